@@ -1,0 +1,41 @@
+# Flags for all presets. What goes to BoringSSL and llhttp is settled before: they are libraries.
+
+# The presets make warnings errors; other people's headers come in as system headers, without any.
+add_library(gatehouse_flags INTERFACE)
+target_compile_options(gatehouse_flags INTERFACE -Wall -Wextra -Wpedantic)
+target_compile_definitions(gatehouse_flags INTERFACE GATEHOUSE_VERSION="${PROJECT_VERSION}")
+add_compile_options(-fno-omit-frame-pointer -fvisibility=hidden)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  string(REGEX MATCH "^[0-9]+" clang "${CMAKE_CXX_COMPILER_VERSION}")
+  find_program(LLD NAMES "ld.lld-${clang}" ld.lld)
+  if(LLD)
+    add_link_options("-fuse-ld=${LLD}" -Wl,--gc-sections)
+  endif()
+  add_compile_options(-ffunction-sections -fdata-sections
+    "SHELL:-Xclang -fno-pch-timestamp")  # with a time inside, a precompiled header is never cached
+else()
+  # GCC 12 loses track of strings, of std::expected and of coroutine frames through its own inlining,
+  # and then warns of what cannot be; clang and the sanitizers watch for these.
+  target_compile_options(gatehouse_flags INTERFACE -Wno-array-bounds -Wno-maybe-uninitialized
+    -Wno-mismatched-new-delete -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
+endif()
+
+if(GATEHOUSE_SANITIZE)
+  add_compile_options("-fsanitize=${GATEHOUSE_SANITIZE}" -fno-sanitize-recover=undefined)
+  add_link_options("-fsanitize=${GATEHOUSE_SANITIZE}")
+endif()
+if(GATEHOUSE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # coverage feedback
+endif()
+if(GATEHOUSE_LTO)
+  # The cache makes linking again, and linking the tests, quick.
+  add_compile_options(-flto=thin)
+  add_link_options(-flto=thin "-Wl,--thinlto-cache-dir=${CMAKE_BINARY_DIR}/lto")
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" "${CCACHE}")
+endif()

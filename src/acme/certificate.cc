@@ -1,0 +1,59 @@
+#include "acme/certificate.h"
+
+#include "acme/client.h"
+
+namespace gatehouse::acme {
+
+namespace {
+
+using base::Code;
+using base::Side;
+
+constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+constexpr std::string_view kWhiteSpace = " \t\r\n";
+
+std::string_view without_leading_space(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kWhiteSpace);
+  return first == std::string_view::npos ? std::string_view() : text.substr(first);
+}
+
+}  // namespace
+
+base::Result<void> check_pem_chain(std::string_view body) {
+  std::size_t count = 0;
+  std::string_view rest = without_leading_space(body);
+  while (!rest.empty()) {
+    if (!rest.starts_with(kBegin)) {
+      return base::fail(Code::kMalformed, Side::kCa,
+                        "the CA's certificate chain is not PEM: after " + std::to_string(count) +
+                            " certificates stands \"" + printable(rest, 32) + "\"");
+    }
+    const std::size_t end = rest.find(kEnd);
+    if (end == std::string_view::npos) {
+      return base::fail(Code::kMalformed, Side::kCa, "the CA's certificate chain is cut off");
+    }
+    if (++count > kChainLength) {
+      return base::fail(Code::kTooLarge, Side::kCa,
+                        "the CA's certificate chain has more than " +
+                            std::to_string(kChainLength) + " certificates");
+    }
+    rest = without_leading_space(rest.substr(end + kEnd.size()));
+  }
+  if (count == 0) {
+    return base::fail(Code::kMalformed, Side::kCa, "the CA's certificate chain is empty");
+  }
+  return {};
+}
+
+base::Task<Outcome<std::string>> download_certificate(Client& client, const Account& account,
+                                                      std::string url, base::Deadline deadline) {
+  auto answer = co_await client.post(account, "the certificate", url, "", deadline,
+                                     "application/pem-certificate-chain");
+  if (!answer) co_return failed(std::move(answer.error()));
+  auto checked = check_pem_chain(answer->body);
+  if (!checked) co_return failed(std::move(checked.error()));
+  co_return std::move(answer->body);
+}
+
+}  // namespace gatehouse::acme

@@ -1,0 +1,37 @@
+// One way of proving control of an identifier (RFC 8555 7.1.5, 8).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "acme/account.h"
+#include "acme/failure.h"
+
+namespace gatehouse::acme {
+
+// The types that we answer.
+enum class ChallengeType : std::uint8_t { kHttp01, kTlsAlpn01 };
+// The token of the RFCs: "http-01", "tls-alpn-01".
+std::string_view name(ChallengeType type);
+std::optional<ChallengeType> challenge_type(std::string_view name);
+
+struct Challenge {
+  static constexpr std::size_t kTokenBytes = 256;  // real ones have 43
+
+  std::string type;  // as the CA calls it: unknown ones are listed too
+  std::string url;
+  std::string token;   // base64url, or empty
+  std::string status;  // pending, processing, valid, invalid
+  std::optional<Problem> error;
+};
+
+// token "." thumbprint of the account's key (RFC 8555 8.1). Error: kUnsupported unless P-256.
+base::Result<std::string> key_authorization(std::string_view token, const tls::PrivateKey& key);
+
+// Tells the CA to look now (RFC 8555 7.5.1); the answer must stand everywhere before.
+base::Task<Outcome<>> begin_challenge(Client& client, const Account& account,
+                                      const Challenge& challenge, base::Deadline deadline);
+
+}  // namespace gatehouse::acme

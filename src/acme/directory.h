@@ -1,0 +1,27 @@
+// Where a CA's resources are (RFC 8555 7.1.1).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace gatehouse::acme {
+
+struct Directory {
+  std::string new_nonce;    // required, as the next two
+  std::string new_account;
+  std::string new_order;
+  std::string revoke_cert;  // optional from here on; empty
+  std::string key_change;
+  std::string renewal_info;  // RFC 9773
+
+  std::string terms_of_service;
+  std::string website;
+  bool external_account_required = false;
+};
+
+// Reads the document found at `url`. Errors: kMalformed naming the member, kTooLarge, kDenied.
+base::Result<Directory> parse_directory(std::string_view url, std::string_view body);
+
+}  // namespace gatehouse::acme

@@ -1,0 +1,47 @@
+#include "base/buffer.h"
+
+#include <algorithm>
+#include <new>
+
+namespace gatehouse::base {
+
+boost::intrusive_ptr<Buffer> Buffer::make(std::size_t size) {
+  void* memory = ::operator new(sizeof(Buffer) + size);
+  return boost::intrusive_ptr<Buffer>(new (memory) Buffer(nullptr, size));
+}
+
+void Buffer::give_back() {
+  if (pool_ != nullptr && pool_->idle_.size() < BufferPool::kIdle) {
+    pool_->idle_.push_back(this);
+  } else {
+    this->~Buffer();
+    ::operator delete(static_cast<void*>(this));
+  }
+}
+
+BufferPool::~BufferPool() {
+  for (auto* buffer : idle_) {
+    buffer->~Buffer();
+    ::operator delete(static_cast<void*>(buffer));
+  }
+}
+
+BufferRef BufferPool::acquire() {
+  if (!idle_.empty()) {
+    auto* buffer = idle_.back();
+    idle_.pop_back();
+    return BufferRef(buffer);
+  }
+  void* memory = ::operator new(sizeof(Buffer) + kBlock);
+  return BufferRef(new (memory) Buffer(this, kBlock));
+}
+
+Chunk Chunk::copy_of(Bytes bytes) {
+  if (bytes.empty()) return {};
+  auto owner = Buffer::make(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), owner->data());
+  Bytes copied(owner->data(), bytes.size());
+  return Chunk(std::move(owner), copied);
+}
+
+}  // namespace gatehouse::base

@@ -1,0 +1,203 @@
+#include "base/socket.h"
+
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <cerrno>
+
+namespace gatehouse::base {
+
+namespace {
+
+constexpr int kBacklog = 4096;
+
+// A deadline of one wait: cancels the descriptor's waits when it passes.
+template <class Descriptor>
+struct Alarm {
+  explicit Alarm(Descriptor& d) : descriptor(d), timer(&Alarm::fire, this) {}
+  static void fire(void* self) {
+    auto* alarm = static_cast<Alarm*>(self);
+    alarm->fired = true;
+    boost::system::error_code ignored;
+    alarm->descriptor.cancel(ignored);
+  }
+  Descriptor& descriptor;
+  bool fired = false;
+  WheelTimer timer;
+};
+
+void set_no_delay(int fd, int family) {
+  const int on = 1;
+  if (family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+bool unix_socket_answers(const Endpoint& at) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const bool answers = ::connect(fd, at.address(), at.length()) == 0;
+  ::close(fd);
+  return answers;
+}
+
+void remove_stale_unix_socket(const Endpoint& at) {
+  const auto* path = reinterpret_cast<const sockaddr_un*>(at.address())->sun_path;
+  struct stat info{};
+  if (::lstat(path, &info) != 0 || !S_ISSOCK(info.st_mode)) return;
+  if (!unix_socket_answers(at)) ::unlink(path);
+}
+
+Error listen_error(int error, const Endpoint& at) {
+  auto e = from_errno(error, Side::kLocal, "listen on " + at.text());
+  if (error == EACCES) e.detail += " (ports below 1024 need root or CAP_NET_BIND_SERVICE)";
+  if (error == EADDRINUSE) e.detail += " (another process holds the address; stop it or change it)";
+  return e;
+}
+
+}  // namespace
+
+Socket::Socket(Loop& loop, int fd) : loop_(&loop), descriptor_(loop.executor(), fd) {}
+
+Task<Result<void>> Socket::wait_readable(Deadline deadline) {
+  return wait(asio::posix::descriptor_base::wait_read, deadline);
+}
+
+Task<Result<void>> Socket::wait_writable(Deadline deadline) {
+  return wait(asio::posix::descriptor_base::wait_write, deadline);
+}
+
+Task<Result<void>> Socket::wait_for_interrupt(Deadline deadline) {
+  auto waited = co_await wait(asio::posix::descriptor_base::wait_error, deadline);
+  if (waited) co_return fail(Code::kReset, "the connection broke");
+  co_return waited;
+}
+
+Task<Result<void>> Socket::wait(asio::posix::descriptor_base::wait_type type, Deadline deadline) {
+  const auto interrupts = interrupts_;
+  Alarm<Descriptor> alarm(descriptor_);
+  loop_->wheel().arm(alarm.timer, deadline);
+  for (;;) {
+    if (!is_open()) co_return fail(Code::kCancelled, "the connection was closed");
+    const auto waited = co_await descriptor_.async_wait(type, asio::as_tuple(use_task));
+    if (interrupts != interrupts_) co_return fail(Code::kCancelled, "the wait was interrupted");
+    if (!std::get<0>(waited)) co_return Result<void>();
+    if (alarm.fired) co_return fail(Code::kTimeout, "the other side was silent for too long");
+    // Cancelled because of the other direction's deadline: go on waiting.
+    if (std::get<0>(waited) != asio::error::operation_aborted) {
+      co_return fail(from_errno(std::get<0>(waited).value(), Side::kLocal, "wait"));
+    }
+  }
+}
+
+void Socket::interrupt() {
+  ++interrupts_;
+  boost::system::error_code ignored;
+  if (is_open()) descriptor_.cancel(ignored);
+}
+
+void Socket::shutdown_send() {
+  if (is_open()) ::shutdown(native(), SHUT_WR);
+}
+
+void Socket::close() {
+  if (!is_open()) return;
+  ++interrupts_;
+  boost::system::error_code ignored;
+  descriptor_.close(ignored);
+}
+
+void Socket::close_with_reset() {
+  if (!is_open()) return;
+  const linger at_once{1, 0};
+  ::setsockopt(native(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close();
+}
+
+namespace {
+
+template <class Call>
+Endpoint ask_address(Call call, int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
+  if (call(fd, address, &length) != 0) return {};
+  return Endpoint(address, length);
+}
+
+}  // namespace
+
+Endpoint Socket::peer() { return is_open() ? ask_address(::getpeername, native()) : Endpoint(); }
+
+Endpoint Socket::local() { return is_open() ? ask_address(::getsockname, native()) : Endpoint(); }
+
+Task<Result<Socket>> connect(Loop& loop, Endpoint to, Deadline deadline) {
+  const auto failed = [&to](int error) {
+    auto e = from_errno(error, Side::kUpstream, "connect to " + to.text());
+    e.retry = Retry::kYes;
+    return fail(std::move(e));
+  };
+  const int fd = ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) co_return failed(errno);
+  Socket socket(loop, fd);
+  set_no_delay(fd, to.family());
+  if (::connect(fd, to.address(), to.length()) != 0) {
+    if (errno != EINPROGRESS) co_return failed(errno);
+    auto waited = co_await socket.wait_writable(deadline);
+    if (!waited) {
+      auto e = std::move(waited.error());
+      e.detail = "connect to " + to.text() + ": " + e.detail;
+      e.side = Side::kUpstream;
+      e.retry = Retry::kYes;
+      co_return fail(std::move(e));
+    }
+    int error = 0;
+    socklen_t length = sizeof error;
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error != 0) co_return failed(error);
+  }
+  co_return socket;
+}
+
+Result<int> listen_on(const Endpoint& at, bool shared) {
+  const int fd = ::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail(listen_error(errno, at));
+  const int on = 1;
+  const int off = 0;
+  if (at.is_ip()) {
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (shared) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (at.family() == AF_INET6) {
+      ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    }
+  } else {
+    remove_stale_unix_socket(at);
+  }
+  if (::bind(fd, at.address(), at.length()) != 0 || ::listen(fd, kBacklog) != 0) {
+    auto e = listen_error(errno, at);
+    ::close(fd);
+    return fail(std::move(e));
+  }
+  return fd;
+}
+
+Task<Result<Socket>> accept(Socket& listener) {
+  for (;;) {
+    if (!listener.is_open()) co_return fail(Code::kCancelled, "the listener was closed");
+    const int fd = ::accept4(listener.native(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      set_no_delay(fd, AF_INET);
+      co_return Socket(listener.loop(), fd);
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      auto waited = co_await listener.wait_readable(Deadline::never());
+      if (!waited) co_return fail(std::move(waited.error()));
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      co_return fail(from_errno(errno, Side::kLocal, "accept"));
+    }
+    // ECONNABORTED, EINTR, network errors: that one connection is gone, the listener is not.
+  }
+}
+
+}  // namespace gatehouse::base

@@ -1,0 +1,75 @@
+// Non-blocking stream sockets on a loop: listen, accept, connect, wait. Reading and writing are
+// the caller's own system calls on `native()`, tried first; the waits here are for when a call
+// would block.
+#pragma once
+
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <cstdint>
+
+#include "base/endpoint.h"
+#include "base/loop.h"
+
+namespace gatehouse::base {
+
+// Owns a file descriptor and its registration with the loop. At most one task waits for reading
+// and one for writing at a time. Must outlive the waits on it. Movable while nobody waits.
+class Socket {
+ public:
+  // Takes `fd`, which must be non-blocking.
+  Socket(Loop& loop, int fd);
+  Socket(Socket&&) = default;
+  Socket& operator=(Socket&&) = delete;
+  ~Socket() = default;
+
+  bool is_open() const { return descriptor_.is_open(); }
+  int native() { return descriptor_.native_handle(); }
+  Loop& loop() { return *loop_; }
+
+  // Return when reading (writing) may succeed, or the peer has ended or broken the connection.
+  // Errors: kTimeout at the deadline; kCancelled after interrupt() or close().
+  Task<Result<void>> wait_readable(Deadline deadline);
+  Task<Result<void>> wait_writable(Deadline deadline);
+
+  // Returns only with an error: kTimeout, kCancelled (interrupt, close), or kReset when the
+  // connection broke. For who may not read yet.
+  Task<Result<void>> wait_for_interrupt(Deadline deadline);
+
+  // Wakes whoever waits now, with kCancelled. Later waits are not touched.
+  void interrupt();
+  // Sends FIN after what the kernel holds; reading goes on (half-close).
+  void shutdown_send();
+  // Closes at once, wakes whoever waits. Safe to call twice.
+  void close();
+  // Closes with RST instead of FIN, so that the peer cannot take a cut message for a whole one.
+  void close_with_reset();
+
+  // The other side's address; empty when the connection is gone.
+  Endpoint peer();
+  // Our side's address.
+  Endpoint local();
+
+ private:
+  using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
+  Task<Result<void>> wait(asio::posix::descriptor_base::wait_type type, Deadline deadline);
+
+  Loop* loop_;
+  Descriptor descriptor_;
+  std::uint32_t interrupts_ = 0;
+};
+
+// Connects a TCP socket (TCP_NODELAY) or a Unix socket. Errors: kRefused, kTimeout, kIo; all may
+// be retried, nothing was sent.
+Task<Result<Socket>> connect(Loop& loop, Endpoint to, Deadline deadline);
+
+// Opens a listening socket: non-blocking, SO_REUSEADDR, and SO_REUSEPORT when `shared`, so that
+// every worker has one on the same address. An old Unix socket file is replaced when nobody
+// answers on it. Call at start (it may wait for the file system).
+// Errors: kIo, kDenied with the address and what to do about it.
+Result<int> listen_on(const Endpoint& at, bool shared);
+
+// Takes a connection from a listening socket, with TCP_NODELAY. Errors: kCancelled when the
+// listener was closed or interrupted; kIo when the process has no descriptors left (the caller
+// waits a little and tries again); broken connections are skipped.
+Task<Result<Socket>> accept(Socket& listener);
+
+}  // namespace gatehouse::base

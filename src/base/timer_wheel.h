@@ -1,0 +1,73 @@
+// Coarse timers for one loop: thousands of deadlines for the price of one steady_timer.
+// A timer may run up to kTick late, never early. All calls on the loop's own thread.
+#pragma once
+
+#include <array>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace gatehouse::base {
+
+class TimerWheel;
+
+// Something that wants to be told when a time has come. Intrusive: lives inside its owner, which
+// must stay in place while armed; destruction disarms. Not copyable, not movable.
+class WheelTimer : public boost::intrusive::list_base_hook<
+                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  // `expired(owner)` runs on the loop's thread with the timer disarmed. It may arm this or other
+  // timers and may destroy the owner.
+  WheelTimer(void (*expired)(void* owner), void* owner) : expired_(expired), owner_(owner) {}
+  WheelTimer(const WheelTimer&) = delete;
+  WheelTimer& operator=(const WheelTimer&) = delete;
+  ~WheelTimer() = default;  // the hook unlinks itself
+
+  bool armed() const { return is_linked(); }
+  void disarm() {
+    if (is_linked()) unlink();
+  }
+
+ private:
+  friend class TimerWheel;
+  void (*expired_)(void* owner);
+  void* owner_;
+  TimePoint at_{};
+};
+
+// The wheel: kSlots lists of kTick each. A deadline further away than one turn stays in its slot
+// and is looked at once a turn. Ticks only while a timer is armed: an idle process sleeps.
+class TimerWheel {
+ public:
+  static constexpr Duration kTick{50};
+  static constexpr std::size_t kSlots = 1024;  // one turn is 51.2 s
+
+  explicit TimerWheel(boost::asio::io_context& context);
+  ~TimerWheel();
+
+  // Arms `timer` for `deadline`, moving it when it is armed already. Never: only disarms.
+  void arm(WheelTimer& timer, Deadline deadline);
+
+ private:
+  using Slot = boost::intrusive::list<WheelTimer, boost::intrusive::constant_time_size<false>>;
+  using Timer =
+      boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>,
+                                        boost::asio::io_context::executor_type>;
+
+  void schedule_tick();
+  void tick();
+  void run_slot(Slot& slot, TimePoint now);
+  bool anything_armed() const;
+  std::int64_t tick_of(TimePoint at) const { return (at - start_) / kTick; }
+
+  std::array<Slot, kSlots> slots_;
+  TimePoint start_;
+  std::int64_t done_ = 0;  // the last tick whose slot has been run
+  Timer timer_;
+  bool ticking_ = false;
+};
+
+}  // namespace gatehouse::base

@@ -1,0 +1,385 @@
+#include "certs/acme_issuer.h"
+
+#include <algorithm>
+
+#include "acme/authorization.h"
+#include "acme/certificate.h"
+#include "acme/challenge.h"
+#include "acme/url.h"
+#include "base/log.h"
+#include "tls/x509.h"
+
+namespace gatehouse::certs {
+
+namespace {
+
+using acme::ChallengeType;
+using acme::failed;
+using base::Code;
+using base::Side;
+
+// What is read and made on the blocking pool before the first order.
+struct Material {
+  std::unique_ptr<tls::ClientContext> trust;
+  tls::PrivateKey challenge_key;
+};
+
+base::Result<Material> make_material(const std::string& ca_file) {
+  tls::ClientOptions options;
+  options.ca_file = ca_file;
+  options.system_roots = ca_file.empty();
+  auto trust = tls::ClientContext::make(std::move(options));
+  if (!trust) return base::fail(std::move(trust.error()));
+  auto key = tls::PrivateKey::generate(tls::KeyType::kP256);
+  if (!key) return base::fail(std::move(key.error()));
+  Material material;
+  material.trust = std::move(*trust);
+  material.challenge_key = std::move(*key);
+  return material;
+}
+
+base::Result<tls::CertificateRef> check_chain(const std::string& pem, const tls::PrivateKey& key,
+                                              const std::vector<std::string>& names) {
+  auto certificate = tls::Certificate::make(pem, key);
+  if (certificate) {
+    auto checked = tls::check_issued(**certificate, names, base::wall_now());
+    if (checked) return std::move(*certificate);
+    certificate = base::fail(std::move(checked.error()));
+  }
+  return base::fail(certificate.error().code, Side::kCa, base::Retry::kYes,
+                    "the CA's certificate is not what was ordered: " + certificate.error().detail);
+}
+
+// Frees a slot when the order ends, however it ends.
+class HeldSlot {
+ public:
+  explicit HeldSlot(Slots& slots) : slots_(slots) {}
+  ~HeldSlot() { slots_.release(); }
+  HeldSlot(const HeldSlot&) = delete;
+  HeldSlot& operator=(const HeldSlot&) = delete;
+
+ private:
+  Slots& slots_;
+};
+
+IssueError to_issue_error(acme::Failure failure) {
+  IssueError out(std::move(failure.error));
+  if (failure.retry_after) {
+    out.not_before = base::Deadline(base::Clock::now() + *failure.retry_after);
+  }
+  out.lasting = failure.problem ? failure.problem->handling().lasting
+                                : out.error.retry == base::Retry::kNo &&
+                                      (out.error.code == Code::kDenied ||
+                                       out.error.code == Code::kUnsupported);
+  return out;
+}
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+}  // namespace
+
+std::string issuer_id_of(std::string_view directory_url) {
+  constexpr std::size_t kLongest = 128;
+  const std::size_t scheme = directory_url.find("://");
+  if (scheme != std::string_view::npos) directory_url.remove_prefix(scheme + 3);
+  std::string id;
+  for (const char c : directory_url.substr(0, kLongest)) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    const char lower = upper ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool plain = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') ||
+                       lower == '.' || lower == '-';
+    id.push_back(plain ? lower : '-');
+  }
+  while (id.ends_with('-')) id.pop_back();
+  // No segment may be hidden or go up.
+  if (id.empty() || id.starts_with('.')) id.insert(0, "ca");
+  return id;
+}
+
+struct AcmeIssuer::Connection {
+  Connection(const Parts& parts, const AcmeOptions& options, const std::string& id, Material made)
+      : trust(std::move(made.trust)),
+        challenge_key(std::move(made.challenge_key)),
+        http(parts.loop, parts.resolver, *trust, options.user_agent),
+        client(parts.loop, http, options.directory),
+        account(AcmeAccount::Parts{parts.loop, parts.blocking, parts.storage, client, id,
+                                   acme::Registration{options.email, options.external}}) {}
+
+  std::unique_ptr<tls::ClientContext> trust;
+  tls::PrivateKey challenge_key;
+  http::Client http;
+  acme::Client client;
+  AcmeAccount account;
+};
+
+// One issue(): what it wants, and what it has learnt.
+struct AcmeIssuer::Attempt {
+  std::vector<std::string> names;
+  tls::PrivateKey key;
+  base::Deadline deadline;
+  acme::Account account;
+  TriedChallenges tried;
+  std::string reasons;           // of challenges that failed, for the error
+  bool other_challenge = false;  // a new order with another type may succeed
+
+  Attempt(std::vector<std::string> n, tls::PrivateKey k, base::Deadline d)
+      : names(std::move(n)), key(std::move(k)), deadline(d) {}
+};
+
+// An answer that stands in the ChallengeStore as long as this lives.
+class AcmeIssuer::Answer {
+ public:
+  Answer(ChallengeStore& store, std::string token) : store_(&store), name_(std::move(token)) {}
+  Answer(ChallengeStore& store, std::string name, tls::CertificateRef certificate)
+      : store_(&store), name_(std::move(name)), certificate_(std::move(certificate)) {}
+  Answer(Answer&& other) noexcept
+      : store_(std::exchange(other.store_, nullptr)),
+        name_(std::move(other.name_)),
+        certificate_(std::move(other.certificate_)) {}
+  Answer& operator=(Answer&&) = delete;
+  ~Answer() {
+    if (store_ == nullptr) return;
+    if (certificate_) {
+      store_->remove_tls_alpn(name_, certificate_);
+    } else {
+      store_->remove_http(name_);
+    }
+  }
+
+ private:
+  ChallengeStore* store_;
+  std::string name_;  // or token
+  tls::CertificateRef certificate_;
+};
+
+// An authorization that the CA is to look at.
+struct AcmeIssuer::Proof {
+  acme::Authorization authorization;
+  acme::Challenge challenge;
+  ChallengeType type;
+  Answer answer;
+
+  Proof(acme::Authorization a, acme::Challenge c, ChallengeType t, Answer w)
+      : authorization(std::move(a)), challenge(std::move(c)), type(t), answer(std::move(w)) {}
+};
+
+AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options)
+    : parts_(parts),
+      options_(std::move(options)),
+      id_(issuer_id_of(options_.directory)),
+      choice_(options_.challenges),
+      slots_(parts_.loop, kOrdersAtOnce, kOrdersQueued),
+      connecting_(parts_.loop, 1, kOrdersQueued) {}
+
+AcmeIssuer::~AcmeIssuer() = default;
+
+base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(
+    std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) {
+  auto slot = co_await slots_.acquire(Urgency::kHandshake, deadline);
+  if (!slot) co_return std::unexpected(IssueError(std::move(slot.error())));
+  const HeldSlot held(slots_);
+  auto connected = co_await connect(deadline);
+  if (!connected) co_return std::unexpected(IssueError(std::move(connected.error())));
+  Attempt attempt(std::move(names), std::move(key), deadline);
+  auto certificate = co_await obtain(attempt);
+  if (certificate) co_return std::move(*certificate);
+  co_return std::unexpected(to_issue_error(std::move(certificate.error())));
+}
+
+base::Task<base::Result<void>> AcmeIssuer::connect(base::Deadline deadline) {
+  if (connection_) co_return base::Result<void>();
+  auto turn = co_await connecting_.acquire(Urgency::kHandshake, deadline);
+  if (!turn) co_return base::fail(std::move(turn.error()));
+  const HeldSlot held(connecting_);
+  if (connection_) co_return base::Result<void>();
+  if (auto checked = acme::check_url(options_.directory); !checked) {
+    co_return base::fail(std::move(checked.error()));
+  }
+  auto make = [ca_file = options_.ca_file] { return make_material(ca_file); };
+  auto material = co_await parts_.blocking.run(std::move(make));
+  if (!material) co_return base::fail(std::move(material.error()));
+  connection_ = std::make_unique<Connection>(parts_, options_, id_, std::move(*material));
+  co_return base::Result<void>();
+}
+
+base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
+  bool registered_again = false;
+  unsigned orders = 0;
+  while (true) {
+    auto account = co_await connection_->account.get(attempt.deadline);
+    if (!account) co_return failed(std::move(account.error()));
+    attempt.account = std::move(*account);
+    attempt.other_challenge = false;
+    auto certificate = co_await order(attempt);
+    if (certificate) co_return std::move(*certificate);
+    if (certificate.error().is("accountDoesNotExist") && !registered_again) {
+      registered_again = true;
+      connection_->account.forget(attempt.account.url);
+      continue;
+    }
+    if (!attempt.other_challenge || ++orders >= kOrders) {
+      co_return failed(std::move(certificate.error()));
+    }
+    base::log::info("a challenge failed; trying another type in a new order",
+                    {{"names", listed(attempt.names)},
+                     {"issuer", id_},
+                     {"error", certificate.error().error.detail}});
+  }
+}
+
+base::Task<AcmeIssuer::Certified> AcmeIssuer::order(Attempt& attempt) {
+  auto order = co_await acme::new_order(connection_->client, attempt.account, attempt.names,
+                                        attempt.deadline);
+  if (!order) co_return failed(std::move(order.error()));
+  if (order->status == "pending") {
+    auto proved = co_await prove(attempt, *order);
+    if (!proved) co_return failed(std::move(proved.error()));
+    // Every authorization is valid, so it is ready; should the CA not know that yet, finalizing
+    // looks again. Asking first would cost a handshake that waits one round trip more.
+    order->status = "ready";
+  }
+  auto certificate = co_await finish(attempt, std::move(*order));
+  co_return std::move(certificate);
+}
+
+base::Task<acme::Outcome<>> AcmeIssuer::prove(Attempt& attempt, const acme::Order& order) {
+  if (order.authorizations.empty()) {
+    co_return acme::malformed("the CA's order " + order.url + " is pending without authorizations");
+  }
+  std::vector<Proof> proofs;
+  for (const std::string& url : order.authorizations) {
+    auto proof = co_await prepare(attempt, url);
+    if (!proof) co_return failed(std::move(proof.error()));
+    if (*proof) proofs.push_back(std::move(**proof));
+  }
+  for (const Proof& proof : proofs) {
+    auto begun = co_await acme::begin_challenge(connection_->client, attempt.account,
+                                                proof.challenge, attempt.deadline);
+    if (!begun) co_return failed(std::move(begun.error()));
+  }
+  // Every one is awaited, so that all that can be learnt of this order is learnt.
+  acme::Outcome<> outcome;
+  for (const Proof& proof : proofs) {
+    auto settled = co_await settle(attempt, proof);
+    if (!settled) outcome = failed(std::move(settled.error()));
+  }
+  co_return outcome;
+}
+
+base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(Attempt& attempt,
+                                                                               std::string url) {
+  auto read = co_await acme::read_authorization(connection_->client, attempt.account, url,
+                                                attempt.deadline);
+  if (!read) co_return failed(std::move(read.error()));
+  acme::Authorization& authorization = *read;
+  if (authorization.valid()) co_return std::optional<Proof>();
+  const std::string& name = authorization.identifier;
+  if (std::ranges::find(attempt.names, (authorization.wildcard ? "*." : "") + name) ==
+      attempt.names.end()) {
+    co_return acme::malformed("the CA wants proof for " + name + ", which was not ordered");
+  }
+  if (!authorization.pending()) {
+    co_return failed(base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,
+                                 "the CA's authorization of " + name + " is " +
+                                     authorization.status));
+  }
+  const acme::Challenge* challenge = choice_.choose(authorization, attempt.tried);
+  if (challenge == nullptr) {
+    std::vector<std::string> offered;
+    for (const acme::Challenge& one : authorization.challenges) offered.push_back(one.type);
+    std::vector<std::string> ours;
+    for (const ChallengeType type : choice_.types()) ours.emplace_back(acme::name(type));
+    co_return failed(base::Error(Code::kUnsupported, Side::kCa,
+                                 "no challenge is left for " + name + ": the CA offers [" +
+                                     listed(offered) + "], answered here are [" + listed(ours) +
+                                     "]" + attempt.reasons));
+  }
+  acme::Challenge chosen = *challenge;
+  const ChallengeType type = *acme::challenge_type(chosen.type);
+  auto answered = co_await answer(attempt, name, type, chosen.token);
+  if (!answered) co_return failed(std::move(answered.error()));
+  std::optional<Proof> proof;
+  proof.emplace(std::move(authorization), std::move(chosen), type, std::move(*answered));
+  co_return std::move(proof);
+}
+
+base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer(Attempt& attempt,
+                                                                 std::string name,
+                                                                 ChallengeType type,
+                                                                 std::string token) {
+  auto authorization = acme::key_authorization(token, attempt.account.key);
+  if (!authorization) co_return failed(std::move(authorization.error()));
+  if (type == ChallengeType::kHttp01) {
+    if (parts_.challenges.put_http(token, *authorization)) {
+      co_return Answer(parts_.challenges, std::move(token));
+    }
+    co_return failed(base::Error(Code::kOverload, "too many challenges are in flight"));
+  }
+  auto make = [name, text = *authorization, key = connection_->challenge_key] {
+    return tls::challenge_certificate(name, text, key);
+  };
+  auto certificate = co_await parts_.blocking.run(std::move(make));
+  if (!certificate) co_return failed(std::move(certificate.error()));
+  if (parts_.challenges.put_tls_alpn(name, *certificate)) {
+    co_return Answer(parts_.challenges, std::move(name), std::move(*certificate));
+  }
+  co_return failed(base::Error(Code::kOverload, "too many challenges are in flight"));
+}
+
+base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& proof) {
+  const std::string& name = proof.authorization.identifier;
+  auto settled = co_await acme::await_authorization(
+      connection_->client, attempt.account, proof.authorization.url, attempt.deadline);
+  if (!settled) co_return failed(std::move(settled.error()));
+  if (settled->valid()) {
+    choice_.worked(name, proof.type);
+    co_return acme::Outcome<>();
+  }
+  choice_.failed(name, proof.type);
+  attempt.tried[name].insert(proof.type);
+  acme::Failure failure(
+      base::Error(Code::kDenied, Side::kCa, base::Retry::kYes, "the authorization is " +
+                                                                   settled->status));
+  const std::string what = std::string(acme::name(proof.type)) + " for " + name;
+  bool other = true;
+  if (const acme::Problem* problem = settled->problem()) {
+    failure = acme::Failure(what, *problem);
+    other = problem->handling().other_challenge;
+  } else {
+    failure.error.detail = "the CA refused " + what + ": " + failure.error.detail;
+  }
+  const std::string reason = failure.error.detail;
+  failure.error.detail += attempt.reasons;
+  attempt.reasons += "; before that, " + reason;
+  if (other && choice_.choose(proof.authorization, attempt.tried) != nullptr) {
+    attempt.other_challenge = true;
+  }
+  co_return failed(std::move(failure));
+}
+
+base::Task<AcmeIssuer::Certified> AcmeIssuer::finish(Attempt& attempt, acme::Order order) {
+  auto make = [key = attempt.key, names = attempt.names] {
+    return tls::certificate_request(key, names);
+  };
+  auto request = co_await parts_.blocking.run(std::move(make));
+  if (!request) co_return failed(std::move(request.error()));
+  auto valid = co_await acme::finalize_order(connection_->client, attempt.account,
+                                             std::move(order), std::move(*request),
+                                             attempt.deadline);
+  if (!valid) co_return failed(std::move(valid.error()));
+  auto pem = co_await acme::download_certificate(connection_->client, attempt.account,
+                                                 valid->certificate, attempt.deadline);
+  if (!pem) co_return failed(std::move(pem.error()));
+  auto check = [pem = std::move(*pem), key = attempt.key, names = attempt.names] {
+    return check_chain(pem, key, names);
+  };
+  auto certificate = co_await parts_.blocking.run(std::move(check));
+  if (!certificate) co_return failed(std::move(certificate.error()));
+  co_return std::move(*certificate);
+}
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,96 @@
+// Certificates from an ACME CA: the order flow of RFC 8555 7.1.6 over the resources in acme/.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "acme/account.h"
+#include "acme/client.h"
+#include "acme/order.h"
+#include "base/blocking_pool.h"
+#include "base/resolver.h"
+#include "certs/acme_account.h"
+#include "certs/challenge_choice.h"
+#include "certs/challenge_store.h"
+#include "certs/issuer.h"
+#include "certs/slots.h"
+#include "http/client.h"
+#include "storage/storage.h"
+#include "tls/context.h"
+
+namespace gatehouse::certs {
+
+struct AcmeOptions {
+  std::string directory;  // URL: https, or plain http to a loopback host
+  std::string email;      // contact; may be empty
+  std::optional<acme::ExternalAccount> external;
+  std::string ca_file;  // PEM roots that the CA's own HTTPS is checked with; empty: the system's
+  // That can be answered by the listeners that there are, in order of preference.
+  std::vector<acme::ChallengeType> challenges{acme::ChallengeType::kTlsAlpn01,
+                                              acme::ChallengeType::kHttp01};
+  std::string user_agent;  // product and where to learn more of it
+
+  AcmeOptions() = default;
+};
+
+// "acme-v02.api.letsencrypt.org-directory" of "https://acme-v02.api.letsencrypt.org/directory":
+// one segment of [a-z0-9.-], at most 128 bytes.
+std::string issuer_id_of(std::string_view directory_url);
+
+class AcmeIssuer : public Issuer {
+ public:
+  static constexpr std::size_t kOrdersAtOnce = 32;
+  static constexpr std::size_t kOrdersQueued = 4096;
+  // Orders for one issue(): each challenge type once, and a spare where names of one certificate
+  // need different types.
+  static constexpr unsigned kOrders = 3;
+
+  // What it works with; all outlive it.
+  struct Parts {
+    base::Loop& loop;  // control's
+    base::BlockingPool& blocking;
+    base::Resolver& resolver;
+    storage::Storage& storage;
+    ChallengeStore& challenges;
+  };
+
+  AcmeIssuer(Parts parts, AcmeOptions options);
+  ~AcmeIssuer() override;
+
+  const std::string& id() const override { return id_; }
+
+  // As Issuer says. A challenge that fails makes way for the next type in a new order; answers
+  // never outlive the order. Errors have side kCa where the CA said no.
+  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(
+      std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) override;
+
+ private:
+  struct Connection;
+  struct Attempt;
+  class Answer;
+  struct Proof;
+  using Certified = acme::Outcome<tls::CertificateRef>;
+
+  base::Task<base::Result<void>> connect(base::Deadline deadline);
+  base::Task<Certified> obtain(Attempt& attempt);
+  base::Task<Certified> order(Attempt& attempt);
+  base::Task<acme::Outcome<>> prove(Attempt& attempt, const acme::Order& order);
+  base::Task<acme::Outcome<std::optional<Proof>>> prepare(Attempt& attempt, std::string url);
+  base::Task<acme::Outcome<>> settle(Attempt& attempt, const Proof& proof);
+  base::Task<acme::Outcome<Answer>> answer(Attempt& attempt, std::string name,
+                                           acme::ChallengeType type, std::string token);
+  base::Task<Certified> finish(Attempt& attempt, acme::Order order);
+
+  Parts parts_;
+  AcmeOptions options_;
+  std::string id_;
+  ChallengeChoice choice_;
+  Slots slots_;
+  Slots connecting_;                        // one at a time
+  std::unique_ptr<Connection> connection_;  // made at the first order: it reads files
+};
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,175 @@
+#include "certs/automation.h"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "base/gate.h"
+#include "base/log.h"
+#include "certs/issuer_factory.h"
+#include "certs/on_demand.h"
+#include "certs/renewals.h"
+#include "certs/startup.h"
+#include "http/client.h"
+#include "tls/context.h"
+
+namespace gatehouse::certs {
+
+namespace {
+
+tls::KeyType key_type_of(config::KeyType wanted) {
+  switch (wanted) {
+    case config::KeyType::kP256:
+      return tls::KeyType::kP256;
+    case config::KeyType::kP384:
+      return tls::KeyType::kP384;
+    case config::KeyType::kRsa2048:
+      return tls::KeyType::kRsa2048;
+    case config::KeyType::kRsa4096:
+      return tls::KeyType::kRsa4096;
+  }
+  return tls::KeyType::kP256;
+}
+
+std::size_t orders_at_once(std::uint64_t limit) {
+  return limit == 0 ? std::numeric_limits<std::size_t>::max() : limit;
+}
+
+Permission::Policy policy_of(const config::OnDemand& on_demand) {
+  Permission::Policy policy;
+  policy.allow = on_demand.allow;
+  policy.ask = on_demand.ask;
+  policy.timeout = Automation::kAskTimeout;
+  if (on_demand.timeout.count() > 0) policy.timeout = std::min(policy.timeout, on_demand.timeout);
+  return policy;
+}
+
+std::unique_ptr<tls::ClientContext> ask_trust(const std::string& ask) {
+  tls::ClientOptions options;
+  options.system_roots = ask.starts_with("https:");  // a plain one works on a system without any
+  auto made = tls::ClientContext::make(std::move(options));
+  if (!made) throw std::runtime_error("trust roots for ask: " + made.error().detail);
+  return std::move(*made);
+}
+
+}  // namespace
+
+// In this order: what stands below works with what stands above.
+struct Automation::State {
+  State(Parts p, const config::Config& c, const IssuerFactory& make, WallClock clock)
+      : parts(p),
+        config(c),
+        now(std::move(clock)),
+        tasks(p.loop),
+        trust(ask_trust(c.tls.on_demand.ask)),
+        client(p.loop, p.resolver, *trust, user_agent()),
+        issuers(c, make),
+        rules(compile_rules(c, issuers)),
+        permission(p.loop, client, policy_of(c.tls.on_demand)),
+        inventory(p.blocking, p.storage),
+        schedule(p.loop, now),
+        orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, now,
+                             key_type_of(c.tls.key_type), orders_at_once(c.limits.orders)}),
+        on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
+                                  p.certificates, c.limits.new_names_per_minute}),
+        renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
+                                 p.certificates, now}) {}
+
+  Parts parts;
+  const config::Config config;
+  WallClock now;
+  bool stopping = false;
+  base::Gate tasks;
+  std::unique_ptr<tls::ClientContext> trust;
+  http::Client client;
+  Issuers issuers;
+  HostRules rules;
+  Permission permission;
+  Inventory inventory;
+  Schedule schedule;
+  Orders orders;
+  OnDemand on_demand;
+  Renewals renewals;
+};
+
+namespace {
+
+base::Task<void> start_up(StartupParts parts) {
+  co_await load_managed(parts);
+  co_await scan_storage(parts);
+}
+
+// States whose tasks were still suspended when their owner went: the loop destroys those frames
+// later, and they look into the state.
+template <class State>
+void keep_for_ever(std::shared_ptr<State> state) {
+  static auto* const kept = new std::vector<std::shared_ptr<void>>;
+  kept->push_back(std::move(state));
+}
+
+}  // namespace
+
+Automation::Automation(Parts parts, const config::Config& config)
+    : Automation(parts, config, Replacements()) {}
+
+Automation::Automation(Parts parts, const config::Config& config, Replacements replacements) {
+  WallClock now = replacements.now ? std::move(replacements.now) : WallClock(&base::wall_now);
+  IssuerFactory make = std::move(replacements.issuer);
+  if (!make) {
+    const IssuerParts own{parts.loop, parts.blocking, parts.resolver, parts.storage,
+                          parts.challenges};
+    make = issuer_factory(own, config.listen);
+  }
+  state_ = std::make_shared<State>(parts, config, make, std::move(now));
+}
+
+Automation::~Automation() {
+  if (state_->tasks.count() != 0) keep_for_ever(std::move(state_));
+}
+
+base::Result<> Automation::load_files() {
+  return load_certificate_files(state_->config, state_->parts.certificates);
+}
+
+base::Task<base::Result<void>> Automation::start() {
+  State& s = *state_;
+  s.tasks.spawn(s.renewals.run(), "renewals");
+  const StartupParts parts{s.rules, s.issuers, s.inventory, s.orders,
+                           s.schedule, s.parts.certificates, s.now, s.stopping};
+  s.tasks.spawn(start_up(parts), "loading certificates");
+  co_return base::Result<void>();
+}
+
+base::Task<void> Automation::stop(base::Deadline deadline) {
+  State& s = *state_;
+  s.stopping = true;
+  s.on_demand.stop();
+  s.schedule.close();
+  s.orders.stop();
+  const auto ended = co_await s.tasks.close(deadline);
+  if (!ended) {
+    base::log::warn("orders are still under way; they are repeated after a restart",
+                    {{"tasks", s.tasks.count()}});
+  }
+  s.client.close_idle();
+}
+
+void Automation::request(std::string name,
+                         std::function<void(base::Result<tls::CertificateRef>)> answer) {
+  auto ask = [state = state_, name = std::move(name), answer = std::move(answer)]() mutable {
+    state->on_demand.request(std::move(name), std::move(answer));
+  };
+  state_->parts.loop.post(std::move(ask));
+}
+
+bool Automation::may_request(std::string_view name) const {
+  const HostRules::Match site = state_->rules.find(name);
+  if (site.policy == nullptr) return false;
+  return site.policy->source == Source::kManaged || site.policy->source == Source::kOnDemand;
+}
+
+void Automation::recheck() { state_->schedule.recheck(); }
+
+}  // namespace gatehouse::certs

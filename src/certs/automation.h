@@ -1,0 +1,82 @@
+// Certificates that look after themselves: obtained at start for named sites, at the first
+// handshake for names on demand, renewed by timer. Lives on control's loop; workers ask `request`
+// from their own threads and are answered on their own loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/blocking_pool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/resolver.h"
+#include "certs/challenge_store.h"
+#include "config/model.h"
+#include "storage/storage.h"
+#include "tls/certificate_store.h"
+
+namespace gatehouse::certs {
+
+class Issuer;
+
+class Automation {
+ public:
+  // What it works with; all outlive it, and the tasks that are left on the loop when stop() reached
+  // its deadline.
+  struct Parts {
+    base::Loop& loop;  // control's
+    base::BlockingPool& blocking;
+    base::Resolver& resolver;
+    storage::Storage& storage;
+    tls::CertificateStore& certificates;
+    ChallengeStore& challenges;
+  };
+  // What a test puts in place of the real thing; null: the real thing.
+  struct Replacements {
+    std::function<std::unique_ptr<Issuer>(const config::Issuer&)> issuer;
+    std::function<base::WallTime()> now;
+  };
+
+  // An application that is asked about a name has this long, or the handshake's wait if shorter.
+  static constexpr base::Duration kAskTimeout{5'000};
+
+  Automation(Parts parts, const config::Config& config);
+  Automation(Parts parts, const config::Config& config, Replacements replacements);
+  // stop() has returned, or the loop does not run any more.
+  ~Automation();
+
+  // Reads the certificates that sites have in files into `certificates`. Blocks: call it at start,
+  // before loops run. Errors name the site and the files; kDenied when a key does not match.
+  base::Result<> load_files();
+
+  // Loads what storage holds, schedules renewals, orders what is missing for named sites; returns
+  // when the first two are under way, waits for no CA and no disk. On control's thread, once.
+  base::Task<base::Result<void>> start();
+  // Refuses new work and answers who waits, lets orders in flight end until `deadline` (they are
+  // repeated after a restart), finishes writes. On control's thread, once, after start().
+  base::Task<void> stop(base::Deadline deadline);
+
+  // A worker's question for a name that `certificates` does not have: joins or starts the one
+  // order for it. `answer` is called on control's thread, exactly once: post it to the worker.
+  // From any thread. Errors: kDenied (policy, ask), kOverload (a bound, or the name's last order
+  // failed and the next one is not due), kTimeout, kCancelled (stopping), and the order's.
+  void request(std::string name, std::function<void(base::Result<tls::CertificateRef>)> answer);
+
+  // Whether a handshake for `name` (lower case) may wait for a certificate: it belongs to a site
+  // with TLS that is managed or on demand. Cheap, no allocation; any thread. Asking policy comes
+  // later.
+  bool may_request(std::string_view name) const;
+
+  // Looks at the wall clock now rather than at the next timer: renewals that are due start. On
+  // control's thread.
+  void recheck();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace gatehouse::certs

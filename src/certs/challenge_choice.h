@@ -1,0 +1,47 @@
+// Which challenge an order tries first, learnt from how earlier ones ended: behind a proxy that
+// terminates TLS one type never works, behind a closed port 80 the other.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "acme/authorization.h"
+
+namespace gatehouse::certs {
+
+// Types that have failed for names, within one attempt to get a certificate.
+using TriedChallenges = std::map<std::string, std::set<acme::ChallengeType>, std::less<>>;
+
+// Memory only: after a restart it learns again. One loop, its thread.
+class ChallengeChoice {
+ public:
+  static constexpr std::size_t kNames = 10'000;  // remembered; beyond, any one is forgotten
+
+  // `types` can be answered here, in order of preference.
+  explicit ChallengeChoice(std::vector<acme::ChallengeType> types) : types_(std::move(types)) {}
+
+  const std::vector<acme::ChallengeType>& types() const { return types_; }
+
+  // The challenge to try next, or null when the CA offers none that is left: first the type that
+  // worked for this name, last a type that has only ever failed.
+  const acme::Challenge* choose(const acme::Authorization& authorization,
+                                const TriedChallenges& tried) const;
+
+  void worked(const std::string& name, acme::ChallengeType type);
+  void failed(const std::string& name, acme::ChallengeType type);
+
+ private:
+  int rank(const std::string& name, acme::ChallengeType type) const;
+
+  std::vector<acme::ChallengeType> types_;
+  std::unordered_map<std::string, acme::ChallengeType> names_;
+  std::set<acme::ChallengeType> ever_worked_;
+  std::set<acme::ChallengeType> ever_failed_;
+};
+
+}  // namespace gatehouse::certs

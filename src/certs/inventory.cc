@@ -1,0 +1,119 @@
+#include "certs/inventory.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace gatehouse::certs {
+
+namespace {
+
+constexpr std::string_view kCertificates = "certificates";
+constexpr std::string_view kFailures = "failures";
+
+std::string certificate_key(std::string_view issuer, std::string_view name) {
+  return std::string(kCertificates) + '/' + std::string(issuer) + '/' + std::string(name);
+}
+
+std::string failures_key(std::string_view name) {
+  return std::string(kFailures) + '/' + std::string(name);
+}
+
+}  // namespace
+
+CertificateKey parse_certificate_key(std::string_view key) {
+  if (!key.starts_with(kCertificates) || key.size() <= kCertificates.size()) return {};
+  key.remove_prefix(kCertificates.size());
+  if (key.front() != '/') return {};
+  key.remove_prefix(1);
+  const std::size_t slash = key.find('/');
+  if (slash == std::string_view::npos || key.find('/', slash + 1) != std::string_view::npos) {
+    return {};
+  }
+  return {key.substr(0, slash), key.substr(slash + 1)};
+}
+
+base::Task<void> Inventory::report_and_set_aside(std::string key, std::string why) {
+  const auto where = co_await storage_.set_aside(key);
+  base::log::error("a stored record is damaged; it is kept aside and will be replaced",
+                   {{"key", key},
+                    {"error", why},
+                    {"kept", where ? *where : "not kept: " + where.error().detail}});
+}
+
+base::Task<base::Result<Record>> Inventory::load(std::string issuer, std::string name) {
+  std::string key = certificate_key(issuer, name);
+  auto text = co_await storage_.load(key);
+  if (!text) {
+    if (text.error().code == base::Code::kDamaged) {
+      co_await report_and_set_aside(key, text.error().detail);
+    }
+    co_return base::fail(std::move(text.error()));
+  }
+  auto parse = [text = std::move(*text)] { return parse_record(text); };
+  auto record = co_await blocking_.run(std::move(parse));
+  if (record && std::ranges::find(record->names, name) == record->names.end()) {
+    record = base::fail(base::Code::kDamaged, "it belongs to another name");
+  }
+  if (!record && record.error().code == base::Code::kDamaged) {
+    co_await report_and_set_aside(key, record.error().detail);
+  }
+  co_return record;
+}
+
+base::Task<base::Result<void>> Inventory::save(Record record) {
+  std::string key = certificate_key(record.issuer, record.names.front());
+  std::string text = to_text(record);
+  co_return co_await storage_.store(std::move(key), std::move(text));
+}
+
+base::Task<base::Result<void>> Inventory::save_newer(Record record) {
+  const auto there = co_await load(record.issuer, record.names.front());
+  if (there && there->certificate->leaf().not_after >= record.certificate->leaf().not_after) {
+    co_return base::Result<void>();
+  }
+  co_return co_await save(std::move(record));
+}
+
+base::Task<base::Result<Failures>> Inventory::load_failures(std::string name) {
+  std::string key = failures_key(name);
+  const auto text = co_await storage_.load(key);
+  if (!text && text.error().code == base::Code::kNotFound) co_return Failures();
+  base::Result<Failures> failures = text ? parse_failures(*text) : base::fail(text.error());
+  if (!failures && failures.error().code == base::Code::kDamaged) {
+    co_await report_and_set_aside(key, failures.error().detail);
+    co_return Failures();
+  }
+  co_return failures;
+}
+
+base::Task<base::Result<void>> Inventory::save_failures(std::string name, Failures failures) {
+  std::string key = failures_key(name);
+  std::string text = to_text(failures);
+  co_return co_await storage_.store(std::move(key), std::move(text));
+}
+
+base::Task<base::Result<void>> Inventory::forget_failures(std::string name) {
+  std::string key = failures_key(name);
+  co_return co_await storage_.remove(std::move(key));
+}
+
+base::Task<base::Result<storage::Lease>> Inventory::lease(std::string name,
+                                                          base::Deadline deadline) {
+  std::string key = std::string(kCertificates) + '/' + name;
+  co_return co_await storage_.lease(std::move(key), deadline);
+}
+
+base::Task<base::Result<std::vector<std::string>>> Inventory::list_certificates(
+    std::string cursor, std::size_t most) {
+  std::string prefix(kCertificates);
+  co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
+}
+
+base::Task<base::Result<std::vector<std::string>>> Inventory::list_failures(std::string cursor,
+                                                                            std::size_t most) {
+  std::string prefix(kFailures);
+  co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
+}
+
+}  // namespace gatehouse::certs

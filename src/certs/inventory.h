@@ -1,0 +1,58 @@
+// What storage holds of certificates, and of names whose orders fail.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/blocking_pool.h"
+#include "base/loop.h"
+#include "certs/record.h"
+#include "storage/storage.h"
+
+namespace gatehouse::certs {
+
+// Keys: certificates/<issuer id>/<name> and failures/<name>. On control's loop.
+class Inventory {
+ public:
+  // Both outlive it.
+  Inventory(base::BlockingPool& blocking, storage::Storage& storage)
+      : blocking_(blocking), storage_(storage) {}
+
+  // One read. Errors: kNotFound; kDamaged, after the record was reported and set aside; others of
+  // storage.
+  base::Task<base::Result<Record>> load(std::string issuer, std::string name);
+  // Durable when it returns well. The record's first name is its key.
+  base::Task<base::Result<void>> save(Record record);
+  // save(), unless storage holds one that expires later.
+  base::Task<base::Result<void>> save_newer(Record record);
+
+  // None recorded: a count of 0.
+  base::Task<base::Result<Failures>> load_failures(std::string name);
+  base::Task<base::Result<void>> save_failures(std::string name, Failures failures);
+  base::Task<base::Result<void>> forget_failures(std::string name);
+
+  // The right to order for `name`. kTimeout while another process has it.
+  base::Task<base::Result<storage::Lease>> lease(std::string name, base::Deadline deadline);
+
+  // A slice of the certificates (failures) that there are, after `cursor`; storage keys.
+  base::Task<base::Result<std::vector<std::string>>> list_certificates(std::string cursor,
+                                                                       std::size_t most);
+  base::Task<base::Result<std::vector<std::string>>> list_failures(std::string cursor,
+                                                                   std::size_t most);
+
+ private:
+  base::Task<void> report_and_set_aside(std::string key, std::string why);
+
+  base::BlockingPool& blocking_;
+  storage::Storage& storage_;
+};
+
+// The issuer and the name of "certificates/<issuer>/<name>"; empty when it is no such key.
+struct CertificateKey {
+  std::string_view issuer;
+  std::string_view name;
+};
+CertificateKey parse_certificate_key(std::string_view key);
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,55 @@
+#include "certs/issuer_factory.h"
+
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "certs/acme_issuer.h"
+#include "certs/internal_issuer.h"
+
+namespace gatehouse::certs {
+
+namespace {
+
+AcmeOptions options_of(const config::AcmeIssuer& wanted, bool https, bool http) {
+  AcmeOptions options;
+  options.directory = wanted.directory;
+  options.email = wanted.email;
+  options.ca_file = wanted.ca_file;
+  options.user_agent = user_agent();
+  if (wanted.eab) {
+    acme::ExternalAccount external;
+    external.key_id = wanted.eab->key_id;
+    external.hmac_key = wanted.eab->hmac_key;
+    options.external = std::move(external);
+  }
+  options.challenges.clear();
+  for (const config::Challenge challenge : wanted.challenges) {
+    if (challenge == config::Challenge::kTlsAlpn01 && https) {
+      options.challenges.push_back(acme::ChallengeType::kTlsAlpn01);
+    }
+    if (challenge == config::Challenge::kHttp01 && http) {
+      options.challenges.push_back(acme::ChallengeType::kHttp01);
+    }
+  }
+  return options;
+}
+
+}  // namespace
+
+std::string user_agent() { return "gatehouse/" GATEHOUSE_VERSION; }
+
+IssuerFactory issuer_factory(IssuerParts parts, const config::Listen& listen) {
+  const bool https = !listen.https.empty();
+  const bool http = !listen.http.empty();
+  return [parts, https, http](const config::Issuer& wanted) -> std::unique_ptr<Issuer> {
+    if (const auto* acme = std::get_if<config::AcmeIssuer>(&wanted)) {
+      AcmeIssuer::Parts own{parts.loop, parts.blocking, parts.resolver, parts.storage,
+                            parts.challenges};
+      return std::make_unique<AcmeIssuer>(own, options_of(*acme, https, http));
+    }
+    return std::make_unique<InternalIssuer>(parts.loop, parts.blocking, parts.storage);
+  };
+}
+
+}  // namespace gatehouse::certs

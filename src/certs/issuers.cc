@@ -1,0 +1,111 @@
+#include "certs/issuers.h"
+
+#include <algorithm>
+
+#include "base/endpoint.h"
+#include "base/log.h"
+
+namespace gatehouse::certs {
+
+namespace {
+
+bool same(const config::AcmeIssuer& a, const config::AcmeIssuer& b) {
+  const bool same_account = a.eab.has_value() == b.eab.has_value() &&
+                            (!a.eab || (a.eab->key_id == b.eab->key_id &&
+                                        a.eab->hmac_key == b.eab->hmac_key));
+  return same_account && a.directory == b.directory && a.email == b.email &&
+         a.ca_file == b.ca_file && a.challenges == b.challenges;
+}
+
+bool same(const config::Issuer& a, const config::Issuer& b) {
+  if (a.index() != b.index()) return false;
+  const auto* acme = std::get_if<config::AcmeIssuer>(&a);
+  return acme == nullptr || same(*acme, std::get<config::AcmeIssuer>(b));
+}
+
+bool is_wildcard(std::string_view name) { return name.starts_with("*."); }
+
+}  // namespace
+
+Issuers::Issuers(const config::Config& config, const IssuerFactory& make) {
+  for (const auto& wanted : config.tls.issuers) global_.push_back(add(wanted, make));
+  for (const auto& site : config.sites) {
+    for (const auto& wanted : site.tls.issuers) add(wanted, make);
+  }
+  if (!global_.empty()) return;
+  default_internal_ = add(config::InternalIssuer(), make);
+  default_public_ = add(config::AcmeIssuer(), make);
+}
+
+Issuer* Issuers::add(const config::Issuer& wanted, const IssuerFactory& make) {
+  const auto known = std::ranges::find_if(
+      made_, [&](const Made& made) { return same(made.wanted, wanted); });
+  if (known != made_.end()) return known->issuer.get();
+  made_.push_back(Made{wanted, make(wanted)});
+  return made_.back().issuer.get();
+}
+
+std::vector<Issuer*> Issuers::of(const std::vector<config::Issuer>& wanted) const {
+  std::vector<Issuer*> found;
+  for (const auto& one : wanted) {
+    for (const auto& made : made_) {
+      if (same(made.wanted, one)) found.push_back(made.issuer.get());
+    }
+  }
+  return found;
+}
+
+std::vector<Issuer*> Issuers::for_name(std::string_view name, const SitePolicy& policy) const {
+  std::vector<Issuer*> issuers = policy.issuers.empty() ? global_ : policy.issuers;
+  if (issuers.empty()) {
+    issuers.push_back(config::uses_internal_issuer(name) ? default_internal_ : default_public_);
+  }
+  if (!is_wildcard(name)) return issuers;
+  // A public CA wants dns-01 for a wildcard (RFC 8555 8.4), which the ACME issuer has no means for.
+  std::erase_if(issuers, [this](const Issuer* issuer) {
+    return std::ranges::any_of(made_, [&](const Made& made) {
+      return made.issuer.get() == issuer &&
+             !std::holds_alternative<config::InternalIssuer>(made.wanted);
+    });
+  });
+  return issuers;
+}
+
+namespace {
+
+Source source_of(const config::Site& site, const std::string& host, const SitePolicy& policy,
+                 const Issuers& issuers) {
+  if (!site.tls.enabled || base::is_ip_literal(host)) return Source::kNone;
+  if (site.tls.certificate) return Source::kFiles;
+  if (site.tls.on_demand) return Source::kOnDemand;
+  if (host == "*") {
+    base::log::error("a site for every name has neither on_demand nor a certificate: no TLS for it",
+                     {{"host", host}});
+    return Source::kNone;
+  }
+  if (is_wildcard(host) && issuers.for_name(host, policy).empty()) {
+    base::log::error(
+        "a wildcard needs an internal issuer, on_demand or a certificate from files: no TLS for it",
+        {{"host", host}});
+    return Source::kNone;
+  }
+  return Source::kManaged;
+}
+
+}  // namespace
+
+HostRules compile_rules(const config::Config& config, const Issuers& issuers) {
+  HostRules rules;
+  for (const auto& site : config.sites) {
+    for (const auto& host : site.hosts) {
+      SitePolicy policy;
+      policy.issuers = issuers.of(site.tls.issuers);
+      // Without a TLS listener nobody could ever see a certificate.
+      if (!config.listen.https.empty()) policy.source = source_of(site, host, policy, issuers);
+      rules.add(host, std::move(policy));
+    }
+  }
+  return rules;
+}
+
+}  // namespace gatehouse::certs

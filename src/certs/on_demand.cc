@@ -1,0 +1,104 @@
+#include "certs/on_demand.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "tls/client_hello.h"
+
+namespace gatehouse::certs {
+
+bool TokenBucket::take(base::TimePoint now) {
+  if (per_minute_ == 0) return true;
+  if (filled_ != base::TimePoint::min()) {
+    const std::chrono::duration<double> passed = now - filled_;
+    const double most = static_cast<double>(per_minute_);
+    tokens_ = std::min(most, tokens_ + passed.count() * most / 60.0);
+  }
+  filled_ = now;
+  if (tokens_ < 1) return false;
+  tokens_ -= 1;
+  return true;
+}
+
+OnDemand::OnDemand(Parts parts) : parts_(parts), new_names_(parts.new_names_per_minute) {}
+
+void OnDemand::request(std::string name, Answer answer) {
+  if (stopped_) return answer(base::fail(base::Code::kCancelled, "gatehouse is stopping"));
+  if (!tls::is_host_name(name)) {
+    return answer(base::fail(base::Code::kDenied, "no host name: " + name));
+  }
+  // It may have come while the question was on its way here.
+  if (auto certificate = parts_.certificates.find(name)) return answer(std::move(certificate));
+  if (const auto open = waiting_.find(name); open != waiting_.end()) {
+    open->second.push_back(std::move(answer));
+    return;
+  }
+  if (waiting_.size() >= kNames) {
+    return answer(base::fail(base::Code::kOverload, "too many names wait for a certificate"));
+  }
+  waiting_[name].push_back(std::move(answer));
+  // Refused only when the gate is closed, which follows stop(): stopped_ was looked at.
+  parts_.tasks.spawn(fly(name), "a certificate on demand");
+}
+
+void OnDemand::stop() {
+  stopped_ = true;
+  auto waiting = std::move(waiting_);
+  waiting_.clear();
+  for (auto& [name, answers] : waiting) {
+    for (auto& answer : answers) {
+      answer(base::fail(base::Code::kCancelled, "gatehouse is stopping"));
+    }
+  }
+}
+
+base::Task<void> OnDemand::fly(std::string name) {
+  Outcome outcome = co_await resolve(name);
+  const auto found = waiting_.find(name);
+  if (found == waiting_.end()) co_return;  // stop() has answered
+  const std::vector<Answer> answers = std::move(found->second);
+  waiting_.erase(found);
+  for (const auto& answer : answers) answer(outcome);
+}
+
+base::Task<OnDemand::Outcome> OnDemand::resolve(std::string name) {
+  const HostRules::Match site = parts_.rules.find(name);
+  const Source source = site.policy == nullptr ? Source::kNone : site.policy->source;
+  if (source != Source::kManaged && source != Source::kOnDemand) {
+    co_return base::fail(base::Code::kDenied, "no site obtains certificates for " + name);
+  }
+  std::string subject(site.certificate_name(name));
+  std::vector<Issuer*> issuers = parts_.issuers.for_name(subject, *site.policy);
+  if (source == Source::kOnDemand) {
+    co_return co_await resolve_on_demand(std::move(subject), std::move(issuers));
+  }
+  Outcome stored = co_await parts_.orders.load(subject, issuers);
+  if (stored) co_return stored;
+  OrderRequest order(std::move(subject), std::move(issuers), Urgency::kHandshake);
+  co_return co_await parts_.orders.obtain(std::move(order));
+}
+
+// Permission comes before storage, so that names tried at random cost no disk; but an application
+// that does not answer takes no certificate away from a name that has one.
+base::Task<OnDemand::Outcome> OnDemand::resolve_on_demand(std::string name,
+                                                          std::vector<Issuer*> issuers) {
+  if (auto error = parts_.orders.backing_off(name, issuers)) co_return base::fail(*error);
+  const bool seen = parts_.schedule.due(name) || parts_.permission.known(name);
+  if (!seen && !new_names_.take(base::Clock::now())) {
+    co_return base::fail(base::Code::kOverload,
+                         "more new names a minute than limits.new_names_per_minute");
+  }
+  const Ruling ruling = co_await parts_.permission.check(name);
+  if (ruling.verdict == Verdict::kDenied) {
+    co_return base::fail(base::Code::kDenied, name + " is not allowed: " + ruling.reason);
+  }
+  Outcome stored = co_await parts_.orders.load(name, issuers);
+  if (stored) co_return stored;
+  if (ruling.verdict == Verdict::kUnknown) {
+    co_return base::fail(base::Code::kDenied, name + " is not allowed: " + ruling.reason);
+  }
+  OrderRequest order(std::move(name), std::move(issuers), Urgency::kHandshake);
+  co_return co_await parts_.orders.obtain(std::move(order));
+}
+
+}  // namespace gatehouse::certs

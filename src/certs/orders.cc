@@ -1,0 +1,326 @@
+#include "certs/orders.h"
+
+#include <algorithm>
+#include <ctime>
+#include <random>
+
+#include "base/log.h"
+
+namespace gatehouse::certs {
+
+namespace {
+
+namespace log = base::log;
+
+double random_fraction() {
+  thread_local std::minstd_rand generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+// "2030-01-31 12:00:00", in UTC.
+std::string text_of(base::WallTime at) {
+  const std::time_t seconds = at.time_since_epoch().count();
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%F %T", &parts));
+}
+
+std::string joined_ids(const std::vector<Issuer*>& issuers) {
+  std::string out;
+  for (const Issuer* issuer : issuers) out += (out.empty() ? "" : " ") + issuer->id();
+  return out;
+}
+
+base::Error backoff_error(std::string_view name, const Failures& failures) {
+  return base::Error(base::Code::kOverload, base::Side::kCa,
+                     "orders for " + std::string(name) + " failed " +
+                         std::to_string(failures.count) + " times; next one at " +
+                         text_of(failures.next_attempt) + " UTC; last: " + failures.last_error);
+}
+
+// How long the issuer wants to be left alone; zero when it did not say.
+std::chrono::seconds patience_of(const IssueError& why) {
+  constexpr std::chrono::seconds kMost = std::chrono::days(30);
+  const base::TimePoint now = base::Clock::now();
+  if (why.not_before.at() <= now) return std::chrono::seconds(0);
+  if (why.not_before.at() >= now + kMost) return kMost;
+  return std::chrono::ceil<std::chrono::seconds>(why.not_before.at() - now);
+}
+
+}  // namespace
+
+Orders::Orders(Parts parts)
+    : parts_(std::move(parts)),
+      slots_(parts_.loop, parts_.at_once, kQueued),
+      stopping_(parts_.loop),
+      failing_(kFailing) {}
+
+base::Task<Orders::Outcome> Orders::obtain(OrderRequest request) {
+  if (const auto running = running_.find(request.name); running != running_.end()) {
+    const std::shared_ptr<Running> joined = running->second;
+    (void)co_await joined->ended.wait();
+    co_return joined->outcome;
+  }
+  auto mine = std::make_shared<Running>(parts_.loop);
+  running_.emplace(request.name, mine);
+  mine->outcome = co_await run(request);
+  running_.erase(request.name);
+  mine->ended.set();
+  co_return mine->outcome;
+}
+
+base::Task<Orders::Outcome> Orders::run(OrderRequest request) {
+  if (auto error = backing_off(request.name, request.issuers)) co_return base::fail(*error);
+  const base::Deadline deadline = base::Deadline::in(kOrderTime);
+  const auto turn = co_await slots_.acquire(request.urgency, deadline);
+  if (!turn) co_return base::fail(turn.error());
+  Outcome outcome = co_await run_in_turn(request, deadline);
+  slots_.release();
+  co_return outcome;
+}
+
+// Takes the name's lease first, so that no other process orders it meanwhile. While another one
+// does, waits for what it makes.
+base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
+                                                base::Deadline deadline) {
+  while (!stopping_.is_set()) {
+    const base::Deadline pause = base::Deadline::in(kLeasePoll).min(deadline);
+    auto lease = co_await parts_.inventory.lease(request.name, pause);
+    if (!lease && lease.error().code != base::Code::kTimeout) {
+      // Without storage nobody can be kept out, but visitors need their certificate.
+      log::error("storage gives no lease; ordering without one",
+                 {{"name", request.name}, {"error", lease.error().detail}});
+      co_return co_await run_leased(request, deadline);
+    }
+    if (lease) {
+      Outcome outcome = co_await run_leased(request, deadline);
+      lease->release();
+      co_return outcome;
+    }
+    if (auto record = co_await stored(request, true)) {
+      serve_unless_newer(*record, request.name);
+      co_return record->certificate;
+    }
+    if (deadline.passed()) break;
+  }
+  if (stopping_.is_set()) co_return base::fail(base::Code::kCancelled, "gatehouse is stopping");
+  co_return base::fail(base::Code::kTimeout, base::Side::kStorage,
+                       "another process is still ordering a certificate for " + request.name);
+}
+
+base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
+                                               base::Deadline deadline) {
+  // Somebody else may have been faster, in success or in failure.
+  if (auto record = co_await stored(request, true)) {
+    serve_unless_newer(*record, request.name);
+    co_return record->certificate;
+  }
+  Failures failures = co_await failures_of(request);
+  if (failures.next_attempt > parts_.now()) {
+    co_return base::fail(backoff_error(request.name, failures));
+  }
+  Attempt attempt = co_await ask_issuers(request, failures, deadline);
+  if (!attempt.certificate) {
+    if (!stopping_.is_set()) co_await failed(request, std::move(failures), attempt);
+    co_return base::fail(std::move(attempt.error));
+  }
+  Record record;
+  record.issuer = std::move(attempt.issuer);
+  record.names = {request.name};
+  record.obtained = parts_.now();
+  record.certificate = std::move(attempt.certificate);
+  log::info("certificate obtained", {{"name", request.name},
+                                     {"issuer", record.issuer},
+                                     {"serial", record.certificate->leaf().serial},
+                                     {"not_after", text_of(record.certificate->leaf().not_after)},
+                                     {"renewal", text_of(record.due())}});
+  co_await save(record);
+  serve(record, request.name);
+  if (failures.count != 0) co_await forget_failures(request.name);
+  co_return record.certificate;
+}
+
+base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request, Failures& failures,
+                                                base::Deadline deadline) {
+  Attempt attempt;
+  attempt.error = base::Error(base::Code::kUnsupported, "no issuer signs for " + request.name);
+  for (Issuer* issuer : request.issuers) {
+    const auto wait = failures.not_before.find(issuer->id());
+    if (wait != failures.not_before.end() && wait->second > parts_.now()) continue;
+    attempt.tried = true;
+    const tls::KeyType type = parts_.key_type;
+    auto generate = [type] { return tls::PrivateKey::generate(type); };
+    auto key = co_await parts_.blocking.run(generate);
+    if (!key) {
+      attempt.error = std::move(key.error());
+      continue;
+    }
+    std::vector<std::string> names(1, request.name);
+    auto issued = co_await issuer->issue(std::move(names), std::move(*key), deadline);
+    if (issued) {
+      attempt.certificate = std::move(*issued);
+      attempt.issuer = issuer->id();
+      co_return attempt;
+    }
+    const IssueError& why = issued.error();
+    attempt.error = why.error;
+    failures.not_before.erase(issuer->id());
+    const auto patience = patience_of(why);
+    if (patience.count() > 0) failures.not_before[issuer->id()] = parts_.now() + patience;
+    log::warn("an issuer gave no certificate", {{"name", request.name},
+                                                {"issuer", issuer->id()},
+                                                {"lasting", why.lasting ? "yes" : "no"},
+                                                {"error", why.error.detail}});
+  }
+  co_return attempt;
+}
+
+// Counts the failure and writes down when to try again.
+base::Task<void> Orders::failed(const OrderRequest& request, Failures failures,
+                                const Attempt& attempt) {
+  const base::WallTime now = parts_.now();
+  ++failures.count;
+  failures.last_error = attempt.error.detail;
+  failures.issuers = joined_ids(request.issuers);
+  failures.next_attempt = now + retry_delay(failures.count, random_fraction());
+  std::optional<base::WallTime> soonest;  // when the first issuer may be asked again
+  for (const Issuer* issuer : request.issuers) {
+    const auto wait = failures.not_before.find(issuer->id());
+    const base::WallTime at = wait == failures.not_before.end() ? now : wait->second;
+    soonest = soonest ? std::min(*soonest, at) : at;
+  }
+  if (soonest) failures.next_attempt = std::max(failures.next_attempt, *soonest);
+  failing_.put(request.name, failures, base::TimePoint::max());
+  log::error("no certificate for a name; the next order waits",
+             {{"name", request.name},
+              {"failures", failures.count},
+              {"next_attempt", text_of(failures.next_attempt)},
+              {"error", failures.last_error}});
+  const auto saved = co_await parts_.inventory.save_failures(request.name, failures);
+  if (!saved) {
+    log::error("storage keeps no failure", {{"name", request.name},
+                                            {"error", saved.error().detail}});
+  }
+}
+
+base::Task<Failures> Orders::failures_of(const OrderRequest& request) {
+  auto loaded = co_await parts_.inventory.load_failures(request.name);
+  Failures failures;
+  if (loaded) {
+    failures = std::move(*loaded);
+  } else if (const Failures* known = failing_.find(request.name, base::TimePoint::min())) {
+    failures = *known;  // storage does not answer: memory is as good
+  }
+  if (failures.issuers != joined_ids(request.issuers)) {
+    // The configuration names other issuers now: they get their chance at once.
+    const unsigned count = failures.count;
+    failures = Failures();
+    failures.count = count == 0 ? 0 : 1;
+    failures.issuers = joined_ids(request.issuers);
+  }
+  if (failures.count != 0) failing_.put(request.name, failures, base::TimePoint::max());
+  co_return failures;
+}
+
+std::optional<base::Error> Orders::backing_off(std::string_view name,
+                                               const std::vector<Issuer*>& issuers) {
+  const Failures* known = failing_.find(name, base::TimePoint::min());
+  if (known == nullptr || known->next_attempt <= parts_.now()) return std::nullopt;
+  if (known->issuers != joined_ids(issuers)) return std::nullopt;
+  return backoff_error(name, *known);
+}
+
+base::WallTime Orders::next_attempt(std::string_view name) {
+  const Failures* known = failing_.find(name, base::TimePoint::min());
+  const base::WallTime soon = parts_.now() + retry_delay(1, random_fraction());
+  // A past moment stands there when it was not the issuers that failed (a full queue, a lease).
+  return known == nullptr || known->next_attempt <= parts_.now() ? soon : known->next_attempt;
+}
+
+unsigned Orders::failures(std::string_view name) {
+  const Failures* known = failing_.find(name, base::TimePoint::min());
+  return known == nullptr ? 0 : known->count;
+}
+
+base::Task<void> Orders::forget_failures(std::string name) {
+  failing_.erase(name);
+  const auto forgotten = co_await parts_.inventory.forget_failures(name);
+  if (!forgotten) {
+    log::warn("storage still holds an old failure", {{"name", name},
+                                                     {"error", forgotten.error().detail}});
+  }
+}
+
+// The newest valid record of the name by any of its issuers. `fresh`: only one that is not due
+// for renewal yet.
+base::Task<std::optional<Record>> Orders::stored(const OrderRequest& request, bool fresh) {
+  std::optional<Record> best;
+  for (Issuer* issuer : request.issuers) {
+    auto record = co_await parts_.inventory.load(issuer->id(), request.name);
+    if (!record) {
+      const base::Code code = record.error().code;
+      if (code != base::Code::kNotFound && code != base::Code::kDamaged) {
+        log::error("a certificate cannot be read from storage",
+                   {{"name", request.name}, {"error", record.error().detail}});
+      }
+      continue;
+    }
+    const base::WallTime now = parts_.now();
+    if (!record->certificate->valid_at(now) || (fresh && record->due() <= now)) continue;
+    const auto& leaf = record->certificate->leaf();
+    if (!best || leaf.not_after > best->certificate->leaf().not_after) best = std::move(*record);
+  }
+  co_return best;
+}
+
+base::Task<Orders::Outcome> Orders::load(std::string name, std::vector<Issuer*> issuers) {
+  const OrderRequest request(name, std::move(issuers), Urgency::kHandshake);
+  auto record = co_await stored(request, false);
+  if (!record) co_return base::fail(base::Code::kNotFound, "storage has none for " + name);
+  serve_unless_newer(*record, name);
+  co_return record->certificate;
+}
+
+// What was read from storage may have been overtaken by an order meanwhile.
+void Orders::serve_unless_newer(const Record& record, const std::string& name) {
+  const auto served = parts_.certificates.find_exact(name);
+  const auto& leaf = record.certificate->leaf();
+  if (served && served->leaf().not_before > leaf.not_before) return;
+  serve(record, name);
+}
+
+void Orders::serve(const Record& record, const std::string& name) {
+  parts_.certificates.put({name}, record.certificate);
+  parts_.schedule.set(name, record.due());
+}
+
+// Durable before use. When storage fails, the certificate is served all the same, and saved later.
+base::Task<void> Orders::save(Record record) {
+  const auto saved = co_await parts_.inventory.save(record);
+  if (saved) co_return;
+  log::error("a certificate could not be stored; it is served from memory and stored later",
+             {{"name", record.names.front()}, {"error", saved.error().detail}});
+  if (unsaved_ >= kUnsaved) co_return;
+  ++unsaved_;
+  parts_.tasks.spawn(save_until_done(std::move(record)), "storing a certificate later");
+}
+
+base::Task<void> Orders::save_until_done(Record record) {
+  base::Duration pause = kSaveAgain;
+  bool last = false;
+  while (true) {
+    (void)co_await stopping_.wait(base::Deadline::in(pause));
+    pause = std::min(pause * 2, kSaveAtMost);
+    last = stopping_.is_set();
+    const auto saved = co_await parts_.inventory.save_newer(record);
+    if (saved) break;
+    if (!last) continue;
+    log::error("a certificate is lost with this process: storage fails",
+               {{"name", record.names.front()}, {"error", saved.error().detail}});
+    break;
+  }
+  --unsaved_;
+}
+
+}  // namespace gatehouse::certs

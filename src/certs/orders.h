@@ -1,0 +1,123 @@
+// Obtains certificates: one order a name at a time, in this process and among all that share the
+// storage; the issuers of a name in turn; stored before it is served.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/blocking_pool.h"
+#include "base/event.h"
+#include "base/gate.h"
+#include "certs/inventory.h"
+#include "certs/issuer.h"
+#include "certs/schedule.h"
+#include "certs/slots.h"
+#include "certs/timed_cache.h"
+#include "tls/certificate_store.h"
+#include "tls/key.h"
+
+namespace gatehouse::certs {
+
+struct OrderRequest {
+  std::string name;  // a host name, or "*.a.example"
+  std::vector<Issuer*> issuers;
+  Urgency urgency = Urgency::kBackground;
+
+  OrderRequest() = default;
+  OrderRequest(std::string n, std::vector<Issuer*> i, Urgency u)
+      : name(std::move(n)), issuers(std::move(i)), urgency(u) {}
+};
+
+// On control's loop.
+class Orders {
+ public:
+  static constexpr base::Duration kOrderTime{300'000};    // of one order, waiting included
+  static constexpr base::Duration kLeasePoll{500};        // while another process orders the name
+  static constexpr std::size_t kQueued = 4096;            // orders that wait for a slot
+  static constexpr std::size_t kFailing = 100'000;        // names whose failures stay in memory
+  static constexpr std::size_t kUnsaved = 1024;           // certificates that wait for storage
+  static constexpr base::Duration kSaveAgain{1'000};      // first wait; doubles up to kSaveAtMost
+  static constexpr base::Duration kSaveAtMost{60'000};
+
+  // All outlive it; `tasks` is where it starts tasks of its own.
+  struct Parts {
+    base::Loop& loop;
+    base::BlockingPool& blocking;
+    base::Gate& tasks;
+    Inventory& inventory;
+    tls::CertificateStore& certificates;
+    Schedule& schedule;
+    WallClock now;
+    tls::KeyType key_type;
+    std::size_t at_once;
+  };
+
+  explicit Orders(Parts parts);
+  Orders(const Orders&) = delete;
+  Orders& operator=(const Orders&) = delete;
+
+  // A certificate for the name, by joining an order that runs or running one; ends by itself even
+  // when nobody waits any more. On success it is stored, served and scheduled for renewal. Errors:
+  // kOverload while the name is in backoff (see next_attempt) or too many orders wait, kTimeout,
+  // and what the last issuer said.
+  base::Task<base::Result<tls::CertificateRef>> obtain(OrderRequest request);
+
+  // Serves what storage holds for the name, when it is valid, and schedules its renewal. Error:
+  // kNotFound; others when storage fails.
+  base::Task<base::Result<tls::CertificateRef>> load(std::string name,
+                                                     std::vector<Issuer*> issuers);
+
+  // The error of a name in backoff, as far as memory knows.
+  std::optional<base::Error> backing_off(std::string_view name,
+                                         const std::vector<Issuer*>& issuers);
+  // When the next order may be tried; after a failed obtain().
+  base::WallTime next_attempt(std::string_view name);
+  // Orders for the name that failed in a row, as far as memory knows.
+  unsigned failures(std::string_view name);
+
+  // Ends waits, so that tasks end soon; orders at an issuer end by themselves.
+  void stop() { stopping_.set(); }
+  std::size_t running() const { return running_.size(); }
+
+ private:
+  using Outcome = base::Result<tls::CertificateRef>;
+  struct Running {
+    explicit Running(base::Loop& loop) : ended(loop) {}
+    base::Event ended;
+    Outcome outcome;
+  };
+  // What came of asking the issuers in turn.
+  struct Attempt {
+    tls::CertificateRef certificate;
+    std::string issuer;
+    base::Error error;
+    bool tried = false;  // any issuer was asked
+  };
+
+  base::Task<Outcome> run(OrderRequest request);
+  base::Task<Outcome> run_in_turn(const OrderRequest& request, base::Deadline deadline);
+  base::Task<Outcome> run_leased(const OrderRequest& request, base::Deadline deadline);
+  base::Task<std::optional<Record>> stored(const OrderRequest& request, bool fresh);
+  base::Task<Failures> failures_of(const OrderRequest& request);
+  base::Task<Attempt> ask_issuers(const OrderRequest& request, Failures& failures,
+                                  base::Deadline deadline);
+  base::Task<void> failed(const OrderRequest& request, Failures failures, const Attempt& attempt);
+  base::Task<void> save(Record record);
+  base::Task<void> save_until_done(Record record);
+  base::Task<void> forget_failures(std::string name);
+  void serve(const Record& record, const std::string& name);
+  void serve_unless_newer(const Record& record, const std::string& name);
+
+  Parts parts_;
+  Slots slots_;
+  base::Event stopping_;
+  std::unordered_map<std::string, std::shared_ptr<Running>> running_;
+  TimedCache<Failures> failing_;
+  std::size_t unsaved_ = 0;
+};
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,34 @@
+// What storage holds of a certificate: chain, key and metadata in one record, so that no reader
+// ever sees half of a renewal.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "certs/backoff.h"
+#include "tls/certificate.h"
+
+namespace gatehouse::certs {
+
+struct Record {
+  std::string issuer;              // Issuer::id() of who signed it
+  std::vector<std::string> names;  // what was ordered
+  base::WallTime obtained{};       // by our clock
+  tls::CertificateRef certificate;
+
+  // When it is to be renewed.
+  base::WallTime due() const;
+};
+
+// JSON of one object with a `version`. Holds the private key: a secret.
+std::string to_text(const Record& record);
+// Parses a chain and a key: belongs on a BlockingPool. Error: kDamaged, saying what is wrong.
+base::Result<Record> parse_record(std::string_view text);
+
+std::string to_text(const Failures& failures);
+base::Result<Failures> parse_failures(std::string_view text);
+
+}  // namespace gatehouse::certs

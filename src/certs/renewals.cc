@@ -1,0 +1,71 @@
+#include "certs/renewals.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/log.h"
+
+namespace gatehouse::certs {
+
+base::Task<void> Renewals::run() {
+  while (true) {
+    const auto turn = co_await turns_.acquire(Urgency::kBackground, base::Deadline::never());
+    if (!turn) co_return;
+    auto name = co_await parts_.schedule.next();
+    if (!name) co_return;
+    if (!parts_.tasks.spawn(renew(std::move(*name)), "a renewal")) co_return;
+  }
+}
+
+base::Task<void> Renewals::renew(std::string name) {
+  co_await renew_in_turn(name);
+  turns_.release();
+}
+
+base::Task<void> Renewals::renew_in_turn(const std::string& name) {
+  const HostRules::Match site = parts_.rules.find(name);
+  const Source source = site.policy == nullptr ? Source::kNone : site.policy->source;
+  const bool ours = source == Source::kManaged || source == Source::kOnDemand;
+  if (!ours || site.certificate_name(name) != name) co_return;  // no site wants it any more
+  if (source == Source::kOnDemand) {
+    const bool allowed = co_await still_allowed(name);
+    if (!allowed) co_return;
+  }
+  std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
+  OrderRequest order(name, std::move(issuers), Urgency::kBackground);
+  const auto outcome = co_await parts_.orders.obtain(std::move(order));
+  if (!outcome) after_failure(name, source, outcome.error());
+}
+
+// A no ends the renewal, not what is being served: that lasts until it expires, and the answer may
+// change until then. Silence is no no.
+base::Task<bool> Renewals::still_allowed(const std::string& name) {
+  const Ruling ruling = co_await parts_.permission.check(name);
+  if (ruling.verdict != Verdict::kDenied) co_return true;
+  base::log::warn("a certificate is not renewed: its name is not allowed any more",
+                  {{"name", name}, {"reason", ruling.reason}});
+  const auto serving = parts_.certificates.find_exact(name);
+  const base::WallTime now = parts_.now();
+  if (!serving) co_return false;
+  if (serving->leaf().not_after <= now) {
+    parts_.certificates.remove(name);
+    co_return false;
+  }
+  parts_.schedule.set(name, std::min(now + kAskAgain, serving->leaf().not_after));
+  co_return false;
+}
+
+void Renewals::after_failure(const std::string& name, Source source, const base::Error& error) {
+  if (error.code == base::Code::kCancelled) return;
+  const auto serving = parts_.certificates.find_exact(name);
+  const bool valid = serving && serving->valid_at(parts_.now());
+  if (source == Source::kOnDemand && !valid && parts_.orders.failures(name) >= kGiveUp) {
+    base::log::warn("a name on demand is given up until somebody asks for it again",
+                    {{"name", name}, {"error", error.detail}});
+    parts_.certificates.remove(name);
+    return;
+  }
+  parts_.schedule.set(name, parts_.orders.next_attempt(name));
+}
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,56 @@
+#include "certs/schedule.h"
+
+#include <algorithm>
+
+namespace gatehouse::certs {
+
+void Schedule::set(std::string_view name, base::WallTime due) {
+  remove(name);
+  const auto [key, added] = order_.emplace(due, std::string(name));
+  entries_.emplace(std::string(name), due);
+  if (key == order_.begin()) changed_.set();
+}
+
+void Schedule::remove(std::string_view name) {
+  const auto found = entries_.find(std::string(name));
+  if (found == entries_.end()) return;
+  order_.erase(Key(found->second, found->first));
+  entries_.erase(found);
+}
+
+std::optional<base::WallTime> Schedule::due(std::string_view name) const {
+  const auto found = entries_.find(std::string(name));
+  if (found == entries_.end()) return std::nullopt;
+  return found->second;
+}
+
+base::Deadline Schedule::wake_at(base::WallTime now) const {
+  base::Duration wait = kLongestWait;
+  if (!order_.empty()) {
+    const std::chrono::seconds left = order_.begin()->first - now;
+    // Compared in seconds: a due time centuries away would not fit into milliseconds.
+    if (left < kLongestWait) wait = left;
+  }
+  return base::Deadline(base::Clock::now() + std::max(wait, base::Duration(1)));
+}
+
+base::Task<std::optional<std::string>> Schedule::next() {
+  while (!closed_) {
+    const base::WallTime now = now_();
+    if (!order_.empty() && order_.begin()->first <= now) {
+      std::string name = order_.begin()->second;
+      remove(name);
+      co_return name;
+    }
+    changed_.reset();
+    (void)co_await changed_.wait(wake_at(now));
+  }
+  co_return std::nullopt;
+}
+
+void Schedule::close() {
+  closed_ = true;
+  changed_.set();
+}
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,56 @@
+// What falls due when: one ordered list and one timer, no scans.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/loop.h"
+
+namespace gatehouse::certs {
+
+using WallClock = std::function<base::WallTime()>;
+
+// Names and the wall-clock moments at which something is to be done about them. One loop.
+class Schedule {
+ public:
+  // The wall clock is looked at this often at least, so that a clock that was set, or a machine
+  // that slept, delays nothing by more.
+  static constexpr base::Duration kLongestWait{3'600'000};
+
+  Schedule(base::Loop& loop, WallClock now) : changed_(loop), now_(std::move(now)) {}
+  Schedule(const Schedule&) = delete;
+  Schedule& operator=(const Schedule&) = delete;
+
+  // Puts `name` down for `due`, instead of any earlier entry.
+  void set(std::string_view name, base::WallTime due);
+  void remove(std::string_view name);
+  std::optional<base::WallTime> due(std::string_view name) const;
+  std::size_t size() const { return entries_.size(); }
+
+  // Waits for the next name that is due and takes it off. Nothing after close(). One task at a
+  // time waits: it hands the work on and comes back.
+  base::Task<std::optional<std::string>> next();
+  // Wakes next() to look at the clock anew.
+  void recheck() { changed_.set(); }
+  void close();
+
+ private:
+  using Key = std::pair<base::WallTime, std::string>;
+
+  base::Deadline wake_at(base::WallTime now) const;
+
+  base::Event changed_;
+  WallClock now_;
+  bool closed_ = false;
+  std::set<Key> order_;
+  std::unordered_map<std::string, base::WallTime> entries_;
+};
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,158 @@
+#include "certs/startup.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <fstream>
+#include <set>
+#include <string>
+
+#include "base/log.h"
+
+namespace gatehouse::certs {
+
+namespace {
+
+constexpr std::chrono::seconds kStaleFailures = std::chrono::days(30);
+constexpr std::size_t kLargestFile = 1024 * 1024;  // bytes of a chain or a key
+
+bool issued_by_one_of(std::string_view id, const std::vector<Issuer*>& issuers) {
+  return std::ranges::any_of(issuers, [&](const Issuer* one) { return one->id() == id; });
+}
+
+base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
+  const CertificateKey parsed = parse_certificate_key(key);
+  const HostRules::Match site = parts.rules.find(parsed.name);
+  if (site.policy == nullptr || site.policy->source != Source::kOnDemand) co_return;
+  if (parts.schedule.due(parsed.name)) co_return;  // a handshake was faster
+  const auto issuers = parts.issuers.for_name(parsed.name, *site.policy);
+  if (!issued_by_one_of(parsed.issuer, issuers)) co_return;
+  std::string name(parsed.name);
+  std::string issuer(parsed.issuer);
+  const auto record = co_await parts.inventory.load(std::move(issuer), name);
+  if (!record || !record->certificate->valid_at(parts.now())) co_return;
+  if (!parts.schedule.due(name)) parts.schedule.set(name, record->due());
+}
+
+base::Task<void> forget_stale_failure(const StartupParts& parts, std::string key) {
+  std::string name = key.substr(key.find('/') + 1);
+  const auto failures = co_await parts.inventory.load_failures(name);
+  if (!failures || failures->next_attempt + kStaleFailures > parts.now()) co_return;
+  (void)co_await parts.inventory.forget_failures(std::move(name));
+}
+
+base::Task<bool> scan_slice(const StartupParts& parts, bool certificates, std::string& cursor) {
+  base::Result<std::vector<std::string>> keys;
+  if (certificates) {
+    keys = co_await parts.inventory.list_certificates(cursor, kSlice);
+  } else {
+    keys = co_await parts.inventory.list_failures(cursor, kSlice);
+  }
+  if (!keys) {
+    base::log::error("the storage cannot be listed; renewals of names on demand wait for visitors",
+                     {{"error", keys.error().detail}});
+    co_return false;
+  }
+  for (const std::string& key : *keys) {
+    if (parts.stopping) co_return false;
+    if (certificates) {
+      co_await note_renewal(parts, key);
+    } else {
+      co_await forget_stale_failure(parts, key);
+    }
+  }
+  if (keys->size() < kSlice) co_return false;
+  cursor = keys->back();
+  co_return true;
+}
+
+base::Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return base::fail(base::from_errno(errno, base::Side::kLocal, "cannot open " + path));
+  }
+  std::string text(kLargestFile + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return base::fail(base::Code::kIo, "cannot read " + path);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kLargestFile) {
+    return base::fail(base::Code::kTooLarge, path + " is larger than 1 MiB");
+  }
+  return text;
+}
+
+base::Result<tls::CertificateRef> read_pair(const config::CertificateFiles& files) {
+  auto chain = read_file(files.file);
+  if (!chain) return base::fail(std::move(chain.error()));
+  auto key_pem = read_file(files.key);
+  if (!key_pem) return base::fail(std::move(key_pem.error()));
+  auto key = tls::PrivateKey::from_pem(*key_pem);
+  if (!key) return base::fail(key.error().code, files.key + ": " + key.error().detail);
+  auto made = tls::Certificate::make(*chain, std::move(*key));
+  if (!made) {
+    return base::fail(made.error().code, files.file + " with the key " + files.key + ": " +
+                                             made.error().detail);
+  }
+  return *made;
+}
+
+void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate) {
+  if (!certificate.valid_at(base::wall_now())) {
+    base::log::warn("a certificate from a file is not valid now",
+                    {{"file", site.tls.certificate->file}});
+  }
+  for (const auto& host : site.hosts) {
+    const auto& names = certificate.leaf().names;
+    const bool covered = host == "*" || certificate.covers(host) ||
+                         std::ranges::find(names, host) != names.end();
+    if (!covered) {
+      base::log::warn("a certificate from a file does not cover a host of its site",
+                      {{"host", host}, {"file", site.tls.certificate->file}});
+    }
+  }
+}
+
+}  // namespace
+
+base::Task<void> load_managed(StartupParts parts) {
+  std::vector<std::string> hosts = parts.rules.managed();
+  for (const std::string& host : hosts) {
+    if (parts.stopping) co_return;
+    if (parts.certificates.find_exact(host)) continue;  // a handshake was faster
+    auto issuers = parts.issuers.for_name(host, *parts.rules.find(host).policy);
+    const auto loaded = co_await parts.orders.load(host, std::move(issuers));
+    if (!loaded && !parts.schedule.due(host)) parts.schedule.set(host, parts.now());
+  }
+}
+
+base::Task<void> scan_storage(StartupParts parts) {
+  std::string cursor;
+  bool more = true;
+  while (more) more = co_await scan_slice(parts, true, cursor);
+  cursor.clear();
+  more = true;
+  while (more) more = co_await scan_slice(parts, false, cursor);
+}
+
+base::Result<> load_certificate_files(const config::Config& config,
+                                      tls::CertificateStore& certificates) {
+  for (std::size_t i = 0; i < config.sites.size(); ++i) {
+    const config::Site& site = config.sites[i];
+    if (!site.tls.enabled || !site.tls.certificate) continue;
+    auto certificate = read_pair(*site.tls.certificate);
+    if (!certificate) {
+      return base::fail(certificate.error().code, "/sites/" + std::to_string(i) +
+                                                      "/tls/certificate: " +
+                                                      certificate.error().detail);
+    }
+    warn_of_hosts(site, **certificate);
+    std::set<std::string> names(site.hosts.begin(), site.hosts.end());
+    if (names.erase("*") != 0) {
+      names.insert((*certificate)->leaf().names.begin(), (*certificate)->leaf().names.end());
+    }
+    certificates.put(std::vector<std::string>(names.begin(), names.end()), *certificate);
+  }
+  return {};
+}
+
+}  // namespace gatehouse::certs

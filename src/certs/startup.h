@@ -1,0 +1,46 @@
+// What happens at start, beside the listeners: certificates of sites are loaded, and the storage is
+// walked for the renewal dates of names on demand.
+#pragma once
+
+#include <cstddef>
+
+#include "base/error.h"
+#include "base/loop.h"
+#include "certs/host_rules.h"
+#include "certs/inventory.h"
+#include "certs/issuers.h"
+#include "certs/orders.h"
+#include "certs/schedule.h"
+#include "config/model.h"
+#include "tls/certificate_store.h"
+
+namespace gatehouse::certs {
+
+// All outlive the tasks.
+struct StartupParts {
+  const HostRules& rules;
+  Issuers& issuers;
+  Inventory& inventory;
+  Orders& orders;
+  Schedule& schedule;
+  tls::CertificateStore& certificates;
+  WallClock now;
+  const bool& stopping;
+};
+
+inline constexpr std::size_t kSlice = 256;  // records listed at once
+
+// Serves what storage has for the hosts of managed sites, and puts the others down for an order
+// now.
+base::Task<void> load_managed(StartupParts parts);
+// Puts down the renewals of names on demand, slice by slice; certificates themselves are loaded
+// when somebody asks for them. Forgets failures that are long over.
+base::Task<void> scan_storage(StartupParts parts);
+
+// Reads the certificates that sites have in files and serves them for the sites' hosts (for "*":
+// for the names in the certificate). Blocks: before loops run. Errors: kNotFound, kIo, kMalformed
+// and kDenied (the key does not match), naming the site and both files.
+base::Result<> load_certificate_files(const config::Config& config,
+                                      tls::CertificateStore& certificates);
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,302 @@
+#include "config/check.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/endpoint.h"
+
+namespace gatehouse::config {
+
+namespace {
+
+// Finds nodes by path and notes errors there. Values that were wrong already are passed over by
+// who calls: their nodes have other kinds than the model needs.
+class Checker {
+ public:
+  Checker(const Config& config, const Node& root, std::vector<ConfigError>& errors)
+      : config_(config), root_(root), errors_(errors) {}
+
+  void run() {
+    check_sites();
+    check_on_demand();
+    check_issuers(config_.tls.issuers, {"tls", "issuers"});
+    check_listeners();
+  }
+
+ private:
+  using Path = std::vector<std::string>;
+
+  void wrong(const Path& path, std::string message) {
+    if (errors_.size() >= kMostErrors) return;
+    std::string pointer;
+    const Node* node = &root_;
+    int line = root_.line;
+    for (const auto& part : path) {
+      pointer = pointer_to(pointer, part);
+      if (node == nullptr) continue;
+      if (node->kind == Node::Kind::kList) {
+        const auto index = static_cast<std::size_t>(std::stoul(part));
+        node = index < node->items.size() ? &node->items[index] : nullptr;
+      } else {
+        node = node->find(part);
+      }
+      if (node != nullptr) line = node->line;
+    }
+    errors_.push_back({std::move(pointer), line, std::move(message)});
+  }
+
+  static Path below(Path path, std::string part) {
+    path.push_back(std::move(part));
+    return path;
+  }
+
+  void check_sites();
+  void check_site(const Site& site, const Path& at);
+  void check_host(const Site& site, const std::string& host, const Path& at);
+  void check_site_tls(const Site& site, const Path& at);
+  void check_route(const Route& route, const Path& at);
+  void check_redirect(const Redirect& redirect, const Path& at);
+  void check_on_demand();
+  void check_issuers(const std::vector<Issuer>& issuers, const Path& at);
+  void check_listeners();
+
+  const Config& config_;
+  const Node& root_;
+  std::vector<ConfigError>& errors_;
+  std::map<std::string, std::size_t> first_site_of_;
+};
+
+constexpr std::string_view kPlaceholders[] = {"host",      "uri",    "path",       "query",
+                                              "method",    "scheme", "client_ip"};
+constexpr int kRedirects[] = {301, 302, 303, 307, 308};
+
+bool is_label(std::string_view label) {
+  return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
+         std::all_of(label.begin(), label.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+         });
+}
+
+void Checker::check_sites() {
+  for (std::size_t i = 0; i < config_.sites.size(); ++i) {
+    const Path at{"sites", std::to_string(i)};
+    const auto& site = config_.sites[i];
+    check_site(site, at);
+    for (std::size_t h = 0; h < site.hosts.size(); ++h) {
+      const auto [entry, added] = first_site_of_.emplace(site.hosts[h], i);
+      if (added || site.hosts[h].empty()) continue;
+      wrong({"sites", std::to_string(i), "hosts", std::to_string(h)},
+            "the host \"" + site.hosts[h] + "\" is given already in /sites/" +
+                std::to_string(entry->second));
+    }
+  }
+}
+
+void Checker::check_site(const Site& site, const Path& at) {
+  const auto hosts = below(at, "hosts");
+  const auto* node = root_.find("sites");
+  const auto index = static_cast<std::size_t>(std::stoul(at.back()));
+  const bool has_hosts = node != nullptr && index < node->items.size() &&
+                         node->items[index].find("hosts") != nullptr;
+  if (site.hosts.empty() && has_hosts) wrong(hosts, "expected one host at least");
+  for (std::size_t h = 0; h < site.hosts.size(); ++h) {
+    check_host(site, site.hosts[h], below(hosts, std::to_string(h)));
+  }
+  check_site_tls(site, at);
+  const bool shorthand = has_hosts && node->items[index].find("routes") == nullptr;
+  for (std::size_t r = 0; r < site.routes.size(); ++r) {
+    auto route = shorthand ? at : below(below(at, "routes"), std::to_string(r));
+    check_route(site.routes[r], route);
+  }
+}
+
+void Checker::check_host(const Site& site, const std::string& host, const Path& at) {
+  if (host == "*" || host.empty()) {
+    if (host.empty()) wrong(at, "expected a host name, found \"\"");
+    return;
+  }
+  if (base::is_ip_literal(host)) {
+    if (site.tls.enabled) {
+      wrong(at, "an IP address is for plain sites: give the site \"tls\": false");
+    }
+    return;
+  }
+  if (host.find("://") != std::string::npos || host.find('/') != std::string::npos) {
+    wrong(at, "a host has no scheme and no path: expected a name such as \"a.example\"");
+  } else if (host.find(':') != std::string::npos) {
+    wrong(at, "a host has no port: \"listen\" says where gatehouse listens");
+  } else if (!is_host_name(host.starts_with("*.") ? host.substr(2) : host)) {
+    wrong(at, "\"" + host + "\" is no host name: expected \"a.example\", \"*.a.example\" (one " +
+                  "label) or \"*\"");
+  }
+}
+
+void Checker::check_site_tls(const Site& site, const Path& at) {
+  const auto tls = below(at, "tls");
+  if (!site.tls.enabled) return;
+  if (site.tls.certificate) {
+    if (site.tls.certificate->file.empty() || site.tls.certificate->key.empty()) {
+      wrong(below(tls, "certificate"), "expected both \"file\" and \"key\"");
+    }
+    if (site.tls.on_demand || !site.tls.issuers.empty()) {
+      wrong(tls, "\"certificate\" stands alone: expected neither \"on_demand\" nor \"issuers\"");
+    }
+    return;
+  }
+  check_issuers(site.tls.issuers, below(tls, "issuers"));
+  if (site.tls.on_demand) return;
+  for (std::size_t h = 0; h < site.hosts.size(); ++h) {
+    if (!site.hosts[h].starts_with('*')) continue;
+    const bool signs_wildcards = site.hosts[h] != "*" && !site.tls.issuers.empty() &&
+                                 std::holds_alternative<InternalIssuer>(site.tls.issuers[0]);
+    const bool internal = signs_wildcards || (site.tls.issuers.empty() &&
+                                              config_.tls.issuers.empty() &&
+                                              site.hosts[h] != "*" &&
+                                              uses_internal_issuer(site.hosts[h].substr(2)));
+    if (internal) continue;
+    wrong({at[0], at[1], "hosts", std::to_string(h)},
+          "\"" + site.hosts[h] + "\" stands for names that are not known yet: expected " +
+              "\"tls\": {\"on_demand\": true}, a \"certificate\" from files, or \"tls\": false");
+  }
+}
+
+void Checker::check_route(const Route& route, const Path& at) {
+  for (std::size_t p = 0; p < route.match.path.size(); ++p) {
+    const auto& path = route.match.path[p];
+    const bool suffix = path.starts_with("*.") && path.find('/') == std::string::npos &&
+                        path.find('*', 1) == std::string::npos && path.size() > 2;
+    const auto star = path.find('*');
+    const bool plain = path.starts_with('/') &&
+                       (star == std::string::npos ||
+                        (star == path.size() - 1 && path[star - 1] == '/'));
+    if (suffix || plain) continue;
+    auto place = below(below(at, "match"), "path");
+    if (route.match.path.size() > 1) place = below(place, std::to_string(p));
+    wrong(place, "expected \"/exact\", \"/prefix/*\" or \"*.ext\", found \"" + path + "\"");
+  }
+  if (const auto* redirect = std::get_if<Redirect>(&route.action)) {
+    check_redirect(*redirect, below(at, "redirect"));
+  }
+  if (const auto* respond = std::get_if<Respond>(&route.action)) {
+    for (const auto& [field, value] : respond->headers) {
+      const auto place = below(below(below(at, "respond"), "headers"), field);
+      const bool token = !field.empty() && std::all_of(field.begin(), field.end(), [](char c) {
+        return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos ||
+               (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+      });
+      if (!token) wrong(place, "\"" + field + "\" is no field name");
+      if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+        wrong(place, "a field value has no line break");
+      }
+    }
+  }
+}
+
+void Checker::check_redirect(const Redirect& redirect, const Path& at) {
+  if (redirect.to.empty()) wrong(at, "expected where to redirect to (\"to\")");
+  if (std::find(std::begin(kRedirects), std::end(kRedirects), redirect.status) ==
+      std::end(kRedirects)) {
+    wrong(below(at, "status"), "expected 301, 302, 303, 307 or 308");
+  }
+  if (redirect.to.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+    wrong(at, "a redirect has no line break");
+  }
+  for (auto open = redirect.to.find('{'); open != std::string::npos;
+       open = redirect.to.find('{', open + 1)) {
+    const auto close = redirect.to.find('}', open);
+    const auto name = redirect.to.substr(
+        open + 1, close == std::string::npos ? close : close - open - 1);
+    if (close == std::string::npos ||
+        std::find(std::begin(kPlaceholders), std::end(kPlaceholders), name) ==
+            std::end(kPlaceholders)) {
+      wrong(at, "unknown placeholder \"{" + name + "}\": expected {host}, {uri}, {path}, {query}, " +
+                    "{method}, {scheme} or {client_ip}");
+    }
+  }
+}
+
+void Checker::check_on_demand() {
+  const auto& on_demand = config_.tls.on_demand;
+  if (!on_demand.ask.empty() && !on_demand.ask.starts_with("http://") &&
+      !on_demand.ask.starts_with("https://")) {
+    wrong({"tls", "on_demand", "ask"}, "expected a URL with http:// or https://");
+  }
+  for (std::size_t i = 0; i < on_demand.allow.size(); ++i) {
+    const auto& pattern = on_demand.allow[i];
+    if (!is_host_name(pattern.starts_with("*.") ? pattern.substr(2) : pattern)) {
+      wrong({"tls", "on_demand", "allow", std::to_string(i)},
+            "expected a name pattern such as \"a.example\" or \"*.a.example\"");
+    }
+  }
+  if (!on_demand.ask.empty() || !on_demand.allow.empty()) return;
+  for (std::size_t i = 0; i < config_.sites.size(); ++i) {
+    if (!config_.sites[i].tls.on_demand) continue;
+    wrong({"sites", std::to_string(i), "tls", "on_demand"},
+          "on demand needs somebody who says which names are yours: expected \"ask\" or " +
+              std::string("\"allow\" in /tls/on_demand"));
+  }
+}
+
+void Checker::check_issuers(const std::vector<Issuer>& issuers, const Path& at) {
+  for (std::size_t i = 0; i < issuers.size(); ++i) {
+    const auto* acme = std::get_if<AcmeIssuer>(&issuers[i]);
+    if (acme == nullptr) continue;
+    auto place = below(below(at, std::to_string(i)), "acme");
+    const bool loopback = acme->directory.starts_with("http://127.0.0.1") ||
+                          acme->directory.starts_with("http://localhost") ||
+                          acme->directory.starts_with("http://[::1]");
+    if (!acme->directory.starts_with("https://") && !loopback) {
+      wrong(below(place, "directory"), "expected an https:// URL");
+    }
+    if (acme->challenges.empty()) {
+      wrong(below(place, "challenges"), "expected one challenge at least");
+    }
+    const std::set<Challenge> distinct(acme->challenges.begin(), acme->challenges.end());
+    if (distinct.size() != acme->challenges.size()) {
+      wrong(below(place, "challenges"), "a challenge is given twice");
+    }
+    if (acme->challenges == std::vector<Challenge>{Challenge::kHttp01} &&
+        config_.listen.http.empty()) {
+      wrong(below(place, "challenges"), "http-01 needs a listener in /listen/http");
+    }
+    if (acme->eab && (acme->eab->key_id.empty() || acme->eab->hmac_key.empty())) {
+      wrong(below(place, "eab"), "expected both \"key_id\" and \"hmac_key\"");
+    }
+  }
+}
+
+void Checker::check_listeners() {
+  if (config_.listen.https.empty() && config_.listen.http.empty()) {
+    wrong({"listen"}, "expected one listener at least");
+  }
+  std::set<std::string> seen;
+  for (const auto* name : {"https", "http"}) {
+    const auto& list = name == std::string_view("https") ? config_.listen.https
+                                                         : config_.listen.http;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const auto text = list[i].text();
+      if (text != ":0" && !seen.insert(text).second) {
+        wrong({"listen", name, std::to_string(i)}, "the address " + text + " is given twice");
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool is_host_name(std::string_view name) {
+  if (name.empty() || name.size() > 253 || base::is_ip_literal(name)) return false;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const auto dot = std::min(name.find('.', begin), name.size());
+    if (!is_label(name.substr(begin, dot - begin))) return false;
+    begin = dot + 1;
+  }
+  return true;
+}
+
+void check(const Config& config, const Node& root, std::vector<ConfigError>& errors) {
+  Checker(config, root, errors).run();
+}
+
+}  // namespace gatehouse::config

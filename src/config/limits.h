@@ -1,0 +1,53 @@
+// Every bound that a user may change, with its unit, its default and the attack or trouble that it
+// answers. 0 turns a bound off.
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace gatehouse::config {
+
+inline constexpr std::uint64_t kKiB = 1024;
+
+struct Limits {
+  // Bytes of a request's head, request line included. Answers heads that never end. 431.
+  std::uint64_t head_bytes = 32 * kKiB;
+  // Fields of a head. Answers hash and list flooding. 431.
+  std::uint64_t fields = 100;
+  // Bytes of a request's body. Off: bodies are streamed in constant memory, so only the
+  // application knows what is too much for it. 413.
+  std::uint64_t body_bytes = 0;
+  // Connections at once, all listeners together. Answers exhaustion of descriptors: off means
+  // what the process may open, less what upstreams and files need.
+  std::uint64_t connections = 0;
+  // Connections at once from one IPv4 address or one IPv6 /64. Answers a single greedy client.
+  // Off, since behind a load balancer or Docker's proxy everybody has the same address.
+  std::uint64_t connections_per_client = 0;
+  // Handshakes under way at once, all workers together. Answers handshake floods.
+  std::uint64_t handshakes = 4096;
+  // The same from one client address (as above).
+  std::uint64_t handshakes_per_client = 512;
+  // Handshakes that wait for a certificate at once, all workers together. Answers floods of
+  // names on demand.
+  std::uint64_t waiting_handshakes = 4096;
+  // The same for one name.
+  std::uint64_t waiting_handshakes_per_name = 1024;
+  // Orders at CAs under way at once.
+  std::uint64_t orders = 32;
+  // Names that were never seen before and reach `ask` or an order, a minute. Answers scanners
+  // that try one name after another.
+  std::uint64_t new_names_per_minute = 600;
+};
+
+struct Timeouts {
+  base::Duration handshake{10'000};          // ClientHello to the end, waiting on demand apart
+  base::Duration request_head{10'000};       // first byte to whole head: slowloris. 408
+  base::Duration body_idle{60'000};          // between two pieces of a body, both ways: stalls
+  base::Duration idle{75'000};               // keep-alive connection without a request
+  base::Duration upstream_connect{3'000};    // resolve, connect and (later) TLS. 504
+  base::Duration upstream_response{60'000};  // end of the request to the response's head. 504
+  base::Duration drain{9'000};               // after SIGTERM; below Docker's 10 s
+};
+
+}  // namespace gatehouse::config

@@ -1,0 +1,153 @@
+// What the configuration file can say, decoded and checked (docs/configuration.md). Plain values;
+// immutable after loading. Strings have their ${NAME} replaced.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/limits.h"
+
+namespace gatehouse::config {
+
+// Where something listens: "host:port", ":port" (every address), "[::1]:port" or "unix:/path".
+struct Address {
+  std::string host;        // an IP address without brackets; empty: every address
+  std::uint16_t port = 0;
+  std::string unix_path;   // set: a Unix socket instead
+
+  std::string text() const;  // as it would be written
+};
+
+struct Listen {
+  std::vector<Address> https;
+  std::vector<Address> http;
+};
+
+// One server that requests are forwarded to: "http://host[:port]".
+struct UpstreamServer {
+  std::string host;        // a name or an IP address without brackets
+  std::uint16_t port = 80;
+};
+
+struct Proxy {
+  std::vector<UpstreamServer> servers;  // one at least
+};
+
+struct Respond {
+  std::uint16_t status = 200;
+  std::string body;
+  std::map<std::string, std::string> headers;
+};
+
+struct Redirect {
+  std::string to;  // with placeholders
+  std::uint16_t status = 308;
+};
+
+using Action = std::variant<std::monostate, Proxy, Respond, Redirect>;
+
+struct Match {
+  std::vector<std::string> path;  // any of: "/exact", "/prefix/*", "*.ext"; empty: every path
+};
+
+struct Route {
+  Match match;
+  Action action;
+};
+
+enum class Challenge : std::uint8_t { kTlsAlpn01, kHttp01 };
+enum class KeyType : std::uint8_t { kP256, kP384, kRsa2048, kRsa4096 };
+
+// RFC 8555 7.3.4.
+struct ExternalAccount {
+  std::string key_id;
+  std::string hmac_key;  // base64url as the CA gives it. Secret.
+};
+
+struct AcmeIssuer {
+  std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
+  std::string email;    // contact; may be empty
+  std::string ca_file;  // PEM roots that the CA's own HTTPS is checked with; empty: the system's
+  std::vector<Challenge> challenges{Challenge::kTlsAlpn01, Challenge::kHttp01};  // in order
+  std::optional<ExternalAccount> eab;
+};
+
+struct InternalIssuer {};
+
+using Issuer = std::variant<AcmeIssuer, InternalIssuer>;
+
+struct OnDemand {
+  std::string ask;                  // http(s) URL; empty: nobody is asked
+  std::vector<std::string> allow;   // name patterns: "a.example", "*.a.example" (any depth)
+  base::Duration timeout{20'000};   // how long one handshake waits
+};
+
+struct Tls {
+  std::vector<Issuer> issuers;  // empty: the default rule, see uses_internal_issuer
+  OnDemand on_demand;
+  KeyType key_type = KeyType::kP256;
+  bool allow_tls12 = true;      // min_version "1.2"
+};
+
+struct CertificateFiles {
+  std::string file;  // PEM chain, leaf first
+  std::string key;   // PEM private key
+};
+
+struct SiteTls {
+  bool enabled = true;  // "tls": false turns it off: plain only, never redirected
+  bool on_demand = false;
+  std::optional<CertificateFiles> certificate;
+  std::vector<Issuer> issuers;  // empty: those of `tls`
+};
+
+struct Site {
+  std::vector<std::string> hosts;  // lower case: "a.example", "*.a.example", "*", or an IP address
+  SiteTls tls;
+  std::vector<Route> routes;       // the shorthand action is a route that matches everything
+};
+
+struct Storage {
+  std::string path;  // empty: default_data_folder()
+};
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
+enum class LogFormat : std::uint8_t { kAuto, kText, kJson };  // auto: text on a terminal
+
+struct AccessLog {
+  bool enabled = false;
+  std::string file;  // empty: standard output
+};
+
+struct Log {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kAuto;
+  AccessLog access;
+};
+
+struct Config {
+  std::vector<Site> sites;
+  Listen listen;
+  std::uint32_t workers = 0;  // 0: as many as CPUs that this process may use
+  Tls tls;
+  Storage storage;
+  Limits limits;
+  Timeouts timeouts;
+  Log log;
+};
+
+// Whether the default rule gives `name` a certificate of the internal CA, because no public CA
+// would: localhost, *.localhost, *.internal, *.test, *.local, private IP addresses, single labels.
+bool uses_internal_issuer(std::string_view name);
+
+// $GATEHOUSE_DATA, else /var/lib/gatehouse where it can be written or made, else
+// $XDG_DATA_HOME/gatehouse, else ~/.local/share/gatehouse.
+std::string default_data_folder();
+
+}  // namespace gatehouse::config

@@ -1,0 +1,25 @@
+// From a head's raw fields to a checked message: where its body ends (RFC 9112 6), whom it is for
+// (RFC 9112 3.2, 7.2), whether the connection goes on (RFC 9112 9.3). Two readings of one message
+// are how requests are smuggled, so what is not plainly one thing is refused.
+#pragma once
+
+#include <cstdint>
+
+#include "http/head_guard.h"
+#include "http/http1_parser.h"
+#include "http/message.h"
+
+namespace gatehouse::http {
+
+// Whether the connection may carry another message after this one.
+enum class Persistence : std::uint8_t { kClose, kKeepAlive };
+
+// A request's head into `out`, whose memory is reused. `out` holds what had been read when it is
+// refused.
+Refusal read_request(const RawHead& raw, RequestHead& out, Persistence& persistence);
+
+// A response's head into `out`; `to_head`: it answers a HEAD request. 1xx is read too.
+Refusal read_response(const RawHead& raw, bool to_head, ResponseHead& out,
+                      Persistence& persistence);
+
+}  // namespace gatehouse::http

@@ -1,0 +1,203 @@
+#include "http/http1_client.h"
+
+#include "http/serialise.h"
+
+namespace gatehouse::http {
+
+namespace {
+
+constexpr std::size_t kHeadRead = 2 * 1024;  // least room for a read of a head
+constexpr std::size_t kBodyRead = 8 * 1024;  // and of a body
+
+base::Task<base::Result<void>> done() { co_return base::Result<void>(); }
+
+std::unexpected<base::Error> cut_off() {
+  return base::fail(base::Code::kReset, "the upstream broke off while the request was being sent");
+}
+
+}  // namespace
+
+Http1Client::Http1Client(tls::Transport transport, Http1ClientOptions options)
+    : transport_(std::move(transport)),
+      options_(options),
+      inbox_(transport_.socket().loop().buffers()),
+      guard_(HeadGuard::Kind::kResponse, options.head),
+      parser_(HeadGuard::Kind::kResponse),
+      body_(parser_, base::Side::kUpstream),
+      writer_(transport_, options.write_stall, base::Side::kUpstream) {}
+
+bool Http1Client::reusable() const {
+  const bool over = has_head_ && body_.ended() && !first_ && writer_.ended();
+  return over && !broken_ && !writer_.failed() && inbox_.empty() &&
+         persistence_ == Persistence::kKeepAlive;
+}
+
+bool Http1Client::still_idle() {
+  if (broken_ || !inbox_.empty()) return false;
+  // TLS may have records of its own to read, session tickets: those are no answer.
+  const auto got = transport_.try_read(inbox_.room(kHeadRead));
+  inbox_.release();
+  broken_ = got || got.error().code != base::Code::kOverload;
+  return !broken_;
+}
+
+void Http1Client::limit(base::Deadline overall) {
+  overall_ = overall;
+  writer_.limit(overall);
+}
+
+void Http1Client::close() {
+  broken_ = true;
+  transport_.close();
+}
+
+// --- request ---
+
+base::Task<base::Result<void>> Http1Client::send_head(const RequestHead& head) {
+  const bool used_before = exchanges_++ != 0;
+  to_head_ = head.method == "HEAD";
+  answered_ = has_head_ = false;
+  interim_heads_ = 0;
+  first_.reset();
+  began_ = base::Clock::now();
+  guard_.restart();
+  writer_.retry_on_failure(used_before ? base::Retry::kReused : base::Retry::kNo);
+  append_request_head(writer_.begin(frame_request(head), head.content_length), head);
+  return done();
+}
+
+base::Task<base::Result<void>> Http1Client::write(base::Chunk chunk) {
+  return writer_.write(std::move(chunk));
+}
+
+base::Task<base::Result<void>> Http1Client::finish(const Fields& trailers) {
+  return writer_.finish(trailers);
+}
+
+// --- response ---
+
+base::Error Http1Client::mark(base::Error error) const {
+  error.side = base::Side::kUpstream;
+  const bool went_away = error.code == base::Code::kClosed || error.code == base::Code::kReset;
+  const bool stale = went_away && !answered_ && exchanges_ > 1;
+  error.retry = stale ? base::Retry::kReused : base::Retry::kNo;
+  return error;
+}
+
+std::unexpected<base::Error> Http1Client::broken(base::Error error) {
+  broken_ = true;
+  return base::fail(mark(std::move(error)));
+}
+
+// The answer's time begins anew with each piece of the request that leaves: an upload may take
+// longer than any answer.
+base::Deadline Http1Client::head_deadline() const {
+  if (writer_.failed()) return base::Deadline::in(kEarlyAnswer).min(overall_);
+  if (options_.response_head.count() <= 0) return overall_;
+  const auto since = std::max(began_, writer_.last_progress());
+  return base::Deadline(since + options_.response_head).min(overall_);
+}
+
+// Reads until a whole head is there.
+base::Task<base::Result<void>> Http1Client::fill_head() {
+  auto deadline = head_deadline();
+  while (true) {
+    const auto verdict = guard_.look(inbox_.bytes());
+    if (verdict == HeadGuard::Verdict::kWhole) co_return base::Result<void>();
+    if (verdict == HeadGuard::Verdict::kRefused) {
+      base::Error bad(base::Code::kMalformed, "bad response: " + std::string(guard_.refusal().why));
+      co_return broken(std::move(bad));
+    }
+    const auto room = inbox_.room(kHeadRead);
+    auto got = co_await transport_.read(room, deadline);
+    if (!got && got.error().code == base::Code::kTimeout) {
+      // Meanwhile more of the request may have left, or failed to.
+      deadline = head_deadline();
+      if (!deadline.passed() && !writer_.failed()) continue;
+      got.error().detail = "the upstream did not answer in time";
+      if (writer_.failed()) got = cut_off();
+    }
+    if (!got) co_return broken(std::move(got.error()));
+    if (*got == 0) {
+      base::Error ended(base::Code::kClosed, answered_ ? "the upstream ended in the middle of a head"
+                                                       : "the upstream closed without an answer");
+      co_return broken(std::move(ended));
+    }
+    answered_ = true;
+    writer_.retry_on_failure(base::Retry::kNo);
+    inbox_.filled(*got);
+  }
+}
+
+base::Result<void> Http1Client::accept_head(ResponseHead& head) {
+  const auto raw = inbox_.bytes().subspan(guard_.begin(), guard_.end() - guard_.begin());
+  std::string_view why;
+  if (!parser_.parse_head(raw)) {
+    why = parser_.error();
+  } else {
+    const auto refusal = read_response(parser_.head(), to_head_, head, persistence_);
+    if (refusal) why = refusal.why;
+  }
+  if (why.empty() && head.status < 200 && ++interim_heads_ > kInterimHeads) {
+    why = "too many interim responses";
+  }
+  if (!why.empty()) {
+    return broken(base::Error(base::Code::kMalformed, "bad response: " + std::string(why)));
+  }
+  inbox_.consume(guard_.end());
+  guard_.restart();
+  return {};
+}
+
+base::Task<base::Result<ResponseHead>> Http1Client::read_head() {
+  ResponseHead head;
+  do {
+    auto filled = co_await fill_head();
+    if (!filled) co_return base::fail(std::move(filled.error()));
+    auto accepted = accept_head(head);
+    if (!accepted) co_return base::fail(std::move(accepted.error()));
+  } while (head.status == 100);
+  if (head.status >= 200) {
+    has_head_ = true;
+    body_.begin(head.body, head.content_length, 0);
+    if (!body_.ended() && !inbox_.empty()) {
+      auto first = body_.take(inbox_);
+      if (!first || !first->empty()) first_ = std::move(first);
+    }
+  }
+  co_return head;
+}
+
+bool Http1Client::ready() const { return first_.has_value() || (has_head_ && body_.ended()); }
+
+base::Task<base::Result<base::Chunk>> Http1Client::read() {
+  if (first_) {
+    auto first = std::move(*first_);
+    first_.reset();
+    if (!first) co_return broken(std::move(first.error()));
+    co_return first;
+  }
+  while (!body_.ended()) {
+    auto taken = body_.take(inbox_);
+    if (!taken) co_return broken(std::move(taken.error()));
+    if (!taken->empty()) co_return taken;
+    if (body_.ended()) break;
+    const auto room = inbox_.room(kBodyRead);
+    const auto deadline = base::Deadline::in(options_.body_idle).min(overall_);
+    auto got = co_await transport_.read(room, deadline);
+    if (!got) co_return broken(std::move(got.error()));
+    inbox_.filled(*got);
+    if (*got != 0) continue;
+    auto ended = body_.end_of_input(transport_.clean_end());
+    if (!ended) co_return broken(std::move(ended.error()));
+  }
+  inbox_.release();
+  co_return base::Chunk();
+}
+
+void Http1Client::reset() {
+  broken_ = true;
+  transport_.abort();
+}
+
+}  // namespace gatehouse::http

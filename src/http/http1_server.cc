@@ -1,0 +1,310 @@
+#include "http/http1_server.h"
+
+#include "http/serialise.h"
+
+namespace gatehouse::http {
+
+namespace {
+
+constexpr std::size_t kHeadRead = 2 * 1024;  // least room for a read of a head
+constexpr std::size_t kBodyRead = 8 * 1024;  // and of a body
+
+constexpr std::size_t kIdleText = 512;       // memory of a string that an idle connection keeps
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+base::Code code_of(std::uint16_t status) {
+  switch (status) {
+    case 408: return base::Code::kTimeout;
+    case 413:
+    case 414:
+    case 431: return base::Code::kTooLarge;
+    case 405:
+    case 417:
+    case 501:
+    case 505: return base::Code::kUnsupported;
+    default: return base::Code::kMalformed;
+  }
+}
+
+base::Task<base::Result<void>> done() { co_return base::Result<void>(); }
+
+base::Error downstream(base::Error error) {
+  error.side = base::Side::kDownstream;
+  return error;
+}
+
+}  // namespace
+
+Http1Server::Http1Server(tls::Transport& transport, Http1ServerOptions options)
+    : transport_(transport),
+      options_(options),
+      inbox_(transport.socket().loop().buffers()),
+      guard_(HeadGuard::Kind::kRequest, options.head),
+      parser_(HeadGuard::Kind::kRequest),
+      body_(parser_, base::Side::kDownstream),
+      writer_(transport, options.write_stall, base::Side::kDownstream) {}
+
+void Http1Server::set_draining() {
+  draining_ = true;
+  if (waiting_idle_) transport_.socket().interrupt();
+}
+
+void Http1Server::end() {
+  state_ = State::kEnded;
+  inbox_.clear();
+}
+
+base::Task<base::Result<std::size_t>> Http1Server::fill(std::size_t least,
+                                                        base::Deadline deadline) {
+  const auto room = inbox_.room(least);
+  auto got = co_await transport_.read(room, deadline);
+  if (!got) co_return base::fail(downstream(std::move(got.error())));
+  inbox_.filled(*got);
+  if (*got == 0) input_ended_ = true;
+  co_return got;
+}
+
+// --- from request to request ---
+
+base::Task<base::Result<ServerStream*>> Http1Server::next() {
+  ServerStream* const none = nullptr;
+  if (state_ == State::kExchange) {
+    const bool goes_on = co_await retire();
+    if (!goes_on) end();
+  }
+  if (state_ == State::kEnded) co_return none;
+  auto came = co_await wait_for_request();
+  if (came && *came) came = co_await read_head();
+  if (!came) {
+    end();
+    co_return base::fail(std::move(came.error()));
+  }
+  if (!*came) {
+    end();
+    co_return none;
+  }
+  auto refusal = guard_.refusal();
+  if (!refusal) refusal = accept_head();
+  if (refusal) co_return co_await refuse(refusal);
+  co_return static_cast<ServerStream*>(this);
+}
+
+// Gives back what an idle connection needs not hold.
+void Http1Server::rest() {
+  inbox_.release();
+  writer_.release();
+  for (auto* text : {&head_.target, &head_.normal_path}) {
+    if (text->capacity() > kIdleText) std::string().swap(*text);
+  }
+}
+
+// True when the first byte of a head is there; false when the connection ends without one.
+base::Task<base::Result<bool>> Http1Server::wait_for_request() {
+  if (!inbox_.empty()) co_return true;
+  rest();
+  if (state_ == State::kFresh || draining_) {
+    // A new connection's first bytes are mostly there already; a draining one serves only those.
+    const auto got = transport_.try_read(inbox_.room(kHeadRead));
+    if (got && *got != 0) {
+      inbox_.filled(*got);
+      co_return true;
+    }
+    inbox_.release();
+    const bool nothing_yet = !got && got.error().code == base::Code::kOverload;
+    if (!nothing_yet || draining_) co_return false;
+  }
+  const auto deadline = base::Deadline::in(options_.idle);
+  while (true) {
+    waiting_idle_ = true;
+    const auto waited = co_await transport_.wait_readable(deadline);
+    waiting_idle_ = false;
+    if (!waited) co_return false;
+    const auto got = transport_.try_read(inbox_.room(kHeadRead));
+    if (got && *got != 0) {
+      inbox_.filled(*got);
+      co_return true;
+    }
+    inbox_.release();
+    // Readable without bytes for us: records of TLS itself. Everything else is the end.
+    const bool nothing_yet = !got && got.error().code == base::Code::kOverload;
+    if (!nothing_yet || draining_) co_return false;
+  }
+}
+
+// Reads until the guard has a whole head or a refusal: true. False when the client left with not
+// more than an empty line sent.
+base::Task<base::Result<bool>> Http1Server::read_head() {
+  guard_.restart();
+  refused_status_ = 0;
+  const auto deadline = base::Deadline::in(options_.request_head);
+  while (guard_.look(inbox_.bytes()) == HeadGuard::Verdict::kMore) {
+    auto got = co_await fill(kHeadRead, deadline);
+    if (!got && got.error().code == base::Code::kTimeout) {
+      guard_.give_up(408, "the head did not come in time");
+      break;
+    }
+    if (!got) co_return base::fail(std::move(got.error()));
+    if (*got != 0) continue;
+    if (inbox_.text().find_first_not_of("\r\n") == std::string_view::npos) co_return false;
+    co_return base::fail(base::Code::kClosed, base::Side::kDownstream,
+                         "the client ended in the middle of a head");
+  }
+  co_return true;
+}
+
+Refusal Http1Server::accept_head() {
+  const auto raw = inbox_.bytes().subspan(guard_.begin(), guard_.end() - guard_.begin());
+  if (!parser_.parse_head(raw)) return Refusal(400, parser_.error());
+  const auto refusal = read_request(parser_.head(), head_, persistence_);
+  if (refusal) return refusal;
+  const bool too_large = options_.body_bytes != 0 && head_.body == BodyKind::kLength &&
+                         head_.content_length > options_.body_bytes;
+  if (too_large) return Refusal(413, "the body is larger than the limit");
+  inbox_.consume(guard_.end());
+  body_.begin(head_.body, head_.content_length, options_.body_bytes);
+  writer_.allow_interim();
+  owes_continue_ = head_.expect_continue;
+  input_broken_ = answered_ = false;
+  state_ = State::kExchange;
+  return Refusal();
+}
+
+// Answers a head that nobody else will see, and ends the connection so that the answer arrives.
+base::Task<base::Result<ServerStream*>> Http1Server::refuse(Refusal refusal) {
+  refused_status_ = refusal.status;
+  base::Error error(code_of(refusal.status), base::Side::kDownstream, std::string(refusal.why));
+  ResponseHead head;
+  head.status = refusal.status;
+  head.fields.add("Content-Type", "text/plain; charset=utf-8");
+  if (refusal.status == 405) head.fields.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  std::string body(reason_phrase(refusal.status));
+  body += ": ";
+  body += refusal.why;
+  body += ".\n";
+  ResponseFraming framing;
+  framing.says_length = framing.close = true;
+  framing.length = body.size();
+  const bool to_head = inbox_.text().substr(guard_.begin()).starts_with("HEAD ");
+  auto& text = writer_.begin(BodyKind::kNone, 0);
+  append_response_head(text, head, framing);
+  if (!to_head) text += body;
+  auto sent = co_await writer_.flush();
+  if (sent) co_await linger();
+  end();
+  co_return base::fail(std::move(error));
+}
+
+// Ends an exchange. Whether another may follow.
+base::Task<bool> Http1Server::retire() {
+  state_ = State::kIdle;
+  if (was_reset_ || writer_.failed()) co_return false;
+  if (!answered_ || !writer_.ended()) {
+    reset();
+    co_return false;
+  }
+  bool goes_on = persistence_ == Persistence::kKeepAlive && !input_broken_ && !input_ended_;
+  // A client that still waits for 100 may send the body or leave it out: nobody can tell.
+  if (owes_continue_ && !body_.ended()) goes_on = false;
+  if (goes_on && !body_.ended()) goes_on = co_await drain();
+  if (!goes_on && !input_ended_ && more_to_come()) co_await linger();
+  co_return goes_on;
+}
+
+// Whether the client has sent, or is about to send, what nobody will read.
+bool Http1Server::more_to_come() {
+  if (!body_.ended() || !inbox_.empty()) return true;
+  const auto got = transport_.try_read(inbox_.room(kHeadRead));
+  return got && *got != 0;
+}
+
+// Reads and drops the rest of a body that nobody wanted, within bounds.
+base::Task<bool> Http1Server::drain() {
+  const auto deadline = base::Deadline::in(kDrainTime);
+  std::size_t dropped = 0;
+  while (true) {
+    const auto taken = body_.take(inbox_);
+    if (!taken) co_return false;
+    if (body_.ended()) co_return true;
+    if (dropped > kDrainBytes || body_.remaining() > kDrainBytes) co_return false;
+    const auto got = co_await fill(kBodyRead, deadline);
+    if (!got || *got == 0) co_return false;
+    dropped += *got;
+  }
+}
+
+// Closing a socket with unread bytes sends RST, which may overtake the answer on its way through
+// the client's kernel. So: FIN first, then drop what still comes, within bounds (RFC 9112 9.6).
+base::Task<void> Http1Server::linger() {
+  const auto deadline = base::Deadline::in(kDrainTime);
+  co_await transport_.shutdown_send(deadline);
+  for (std::size_t dropped = 0; dropped <= kDrainBytes;) {
+    inbox_.clear();
+    const auto got = co_await fill(kBodyRead, deadline);
+    if (!got || *got == 0) break;
+    dropped += *got;
+  }
+}
+
+// --- ServerStream ---
+
+base::Task<base::Result<base::Chunk>> Http1Server::read() {
+  if (owes_continue_ && !answered_) {
+    owes_continue_ = false;
+    auto sent = co_await writer_.write_interim(std::string(kContinue));
+    if (!sent) co_return base::fail(std::move(sent.error()));
+  }
+  while (!body_.ended()) {
+    auto taken = body_.take(inbox_);
+    if (!taken) input_broken_ = true;
+    if (!taken || !taken->empty()) co_return taken;
+    if (body_.ended()) break;
+    auto got = co_await fill(kBodyRead, base::Deadline::in(options_.body_idle));
+    if (got && *got != 0) continue;
+    input_broken_ = true;
+    if (!got) co_return base::fail(std::move(got.error()));
+    auto cut = body_.end_of_input(false);
+    co_return base::fail(std::move(cut.error()));
+  }
+  co_return base::Chunk();
+}
+
+base::Task<base::Result<void>> Http1Server::write_interim(const ResponseHead& head) {
+  const bool unwanted = answered_ || head_.version == Version::kHttp10 || head.status == 101;
+  if (unwanted) return done();
+  if (head.status == 100) owes_continue_ = false;
+  std::string text;
+  append_interim_head(text, head);
+  return writer_.write_interim(std::move(text));
+}
+
+base::Task<base::Result<void>> Http1Server::write_head(const ResponseHead& head) {
+  answered_ = true;
+  const bool too_much_unread =
+      !body_.ended() && (owes_continue_ || input_broken_ || body_.remaining() > kDrainBytes);
+  const bool close = persistence_ == Persistence::kClose || draining_ || too_much_unread;
+  const auto framing = frame_response(head_, head, close);
+  if (framing.close) persistence_ = Persistence::kClose;
+  append_response_head(writer_.begin(framing.kind, framing.length), head, framing);
+  return done();
+}
+
+base::Task<base::Result<void>> Http1Server::write(base::Chunk chunk) {
+  return writer_.write(std::move(chunk));
+}
+
+base::Task<base::Result<void>> Http1Server::finish(const Fields& trailers) {
+  return writer_.finish(trailers);
+}
+
+void Http1Server::reset() {
+  if (was_reset_) return;
+  was_reset_ = true;
+  if (answered_) {
+    transport_.abort();
+  } else {
+    transport_.close();
+  }
+}
+
+}  // namespace gatehouse::http

@@ -1,0 +1,104 @@
+// The server side of an HTTP/1.1 connection (RFC 9112): yields one request after the other, frames
+// the responses, and answers by itself what is too malformed, too long or too slow to be a request.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "http/framing.h"
+#include "http/http1_body.h"
+#include "http/http1_parser.h"
+#include "http/http1_writer.h"
+#include "http/inbox.h"
+#include "http/stream.h"
+#include "tls/transport.h"
+
+namespace gatehouse::http {
+
+struct Http1ServerOptions {
+  HeadLimits head;                            // 32 KiB, 100 fields, target 8 KiB
+  std::uint64_t body_bytes = 100 * 1048576;   // of a request; 413 beyond, 0 for no limit
+  base::Duration request_head{10'000};  // first byte to the head's end, whatever trickles in: 408
+  base::Duration body_idle{60'000};     // between two pieces of a request's body
+  base::Duration idle{75'000};          // from one request to the next
+  base::Duration write_stall{60'000};   // for a piece of 64 KiB to leave
+
+  Http1ServerOptions() = default;
+};
+
+// One a connection, beside its Transport, and itself the stream of the request under way: nothing
+// is allocated for a request but what its strings outgrow.
+class Http1Server final : public ServerStream {
+ public:
+  // What an unread request body may cost before the next request or the close.
+  static constexpr std::size_t kDrainBytes = 256 * 1024;
+  static constexpr base::Duration kDrainTime{2'000};
+
+  // `transport` outlives the server.
+  Http1Server(tls::Transport& transport, Http1ServerOptions options);
+
+  // Ends the exchange before, if there was one, and waits for the next request. Null when the
+  // connection has ended as connections do: closed by the client between requests, idle for too
+  // long, `Connection: close`, draining, or reset(). Errors, all kDownstream, after which it has
+  // ended too: a refused head (answered already; see refused_status()): kMalformed,
+  // kUnsupported, kTooLarge, kTimeout; kClosed, kReset, kTls when the client broke off. The
+  // transport may be closed at once afterwards: what must linger has lingered.
+  base::Task<base::Result<ServerStream*>> next();
+
+  // With which status a head was refused; 0 when none was.
+  std::uint16_t refused_status() const { return refused_status_; }
+
+  // From now on: the response under way or the next one carries `Connection: close`, and a
+  // connection that waits for a request ends at once.
+  void set_draining();
+
+  // --- ServerStream ---
+  const RequestHead& head() const override { return head_; }
+  base::Task<base::Result<base::Chunk>> read() override;
+  const Fields& trailers() const override { return body_.trailers(); }
+  bool request_ended() const override { return body_.ended(); }
+  base::Task<base::Result<void>> write_interim(const ResponseHead& head) override;
+  base::Task<base::Result<void>> write_head(const ResponseHead& head) override;
+  base::Task<base::Result<void>> write(base::Chunk chunk) override;
+  base::Task<base::Result<void>> flush() override { return writer_.flush(); }
+  base::Task<base::Result<void>> finish(const Fields& trailers) override;
+  bool answered() const override { return answered_; }
+  void reset() override;
+
+ private:
+  enum class State : std::uint8_t { kFresh, kIdle, kExchange, kEnded };
+
+  base::Task<base::Result<bool>> wait_for_request();
+  base::Task<base::Result<bool>> read_head();
+  base::Task<base::Result<ServerStream*>> refuse(Refusal refusal);
+  base::Task<bool> retire();
+  base::Task<bool> drain();
+  base::Task<void> linger();
+  base::Task<base::Result<std::size_t>> fill(std::size_t least, base::Deadline deadline);
+  Refusal accept_head();
+  bool more_to_come();
+  void rest();
+  void end();
+
+  tls::Transport& transport_;
+  Http1ServerOptions options_;
+  Inbox inbox_;
+  HeadGuard guard_;
+  Http1Parser parser_;
+  Http1Body body_;
+  Http1Writer writer_;
+  RequestHead head_;
+  State state_ = State::kFresh;
+  Persistence persistence_ = Persistence::kKeepAlive;
+  std::uint16_t refused_status_ = 0;
+  bool waiting_idle_ = false;
+  bool draining_ = false;
+  bool owes_continue_ = false;  // the client waits for 100
+  bool input_broken_ = false;   // no more requests can be read
+  bool input_ended_ = false;    // the client has sent FIN
+  bool answered_ = false;
+  bool was_reset_ = false;
+};
+
+}  // namespace gatehouse::http

@@ -1,0 +1,158 @@
+#include "http/http1_writer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <span>
+
+#include "http/serialise.h"
+
+namespace gatehouse::http {
+
+namespace {
+
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
+constexpr std::string_view kLineEnd = "\r\n";
+
+base::Task<base::Result<void>> nothing() { co_return base::Result<void>(); }
+
+base::Task<base::Result<void>> refuse(const char* why) {
+  co_return base::fail(base::Code::kInternal, why);
+}
+
+// "1a2f\r\n" into `memory`; 16 digits at most.
+base::Bytes chunk_head(std::array<char, 24>& memory, std::size_t size) {
+  auto* end = std::to_chars(memory.data(), memory.data() + 16, size, 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  const auto length = static_cast<std::size_t>(end - memory.data());
+  return base::as_bytes(std::string_view(memory.data(), length));
+}
+
+}  // namespace
+
+Http1Writer::Http1Writer(tls::Transport& transport, base::Duration stall, base::Side side)
+    : transport_(transport), stall_(stall), side_(side), turn_(transport.socket().loop()) {
+  turn_.set();
+}
+
+std::string& Http1Writer::begin(BodyKind kind, std::uint64_t length) {
+  held_.clear();
+  kind_ = kind;
+  remaining_ = length;
+  ended_ = interim_allowed_ = false;
+  return held_;
+}
+
+void Http1Writer::release() {
+  if (held_.empty() && held_.capacity() > kIdleBytes) std::string().swap(held_);
+}
+
+base::Task<void> Http1Writer::wait_for_turn() {
+  while (!turn_.is_set()) {
+    auto waited = co_await turn_.wait(base::Deadline::never());
+    (void)waited;
+  }
+  turn_.reset();
+}
+
+base::Error Http1Writer::mark(base::Error error) const {
+  error.side = side_;
+  const bool broke = error.code == base::Code::kReset || error.code == base::Code::kClosed;
+  error.retry = broke ? retry_ : base::Retry::kNo;
+  return error;
+}
+
+base::Task<base::Result<void>> Http1Writer::send(base::Bytes before, base::Chunk chunk,
+                                                 base::Bytes after) {
+  if (turn_.is_set()) {
+    turn_.reset();
+  } else {
+    co_await wait_for_turn();
+  }
+  base::Bytes pieces[4];
+  std::size_t count = 0;
+  for (const auto piece : {base::as_bytes(held_), before, chunk.bytes(), after}) {
+    if (!piece.empty()) pieces[count++] = piece;
+  }
+  const std::span<const base::Bytes> all(pieces, count);
+  const auto deadline = base::Deadline::in(stall_).min(overall_);
+  auto written = co_await transport_.write(all, deadline);
+  held_.clear();
+  turn_.set();
+  if (!written) {
+    failed_ = true;
+    co_return base::fail(mark(std::move(written.error())));
+  }
+  last_progress_ = base::Clock::now();
+  co_return base::Result<void>();
+}
+
+base::Task<base::Result<void>> Http1Writer::write_part(base::Chunk part) {
+  if (kind_ == BodyKind::kChunked) {
+    const auto head = chunk_head(chunk_head_, part.size());
+    return send(head, std::move(part), base::as_bytes(kLineEnd));
+  }
+  if (kind_ == BodyKind::kLength) {
+    if (part.size() > remaining_) return refuse("a body is longer than its head announced");
+    remaining_ -= part.size();
+  }
+  return send(base::Bytes(), std::move(part), base::Bytes());
+}
+
+base::Task<base::Result<void>> Http1Writer::write_in_parts(base::Chunk chunk) {
+  while (!chunk.empty()) {
+    auto part = chunk;
+    const auto size = std::min(chunk.size(), kPart);
+    part.keep_front(size);
+    chunk.drop_front(size);
+    auto written = co_await write_part(std::move(part));
+    if (!written) co_return written;
+  }
+  co_return base::Result<void>();
+}
+
+base::Task<base::Result<void>> Http1Writer::write(base::Chunk chunk) {
+  if (kind_ == BodyKind::kNone || chunk.empty()) return nothing();
+  if (chunk.size() > kPart) return write_in_parts(std::move(chunk));
+  return write_part(std::move(chunk));
+}
+
+base::Task<base::Result<void>> Http1Writer::flush() {
+  if (held_.empty()) return nothing();
+  return send(base::Bytes(), base::Chunk(), base::Bytes());
+}
+
+base::Task<base::Result<void>> Http1Writer::finish(const Fields& trailers) {
+  if (ended_) return nothing();
+  if (kind_ == BodyKind::kLength && remaining_ != 0) {
+    return refuse("a body is shorter than its head announced");
+  }
+  ended_ = true;
+  if (kind_ != BodyKind::kChunked) return flush();
+  if (trailers.empty()) return send(base::as_bytes(kLastChunk), base::Chunk(), base::Bytes());
+  // The head, if it is still here, goes before them as ever.
+  held_ += "0\r\n";
+  append_fields(held_, trailers);
+  held_ += kLineEnd;
+  return flush();
+}
+
+base::Task<base::Result<void>> Http1Writer::write_interim(std::string text) {
+  co_await wait_for_turn();
+  if (!interim_allowed_) {
+    turn_.set();
+    co_return base::Result<void>();
+  }
+  const base::Bytes piece = base::as_bytes(text);
+  const std::span<const base::Bytes> all(&piece, 1);
+  const auto deadline = base::Deadline::in(stall_).min(overall_);
+  auto written = co_await transport_.write(all, deadline);
+  turn_.set();
+  if (!written) {
+    failed_ = true;
+    co_return base::fail(mark(std::move(written.error())));
+  }
+  co_return base::Result<void>();
+}
+
+}  // namespace gatehouse::http

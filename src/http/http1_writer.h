@@ -1,0 +1,79 @@
+// A message on its way out over HTTP/1.1: its head held back to leave with the first bytes of the
+// body, the body framed as the head says, each call one system call (RFC 9112 6, 7).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/buffer.h"
+#include "base/event.h"
+#include "http/message.h"
+#include "tls/transport.h"
+
+namespace gatehouse::http {
+
+class Http1Writer {
+ public:
+  // Memory for heads that an idle connection may keep.
+  static constexpr std::size_t kIdleBytes = 1024;
+  // A larger piece is sent in parts, and the stall limit counts for each.
+  static constexpr std::size_t kPart = 64 * 1024;
+
+  // `transport` outlives the writer. `stall`: how long one call may make no headway. `side`: who
+  // is written to, for errors.
+  Http1Writer(tls::Transport& transport, base::Duration stall, base::Side side);
+
+  // Begins a message: returns the text that its head is to be appended to. `kind` frames the body;
+  // with kNone what is written of a body is dropped (an answer to HEAD).
+  std::string& begin(BodyKind kind, std::uint64_t length);
+  // Whether finish() was called.
+  bool ended() const { return ended_; }
+  // Whether a write has failed: the connection is of no more use.
+  bool failed() const { return failed_; }
+
+  // Errors of all: kReset, kTimeout, kTls; kInternal when more or less is written than announced.
+  base::Task<base::Result<void>> write(base::Chunk chunk);
+  base::Task<base::Result<void>> flush();
+  base::Task<base::Result<void>> finish(const Fields& trailers);
+  // Sends an interim response ahead of the message. Nothing is sent unless allow_interim() was
+  // called since the last message, and begin() not yet: the call may have waited for its turn.
+  base::Task<base::Result<void>> write_interim(std::string text);
+  void allow_interim() { interim_allowed_ = true; }
+
+  // Everything that waits ends no later than `overall`, beside the stall limit.
+  void limit(base::Deadline overall) { overall_ = overall; }
+  // How errors are to be marked (a request on a connection that may have gone stale).
+  void retry_on_failure(base::Retry retry) { retry_ = retry; }
+  // When bytes last went out; the writer's birth at first.
+  base::TimePoint last_progress() const { return last_progress_; }
+  // Gives back memory beyond kIdleBytes.
+  void release();
+
+ private:
+  base::Task<void> wait_for_turn();
+  // No coroutine itself, so that a piece costs one frame, that of send().
+  base::Task<base::Result<void>> write_part(base::Chunk part);
+  base::Task<base::Result<void>> write_in_parts(base::Chunk chunk);
+  // Sends what is held back and then the three, in one system call.
+  base::Task<base::Result<void>> send(base::Bytes before, base::Chunk chunk, base::Bytes after);
+  base::Error mark(base::Error error) const;
+
+  tls::Transport& transport_;
+  base::Duration stall_;
+  base::Side side_;
+  base::Retry retry_ = base::Retry::kNo;
+  base::Deadline overall_;
+  base::Event turn_;  // set while nobody writes
+  std::string held_;
+  std::array<char, 24> chunk_head_{};
+  BodyKind kind_ = BodyKind::kNone;
+  std::uint64_t remaining_ = 0;
+  bool ended_ = true;
+  bool failed_ = false;
+  bool interim_allowed_ = false;
+  base::TimePoint last_progress_ = base::Clock::now();
+};
+
+}  // namespace gatehouse::http

@@ -1,0 +1,73 @@
+// Bytes that a connection has received and nobody has used yet, in one block of the loop's pool. An
+// empty inbox can hand its block back, so that an idle connection holds none.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/buffer.h"
+
+namespace gatehouse::http {
+
+class Inbox {
+ public:
+  explicit Inbox(base::BufferPool& pool) : pool_(pool) {}
+
+  bool empty() const { return begin_ == end_; }
+  base::Bytes bytes() const { return block_ ? used() : base::Bytes(); }
+  base::MutableBytes mutable_bytes() { return block_ ? used() : base::MutableBytes(); }
+  std::string_view text() const { return base::as_text(bytes()); }
+
+  // Room for at least `least` bytes behind what is there; filled() says how many came. Bytes of
+  // slices that are still held elsewhere are never written over.
+  base::MutableBytes room(std::size_t least) {
+    if (block_ && empty() && block_->unique()) begin_ = end_ = 0;
+    if (!block_ || block_->size() - end_ < least) move_to_new_block(least);
+    return base::MutableBytes(block_->data() + end_, block_->size() - end_);
+  }
+  void filled(std::size_t n) { end_ += n; }
+  void consume(std::size_t n) { begin_ += n; }
+
+  // The first `n` bytes as a slice that keeps the block alive; consumes them.
+  base::Chunk take(std::size_t n) {
+    base::Chunk slice(block_, bytes().first(n));
+    begin_ += n;
+    return slice;
+  }
+  // A slice of the bytes that lie in this inbox's block.
+  base::Chunk slice_of(base::Bytes part) const { return base::Chunk(block_, part); }
+
+  // Gives the block back if nothing is in it.
+  void release() {
+    if (!empty()) return;
+    block_.reset();
+    begin_ = end_ = 0;
+  }
+  void clear() {
+    begin_ = end_;
+    release();
+  }
+
+ private:
+  base::MutableBytes used() const {
+    return base::MutableBytes(block_->data() + begin_, end_ - begin_);
+  }
+
+  void move_to_new_block(std::size_t least) {
+    const auto kept = bytes();
+    const auto needed = kept.size() + least;
+    auto next = needed <= base::BufferPool::kBlock ? pool_.acquire()
+                                                   : base::Buffer::make(std::max(needed, 2 * kept.size()));
+    if (!kept.empty()) std::memcpy(next->data(), kept.data(), kept.size());
+    end_ = kept.size();
+    begin_ = 0;
+    block_ = std::move(next);
+  }
+
+  base::BufferPool& pool_;
+  base::BufferRef block_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace gatehouse::http

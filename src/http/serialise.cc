@@ -1,0 +1,176 @@
+#include "http/serialise.h"
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+
+namespace gatehouse::http {
+
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+
+// Fields that belong to a connection, not to a message (RFC 9110 7.6.1), or to framing. By length,
+// for there are far more other fields to let pass.
+bool is_ours(std::string_view name) {
+  switch (name.size()) {
+    case 2: return equal_names(name, "TE");
+    case 4: return equal_names(name, "Host");
+    case 6: return equal_names(name, "Expect");
+    case 7: return equal_names(name, "Upgrade");
+    case 10: return equal_names(name, "Connection") || equal_names(name, "Keep-Alive");
+    case 14: return equal_names(name, "Content-Length");
+    case 16: return equal_names(name, "Proxy-Connection");
+    case 17: return equal_names(name, "Transfer-Encoding");
+    default: return false;
+  }
+}
+
+bool breaks_the_line(std::string_view text) {
+  static constexpr std::string_view kBreaks("\r\n\0", 3);
+  return text.find_first_of(kBreaks) != std::string_view::npos;
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out += name;
+  out += ": ";
+  out += value;
+  out += kLineEnd;
+}
+
+void append_number(std::string& out, std::uint64_t number) {
+  char digits[20];
+  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  out.append(digits, static_cast<std::size_t>(end - digits));
+}
+
+void append_length(std::string& out, std::uint64_t length) {
+  out += "Content-Length: ";
+  append_number(out, length);
+  out += kLineEnd;
+}
+
+void append_others(std::string& out, const Fields& fields) {
+  for (const auto& field : fields) {
+    if (is_ours(field.name) || breaks_the_line(field.value) || breaks_the_line(field.name)) continue;
+    append_field(out, field.name, field.value);
+  }
+}
+
+void append_status_line(std::string& out, const ResponseHead& head) {
+  out += "HTTP/1.1 ";
+  append_number(out, head.status);
+  out += ' ';
+  const bool own_reason = !head.reason.empty() && !breaks_the_line(head.reason);
+  out += own_reason ? std::string_view(head.reason) : reason_phrase(head.status);
+  out += kLineEnd;
+}
+
+// IMF-fixdate (RFC 9110 5.6.7), made once a second on each thread.
+std::string_view date_now() {
+  struct Made {
+    std::time_t second = 0;
+    std::array<char, 32> text{};
+    std::size_t size = 0;
+  };
+  static thread_local Made made;
+  const auto now = std::time(nullptr);
+  if (now != made.second || made.size == 0) {
+    static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    std::tm utc{};
+    ::gmtime_r(&now, &utc);
+    std::array<char, 32> format{};
+    // Names by hand: strftime's depend on the locale.
+    std::snprintf(format.data(), format.size(), "%s, %%d %s %%Y %%H:%%M:%%S GMT",
+                  kDays[utc.tm_wday], kMonths[utc.tm_mon]);
+    made.size = std::strftime(made.text.data(), made.text.size(), format.data(), &utc);
+    made.second = now;
+  }
+  return std::string_view(made.text.data(), made.size);
+}
+
+bool needs_length_of_nothing(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+}  // namespace
+
+void append_fields(std::string& out, const Fields& fields) { append_others(out, fields); }
+
+ResponseFraming frame_response(const RequestHead& request, const ResponseHead& response,
+                               bool close) {
+  ResponseFraming framing;
+  const bool old_client = request.version == Version::kHttp10;
+  const bool bodiless = request.method == "HEAD" || never_has_body(response.status);
+  if (bodiless) {
+    if (response.status == 204) {
+      framing.says_length = false;
+    } else if (response.announced_length) {
+      framing.says_length = true;
+      framing.length = *response.announced_length;
+    } else if (response.body == BodyKind::kLength && response.status != 304) {
+      framing.says_length = true;
+      framing.length = response.content_length;
+    }
+  } else if (response.body == BodyKind::kNone || response.body == BodyKind::kLength) {
+    framing.kind = response.body;
+    framing.says_length = true;
+    framing.length = response.body == BodyKind::kNone ? 0 : response.content_length;
+  } else {
+    framing.kind = old_client ? BodyKind::kUntilClose : BodyKind::kChunked;
+  }
+  framing.close = close || framing.kind == BodyKind::kUntilClose ||
+                  response.fields.has_token("Connection", "close");
+  framing.says_keep_alive = old_client && !framing.close;
+  return framing;
+}
+
+void append_response_head(std::string& out, const ResponseHead& head,
+                          const ResponseFraming& framing) {
+  append_status_line(out, head);
+  append_others(out, head.fields);
+  if (head.fields.find("Date") == nullptr) append_field(out, "Date", date_now());
+  if (framing.says_length) append_length(out, framing.length);
+  if (framing.kind == BodyKind::kChunked) append_field(out, "Transfer-Encoding", "chunked");
+  if (framing.close) append_field(out, "Connection", "close");
+  if (framing.says_keep_alive) append_field(out, "Connection", "keep-alive");
+  out += kLineEnd;
+}
+
+void append_interim_head(std::string& out, const ResponseHead& head) {
+  append_status_line(out, head);
+  append_others(out, head.fields);
+  out += kLineEnd;
+}
+
+BodyKind frame_request(const RequestHead& head) {
+  return head.body == BodyKind::kUntilClose ? BodyKind::kChunked : head.body;
+}
+
+void append_request_head(std::string& out, const RequestHead& head) {
+  out += head.method;
+  out += ' ';
+  out += head.target;
+  out += " HTTP/1.1\r\nHost: ";
+  out += head.authority;
+  out += kLineEnd;
+  append_others(out, head.fields);
+  if (head.fields.has_token("TE", "trailers")) {
+    append_field(out, "TE", "trailers");
+    append_field(out, "Connection", "TE");
+  }
+  const auto kind = frame_request(head);
+  if (kind == BodyKind::kLength) {
+    append_length(out, head.content_length);
+  } else if (kind == BodyKind::kChunked) {
+    append_field(out, "Transfer-Encoding", "chunked");
+  } else if (needs_length_of_nothing(head.method)) {
+    append_length(out, 0);
+  }
+  out += kLineEnd;
+}
+
+}  // namespace gatehouse::http

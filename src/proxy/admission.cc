@@ -1,0 +1,55 @@
+#include "proxy/admission.h"
+
+#include <netinet/in.h>
+
+#include <functional>
+
+namespace gatehouse::proxy {
+
+std::string client_of(const base::Endpoint& peer) {
+  const auto* address = peer.address();
+  if (peer.family() == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in*>(address)->sin_addr;
+    return std::string(reinterpret_cast<const char*>(&v4), sizeof v4);
+  }
+  if (peer.family() == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+    const auto* bytes = reinterpret_cast<const char*>(&v6);
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) return std::string(bytes + 12, 4);
+    return std::string(bytes, 8);
+  }
+  return "unix";
+}
+
+Admission::Shard& Admission::shard_of(const std::string& client) {
+  return shards_[std::hash<std::string>()(client) % kShards];
+}
+
+Admission::Ticket Admission::enter(const base::Endpoint& peer) {
+  if (count_.fetch_add(1, std::memory_order_relaxed) >= in_all_ && in_all_ != 0) {
+    count_.fetch_sub(1, std::memory_order_relaxed);
+    return {};
+  }
+  if (per_client_ == 0) return Ticket(this, std::string());
+  auto client = client_of(peer);
+  auto& shard = shard_of(client);
+  std::lock_guard lock(shard.mutex);
+  auto& count = shard.counts[client];
+  if (count >= per_client_) {
+    count_.fetch_sub(1, std::memory_order_relaxed);
+    return {};
+  }
+  ++count;
+  return Ticket(this, std::move(client));
+}
+
+void Admission::leave(const std::string& client) {
+  count_.fetch_sub(1, std::memory_order_relaxed);
+  if (per_client_ == 0) return;
+  auto& shard = shard_of(client);
+  std::lock_guard lock(shard.mutex);
+  const auto found = shard.counts.find(client);
+  if (found != shard.counts.end() && --found->second == 0) shard.counts.erase(found);
+}
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,200 @@
+#include "proxy/connection.h"
+
+#include <openssl/ssl.h>
+
+#include <array>
+
+#include "base/log.h"
+
+namespace gatehouse::proxy {
+
+namespace {
+
+namespace log = base::log;
+
+// Room in time for an alert or a short answer to leave, when the client does not read.
+constexpr base::Duration kParting{1'000};
+
+http::Http1ServerOptions server_options(const config::Config& config) {
+  http::Http1ServerOptions options;
+  const auto unlimited = [](std::uint64_t n) { return n == 0 ? UINT32_MAX : n; };
+  options.head.head_bytes = unlimited(config.limits.head_bytes);
+  options.head.fields = unlimited(config.limits.fields);
+  options.body_bytes = config.limits.body_bytes;
+  options.request_head = config.timeouts.request_head;
+  options.body_idle = config.timeouts.body_idle;
+  options.write_stall = config.timeouts.body_idle;
+  options.idle = config.timeouts.idle;
+  return options;
+}
+
+bool is_loopback(const base::Endpoint& peer) {
+  const auto ip = peer.host();
+  return !peer.is_ip() || ip == "::1" || ip.starts_with("127.");
+}
+
+}  // namespace
+
+Connection::Connection(Worker& worker, base::Socket socket, bool tls, base::Endpoint peer,
+                       Admission::Ticket ticket)
+    : worker_(worker),
+      transport_(std::move(socket)),
+      tls_(tls),
+      peer_(peer),
+      ticket_(std::move(ticket)) {
+  facts_.ip = peer.is_ip() ? peer.host() : "127.0.0.1";
+  facts_.is_local = is_loopback(peer);
+  facts_.tls = tls;
+}
+
+void Connection::drain() {
+  if (server_) server_->set_draining();
+}
+
+void Connection::abort() { transport_.abort(); }
+
+base::Task<void> Connection::run() {
+  bool ready = true;
+  if (tls_) ready = co_await shake_hands();
+  if (ready) co_await serve();
+  transport_.close();
+}
+
+// --- handshake ---
+
+Connection::Choice Connection::refuse(std::uint8_t alert, std::string reason) {
+  Choice choice;
+  choice.alert = alert;
+  choice.reason = std::move(reason);
+  return choice;
+}
+
+base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name) {
+  auto& shared = worker_.shared();
+  const auto place = shared.waiting.enter(peer_);
+  if (!place) co_return refuse(SSL_AD_INTERNAL_ERROR, "too many handshakes wait already");
+  const auto id = worker_.waiters().enter();
+  if (!id) co_return refuse(SSL_AD_INTERNAL_ERROR, id.error().detail);
+  const auto timeout = worker_.snapshot()->config.tls.on_demand.timeout;
+  auto answer = [worker = &worker_, id = *id](base::Result<tls::CertificateRef> result) {
+    // On control's thread: only a value goes back, and finds its waiter by number.
+    worker->loop().post([worker, id, result = std::move(result)]() mutable {
+      worker->waiters().answer(id, std::move(result));
+    });
+  };
+  shared.automation.request(std::move(name), std::move(answer));
+  const auto deadline = base::Deadline::in(timeout);
+  auto waited = co_await worker_.waiters().wait(*id, transport_.socket(), deadline);
+  Choice choice;
+  if (!waited) {
+    choice = refuse(SSL_AD_INTERNAL_ERROR, waited.error().detail);
+  } else if (!*waited) {
+    const auto& error = waited->error();
+    const bool denied = error.code == base::Code::kDenied || error.code == base::Code::kNotFound;
+    choice = refuse(denied ? SSL_AD_UNRECOGNIZED_NAME : SSL_AD_INTERNAL_ERROR, error.detail);
+  } else {
+    choice.certificate = std::move(**waited);
+  }
+  co_return choice;
+}
+
+base::Task<Connection::Choice> Connection::choose(const tls::ClientHello& hello) {
+  const auto& shared = worker_.shared();
+  Choice choice;
+  if (hello.acme_challenge) {
+    choice.certificate = shared.challenges.find_tls_alpn(hello.server_name);
+    choice.challenge = true;
+    if (choice.certificate) co_return choice;
+    co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "no challenge of this name is in flight");
+  }
+  if (hello.server_name.empty()) {
+    co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "no server name");
+  }
+  if (!tls::is_host_name(hello.server_name)) {
+    co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "not a host name");
+  }
+  choice.certificate = shared.certificates.find(hello.server_name);
+  const bool expired = choice.certificate && !choice.certificate->valid_at(base::wall_now());
+  if (choice.certificate && !expired) co_return choice;
+  if (!shared.automation.may_request(hello.server_name)) {
+    if (choice.certificate) co_return choice;  // from files: theirs to renew
+    co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "no site has this name");
+  }
+  std::string name = hello.server_name;
+  co_return co_await wait_for_certificate(std::move(name));
+}
+
+base::Task<bool> Connection::shake_hands() {
+  const auto& shared = worker_.shared();
+  const auto place = shared.handshakes.enter(peer_);
+  if (!place) co_return false;
+  const auto timeout = worker_.snapshot()->config.timeouts.handshake;
+  auto hello = co_await transport_.client_hello(shared.tls, base::Deadline::in(timeout));
+  if (!hello) {
+    if (hello.error().code == base::Code::kMalformed) co_await answer_plain_http();
+    log::debug("a handshake failed", {{"client_ip", facts_.ip}, {"error", hello.error().detail}});
+    co_return false;
+  }
+  auto choice = co_await choose(*hello);
+  if (!choice.certificate) {
+    log::debug("a handshake was refused", {{"client_ip", facts_.ip},
+                                           {"name", hello->server_name},
+                                           {"reason", choice.reason}});
+    co_await transport_.refuse(choice.alert, base::Deadline::in(kParting));
+    co_return false;
+  }
+  // What was spent waiting for a certificate was not the client's doing.
+  auto done = co_await transport_.handshake(std::move(choice.certificate), choice.challenge,
+                                            base::Deadline::in(timeout));
+  if (!done) {
+    log::debug("a handshake failed", {{"client_ip", facts_.ip},
+                                      {"name", hello->server_name},
+                                      {"error", done.error().detail}});
+    co_return false;
+  }
+  facts_.server_name = std::move(hello->server_name);
+  co_return !choice.challenge;  // no application data on a challenge's connection (RFC 8737 3)
+}
+
+// Somebody typed http:// with the port of https.
+base::Task<void> Connection::answer_plain_http() {
+  static constexpr std::string_view kAnswer =
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+      "Content-Length: 62\r\nConnection: close\r\n\r\n"
+      "400 Bad Request\nThis port speaks HTTPS; the URL said http://.\n";
+  tls::Transport plain(std::move(transport_.socket()));
+  const std::array<base::Bytes, 1> pieces{base::as_bytes(kAnswer)};
+  auto sent = co_await plain.write(pieces, base::Deadline::in(kParting));
+  if (!sent) co_return;
+  co_await plain.shutdown_send(base::Deadline::in(kParting));
+  // What the client has sent is read away, so that its kernel does not drop our answer for a RST.
+  std::array<std::uint8_t, 512> rest;
+  for (int i = 0; i < 64; ++i) {
+    auto got = co_await plain.read(rest, base::Deadline::in(kParting));
+    if (!got || *got == 0) break;
+  }
+}
+
+// --- requests ---
+
+base::Task<void> Connection::serve() {
+  const auto snapshot = worker_.snapshot();
+  server_.emplace(transport_, server_options(snapshot->config));
+  if (worker_.draining()) server_->set_draining();
+  const ExchangeParts parts{worker_.loop(), worker_.upstreams(), worker_.shared().challenges,
+                            worker_.shared().access_log};
+  for (;;) {
+    auto stream = co_await server_->next();
+    if (!stream) {
+      log::debug("a request was refused", {{"client_ip", facts_.ip},
+                                           {"status", server_->refused_status()},
+                                           {"error", stream.error().detail}});
+      break;
+    }
+    if (*stream == nullptr) break;
+    Exchange exchange(parts, *snapshot, facts_, **stream, transport_.socket());
+    co_await exchange.run();
+  }
+}
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,54 @@
+// One client's connection: handshake if it came on a TLS listener, then one request after the
+// other. Lives exactly as long as its task on the worker.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <optional>
+#include <string>
+
+#include "http/http1_server.h"
+#include "proxy/worker.h"
+#include "tls/transport.h"
+
+namespace gatehouse::proxy {
+
+class Connection : public boost::intrusive::list_base_hook<
+                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  Connection(Worker& worker, base::Socket socket, bool tls, base::Endpoint peer,
+             Admission::Ticket ticket);
+
+  // From the first byte to the close.
+  base::Task<void> run();
+
+  // No further request is taken; the one under way is finished.
+  void drain();
+  // Ends it at once.
+  void abort();
+
+ private:
+  // What is to be done with a ClientHello.
+  struct Choice {
+    tls::CertificateRef certificate;  // null: refuse
+    bool challenge = false;
+    std::uint8_t alert = 0;
+    std::string reason;  // of a refusal, for the log
+  };
+
+  base::Task<bool> shake_hands();
+  base::Task<Choice> choose(const tls::ClientHello& hello);
+  base::Task<Choice> wait_for_certificate(std::string name);
+  base::Task<void> answer_plain_http();
+  base::Task<void> serve();
+  static Choice refuse(std::uint8_t alert, std::string reason);
+
+  Worker& worker_;
+  tls::Transport transport_;
+  bool tls_;
+  ClientFacts facts_;
+  base::Endpoint peer_;
+  Admission::Ticket ticket_;
+  std::optional<http::Http1Server> server_;
+};
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,236 @@
+#include "proxy/exchange.h"
+
+#include "base/log.h"
+#include "proxy/hop_fields.h"
+#include "proxy/respond.h"
+
+namespace gatehouse::proxy {
+
+namespace {
+
+namespace log = base::log;
+
+constexpr std::string_view kChallengePath = "/.well-known/acme-challenge/";
+
+bool is_idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
+         method == "DELETE";
+}
+
+struct ErrorPage {
+  std::uint16_t status;
+  std::string_view sentence;
+};
+
+// RFC 9110 15.6: whose fault, and whether it was silence.
+ErrorPage page_for(const base::Error& error) {
+  if (error.code == base::Code::kTimeout) {
+    return {504, "The server behind this site did not answer in time."};
+  }
+  if (error.code == base::Code::kOverload) {
+    return {503, "This site has more to do than it can at the moment."};
+  }
+  return {502, "The server behind this site cannot be reached, or did not answer as it should."};
+}
+
+std::uint16_t status_for_client(const base::Error& error) {
+  switch (error.code) {
+    case base::Code::kTooLarge: return 413;
+    case base::Code::kMalformed: return 400;
+    case base::Code::kTimeout: return 408;
+    default: return 0;  // it has gone: nobody is there to be answered
+  }
+}
+
+}  // namespace
+
+std::string https_port_suffix(const config::Config& config) {
+  for (const auto& address : config.listen.https) {
+    if (address.port == 443 || !address.unix_path.empty()) return "";
+  }
+  if (config.listen.https.empty()) return "";
+  return ":" + std::to_string(config.listen.https.front().port);
+}
+
+Exchange::Exchange(ExchangeParts parts, const Snapshot& snapshot, const ClientFacts& facts,
+                   http::ServerStream& stream, base::Socket& client)
+    : parts_(parts), snapshot_(snapshot), facts_(facts), stream_(stream), client_(client) {}
+
+void Exchange::note(const base::Result<void>& done, std::uint16_t status) {
+  record_.status = status;
+  if (!done && record_.error.empty()) record_.error = done.error().detail;
+}
+
+base::Task<void> Exchange::respond(std::uint16_t status, std::string_view sentence) {
+  auto done = co_await respond_error(stream_, status, sentence);
+  note(done, status);
+}
+
+base::Task<void> Exchange::run() {
+  record_.began = base::Clock::now();
+  co_await dispatch();
+  parts_.access_log.write(record_, stream_.head(), facts_);
+}
+
+base::Task<bool> Exchange::answer_well_known() {
+  const auto& head = stream_.head();
+  const auto path = head.path();
+  if (!path.starts_with("/.well-known/")) co_return false;
+  if (path == kHealthPath && facts_.is_local) {
+    config::Respond healthy;
+    healthy.body = "healthy\n";
+    auto done = co_await respond_fixed(stream_, healthy);
+    note(done, 200);
+    co_return true;
+  }
+  const bool asks = head.method == "GET" || head.method == "HEAD";
+  if (!path.starts_with(kChallengePath) || !asks) co_return false;
+  auto answer = parts_.challenges.find_http(path.substr(kChallengePath.size()));
+  if (!answer) co_return false;
+  http::ResponseHead response;
+  response.fields.add("Content-Type", "application/octet-stream");
+  auto done = co_await respond_text(stream_, std::move(response), std::move(*answer));
+  note(done, 200);
+  co_return true;
+}
+
+base::Task<void> Exchange::dispatch() {
+  const auto& head = stream_.head();
+  // A CA's question comes before every rule of ours, for every host (RFC 8555 8.3).
+  const bool answered = co_await answer_well_known();
+  if (answered) co_return;
+  if (head.method == "TRACE" || head.method == "CONNECT") {
+    co_await respond(405, "This method is not allowed here.");
+    co_return;
+  }
+  if (head.target == "*") {
+    config::Respond options;
+    options.status = 204;
+    auto done = co_await respond_fixed(stream_, options);
+    note(done, 204);
+    co_return;
+  }
+  const auto* site = snapshot_.router.find(head.host());
+  if (site == nullptr) {
+    co_await respond(404, "There is no such site here.");
+    co_return;
+  }
+  if (site->tls && !facts_.tls && !snapshot_.config.listen.https.empty()) {
+    std::string location = "https://" + std::string(head.host());
+    if (head.authority.starts_with('[')) location = "https://[" + std::string(head.host()) + "]";
+    location += https_port_suffix(snapshot_.config) + head.target;
+    auto done = co_await respond_redirect(stream_, 308, std::move(location));
+    note(done, 308);
+    co_return;
+  }
+  const auto* route = site->find(head.normal_path);
+  if (route == nullptr) {
+    co_await respond(404, "There is nothing at this address.");
+    co_return;
+  }
+  co_await act(*route->action);
+}
+
+base::Task<void> Exchange::act(const config::Action& action) {
+  if (const auto* proxied = std::get_if<config::Proxy>(&action)) {
+    co_await proxy(*proxied);
+  } else if (const auto* fixed = std::get_if<config::Respond>(&action)) {
+    auto done = co_await respond_fixed(stream_, *fixed);
+    note(done, fixed->status);
+  } else if (const auto* redirect = std::get_if<config::Redirect>(&action)) {
+    const Placeholders values{stream_.head(), facts_.tls ? "https" : "http", facts_.ip};
+    auto location = expand(redirect->to, values);
+    auto done = co_await respond_redirect(stream_, redirect->status, std::move(location));
+    note(done, redirect->status);
+  }
+}
+
+// --- forwarding ---
+
+base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::RequestHead& request,
+                                            Replay& replay, bool fresh, bool* reused) {
+  Upstream::Connection connection;
+  if (!fresh) connection = upstream.take_idle();
+  *reused = connection != nullptr;
+  if (!connection) {
+    auto made = co_await upstream.connect();
+    if (!made) {
+      ForwardResult failed;
+      failed.end = ForwardResult::End::kUpstream;
+      failed.error = std::move(made.error());
+      co_return failed;
+    }
+    connection = std::move(*made);
+  }
+  Forward forward(parts_.loop, stream_, *connection, client_, replay, *reused);
+  auto result = co_await forward.run(request);
+  if (result.end == ForwardResult::End::kDone) {
+    upstream.give_back(std::move(connection), result.keep_alive);
+  } else {
+    connection->reset();
+  }
+  co_return result;
+}
+
+base::Task<void> Exchange::proxy(const config::Proxy& action) {
+  const Hop hop{facts_.ip, facts_.tls ? "https" : "http"};
+  const auto request = forwarded_request(stream_.head(), hop);
+  Replay replay;
+  std::vector<Upstream*> tried;
+  bool fresh = false;
+  auto* upstream = parts_.upstreams.choose(action, tried);
+  ForwardResult result;
+  for (int i = 0; i < kAttempts && upstream != nullptr; ++i) {
+    record_.upstream = upstream->name();
+    const auto began = base::Clock::now();
+    bool reused = false;
+    result = co_await attempt(*upstream, request, replay, fresh, &reused);
+    if (result.end != ForwardResult::End::kUpstream || stream_.answered()) break;
+    if (result.error.retry == base::Retry::kYes) {
+      // Nothing was sent: the next server gets the same request.
+      tried.push_back(upstream);
+      upstream = parts_.upstreams.choose(action, tried);
+      continue;
+    }
+    // A pooled connection broke without a byte of an answer. So soon after the request it had been
+    // closed before: the upstream never saw it.
+    const bool soon = base::Clock::now() - began < kStaleWithin;
+    const bool stale = result.error.retry == base::Retry::kReused && reused &&
+                       (soon || is_idempotent(request.method)) && replay.complete();
+    if (!stale) break;
+    fresh = true;
+    ++record_.retries;
+  }
+  co_await report(result);
+}
+
+base::Task<void> Exchange::report(const ForwardResult& result) {
+  record_.status = result.status;
+  record_.body_bytes = result.body_bytes;
+  if (result.end == ForwardResult::End::kDone) co_return;
+  record_.error = result.error.detail;
+  if (result.end == ForwardResult::End::kUpstream) {
+    log::warn("an upstream failed", {{"upstream", record_.upstream},
+                                     {"host", stream_.head().authority},
+                                     {"kind", base::name(result.error.code)},
+                                     {"error", result.error.detail}});
+  }
+  if (stream_.answered()) {
+    stream_.reset();  // what was begun cannot be ended well
+    co_return;
+  }
+  if (result.end == ForwardResult::End::kUpstream) {
+    const auto page = page_for(result.error);
+    co_await respond(page.status, page.sentence);
+    co_return;
+  }
+  const auto status = status_for_client(result.error);
+  if (status == 0) {
+    record_.status = 499;
+    stream_.reset();
+  } else {
+    co_await respond(status, result.error.detail);
+  }
+}
+
+}  // namespace gatehouse::proxy

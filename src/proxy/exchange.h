@@ -1,0 +1,75 @@
+// One request from its head to the end of its response: find the site and the route, do what it
+// says. On the worker's thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/loop.h"
+#include "base/socket.h"
+#include "certs/challenge_store.h"
+#include "http/stream.h"
+#include "proxy/access_log.h"
+#include "proxy/forward.h"
+#include "proxy/snapshot.h"
+#include "proxy/upstreams.h"
+
+namespace gatehouse::proxy {
+
+// What every exchange of a worker works with; all outlive it.
+struct ExchangeParts {
+  base::Loop& loop;
+  Upstreams& upstreams;
+  const certs::ChallengeStore& challenges;
+  AccessLog& access_log;
+};
+
+// Facts of the connection, the same for all its requests.
+struct ClientFacts {
+  std::string ip;
+  bool is_local = false;      // from this machine: may ask for the health
+  bool tls = false;
+  std::string server_name;    // SNI
+};
+
+class Exchange {
+ public:
+  // Where the process is asked whether it lives; answered to this machine alone.
+  static constexpr std::string_view kHealthPath = "/.well-known/gatehouse/health";
+  // Servers and connections that are tried for one request.
+  static constexpr int kAttempts = 4;
+  // A reused connection that breaks so soon after the request had gone stale; later, the upstream
+  // may have begun to work on it.
+  static constexpr base::Duration kStaleWithin{1'000};
+
+  // `client` is the socket under `stream`; all outlive the exchange.
+  Exchange(ExchangeParts parts, const Snapshot& snapshot, const ClientFacts& facts,
+           http::ServerStream& stream, base::Socket& client);
+
+  // Answers, or resets the stream. Never fails otherwise.
+  base::Task<void> run();
+
+ private:
+  base::Task<void> dispatch();
+  base::Task<bool> answer_well_known();
+  base::Task<void> act(const config::Action& action);
+  base::Task<void> proxy(const config::Proxy& action);
+  base::Task<ForwardResult> attempt(Upstream& upstream, const http::RequestHead& request,
+                                    Replay& replay, bool fresh, bool* reused);
+  base::Task<void> respond(std::uint16_t status, std::string_view sentence);
+  base::Task<void> report(const ForwardResult& result);
+  void note(const base::Result<void>& done, std::uint16_t status);
+
+  ExchangeParts parts_;
+  const Snapshot& snapshot_;
+  const ClientFacts& facts_;
+  http::ServerStream& stream_;
+  base::Socket& client_;
+  AccessRecord record_;
+};
+
+// The port that https:// URLs of redirects need; empty for 443.
+std::string https_port_suffix(const config::Config& config);
+
+}  // namespace gatehouse::proxy

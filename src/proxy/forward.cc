@@ -1,0 +1,151 @@
+#include "proxy/forward.h"
+
+#include "proxy/hop_fields.h"
+
+namespace gatehouse::proxy {
+
+void Replay::append(base::Bytes bytes) {
+  if (overflown_) return;
+  if (bytes_.size() + bytes.size() > kMost) {
+    overflown_ = true;
+    std::string().swap(bytes_);
+  } else {
+    bytes_ += base::as_text(bytes);
+  }
+}
+
+Forward::Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up,
+                 base::Socket& client, Replay& replay, bool may_replay)
+    : down_(down), up_(up), client_(client), replay_(replay), may_replay_(may_replay),
+      gate_(loop) {}
+
+// --- the request's body ---
+
+base::Task<base::Result<void>> Forward::send_replay() {
+  if (replay_.bytes().empty()) co_return base::Result<void>();
+  auto again = base::Chunk::copy_of(base::as_bytes(replay_.bytes()));
+  co_return co_await up_.write(std::move(again));
+}
+
+base::Task<void> Forward::pump_request() {
+  // A failed write ends the pump alone: the upstream may have said why, and read_head() finds it.
+  auto written = co_await send_replay();
+  while (written && !stop_) {
+    auto chunk = co_await down_.read();
+    if (!chunk) {
+      if (stop_) break;  // woken because nobody wants the rest
+      client_failed_ = true;
+      client_error_ = std::move(chunk.error());
+      up_.reset();
+      break;
+    }
+    if (chunk->empty()) {
+      written = co_await up_.finish(down_.trailers());
+      break;
+    }
+    if (may_replay_) replay_.append(chunk->bytes());
+    if (stop_) break;
+    written = co_await up_.write(std::move(*chunk));
+  }
+  pumping_ = false;
+}
+
+// Waits until nothing touches the two streams but run(). `keep_reading`: what is being read from
+// the client is kept for another attempt; else the read is ended.
+base::Task<void> Forward::stop_pump(bool keep_reading) {
+  stop_ = true;
+  if (pumping_ && !keep_reading) client_.interrupt();
+  (void)co_await gate_.close();
+}
+
+// --- the response ---
+
+base::Task<base::Result<http::ResponseHead>> Forward::read_final_head() {
+  for (;;) {
+    auto head = co_await up_.read_head();
+    if (!head || head->status >= 200) co_return head;
+    forward_response(*head);
+    auto passed = co_await down_.write_interim(*head);
+    if (!passed) {
+      client_failed_ = true;
+      client_error_ = passed.error();
+      co_return base::fail(std::move(passed.error()));
+    }
+  }
+}
+
+void Forward::fail_by_upstream(ForwardResult& result, base::Error error) {
+  if (client_failed_) {
+    result.end = ForwardResult::End::kClient;
+    result.error = std::move(client_error_);
+  } else {
+    result.end = ForwardResult::End::kUpstream;
+    result.error = std::move(error);
+  }
+}
+
+base::Task<void> Forward::pass_response(ForwardResult& result) {
+  base::Result<void> passed;
+  for (;;) {
+    if (!up_.ready()) {
+      passed = co_await down_.flush();  // never hold bytes back while the upstream pauses
+      if (!passed) break;
+    }
+    auto chunk = co_await up_.read();
+    if (!chunk) {
+      fail_by_upstream(result, std::move(chunk.error()));
+      co_return;
+    }
+    if (chunk->empty()) {
+      passed = co_await down_.finish(up_.trailers());
+      break;
+    }
+    result.body_bytes += chunk->size();
+    passed = co_await down_.write(std::move(*chunk));
+    if (!passed) break;
+  }
+  if (!passed) {
+    result.end = ForwardResult::End::kClient;
+    result.error = std::move(passed.error());
+  }
+}
+
+base::Task<ForwardResult> Forward::run(const http::RequestHead& request) {
+  ForwardResult result;
+  auto sent = co_await up_.send_head(request);
+  if (request.body == http::BodyKind::kNone) {
+    // No second task for the many requests without a body.
+    if (sent) sent = co_await up_.finish(http::Fields());
+  } else if (sent) {
+    pumping_ = true;
+    gate_.spawn(pump_request(), "forward a request body");
+  }
+  auto head = co_await read_final_head();
+  if (!head) {
+    fail_by_upstream(result, std::move(head.error()));
+    up_.reset();
+    const bool again = result.end == ForwardResult::End::kUpstream && may_replay_;
+    co_await stop_pump(again);
+    // The client may have failed while its last bytes were awaited.
+    if (client_failed_ && again) fail_by_upstream(result, std::move(result.error));
+    co_return result;
+  }
+  result.status = head->status;
+  if (const auto* said = head->fields.find("Keep-Alive")) result.keep_alive = *said;
+  forward_response(*head);
+  auto written = co_await down_.write_head(*head);
+  if (written) {
+    co_await pass_response(result);
+  } else {
+    result.end = ForwardResult::End::kClient;
+    result.error = std::move(written.error());
+  }
+  // An answer that came before the request's end: the rest is not for this upstream.
+  const bool cut = pumping_ || result.end != ForwardResult::End::kDone;
+  if (cut) up_.reset();
+  co_await stop_pump(false);
+  if (result.end != ForwardResult::End::kDone) down_.reset();
+  co_return result;
+}
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,75 @@
+// Two streams joined: a client's request goes to an upstream, the answer comes back, both streamed
+// with back-pressure. On the worker's thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/gate.h"
+#include "base/socket.h"
+#include "http/stream.h"
+
+namespace gatehouse::proxy {
+
+// What has been read of a request's body, so that it can be sent again. Only for requests on
+// connections that may have gone stale; given up once it is larger than kMost.
+class Replay {
+ public:
+  static constexpr std::size_t kMost = 64 * 1024;
+
+  void append(base::Bytes bytes);
+  // Whether all that was read so far is here.
+  bool complete() const { return !overflown_; }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+  bool overflown_ = false;
+};
+
+// How one attempt to forward ended.
+struct ForwardResult {
+  enum class End : std::uint8_t {
+    kDone,      // the response has reached the client whole
+    kUpstream,  // the upstream failed; `error` says how
+    kClient,    // the client failed, or its request was bad; `error` says how
+  };
+  End end = End::kDone;
+  base::Error error;
+  std::uint16_t status = 0;      // of the final response, once its head came
+  std::uint64_t body_bytes = 0;  // of the response that were passed on
+  std::string keep_alive;        // the response's Keep-Alive field
+};
+
+// One attempt. Lives until run() has returned.
+class Forward {
+ public:
+  // `client` is the client's socket, to wake a read of a body that nobody wants any more.
+  Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up,
+          base::Socket& client, Replay& replay, bool may_replay);
+
+  // Sends `request` with the body of the client's, passes the response on. When the upstream
+  // fails before a head came, nothing has been sent to the client.
+  base::Task<ForwardResult> run(const http::RequestHead& request);
+
+ private:
+  base::Task<void> pump_request();
+  base::Task<base::Result<void>> send_replay();
+  base::Task<void> pass_response(ForwardResult& result);
+  base::Task<base::Result<http::ResponseHead>> read_final_head();
+  base::Task<void> stop_pump(bool keep_reading);
+  void fail_by_upstream(ForwardResult& result, base::Error error);
+
+  http::ServerStream& down_;
+  http::ClientStream& up_;
+  base::Socket& client_;
+  Replay& replay_;
+  bool may_replay_;
+  base::Gate gate_;
+  bool pumping_ = false;
+  bool stop_ = false;              // the pump is to end at its next step
+  bool client_failed_ = false;     // reading the request's body, or writing the response
+  base::Error client_error_;
+};
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,238 @@
+#include "proxy/server.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <fstream>
+
+#include "base/log.h"
+#include "certs/internal_issuer.h"
+
+namespace gatehouse::proxy {
+
+namespace {
+
+namespace log = base::log;
+
+// Descriptors for upstreams, files and what else a connection may need beside its own.
+constexpr std::uint64_t kReservedDescriptors = 64;
+
+// As many connections as descriptors allow when the configuration sets no bound: each may need one
+// to an upstream.
+std::uint64_t connection_bound(const config::Limits& limits) {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return limits.connections;
+  if (files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+    ::getrlimit(RLIMIT_NOFILE, &files);
+  }
+  if (files.rlim_cur == RLIM_INFINITY) return limits.connections;
+  const std::uint64_t most =
+      std::max<std::uint64_t>(16, (files.rlim_cur - std::min<std::uint64_t>(
+                                                        files.rlim_cur, kReservedDescriptors)) / 2);
+  return limits.connections == 0 ? most : std::min<std::uint64_t>(limits.connections, most);
+}
+
+std::string data_folder(const config::Config& config) {
+  return config.storage.path.empty() ? config::default_data_folder() : config.storage.path;
+}
+
+base::Result<base::Endpoint> endpoint_of(const config::Address& address) {
+  if (!address.unix_path.empty()) return base::Endpoint::from_unix(address.unix_path);
+  if (address.host.empty()) return base::Endpoint::any(address.port);
+  return base::Endpoint::from_ip(address.host, address.port);
+}
+
+bool writes_json(const config::Log& log) {
+  if (log.format != config::LogFormat::kAuto) return log.format == config::LogFormat::kJson;
+  return ::isatty(STDERR_FILENO) == 0;
+}
+
+}  // namespace
+
+std::size_t usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return std::max<std::size_t>(1, static_cast<std::size_t>(CPU_COUNT(&set)));
+}
+
+Server::Server(config::Config config)
+    : snapshot_(std::make_shared<const Snapshot>(std::move(config))),
+      storage_(loop_, blocking_, data_folder(snapshot_->config)),
+      connections_(connection_bound(snapshot_->config.limits),
+                   snapshot_->config.limits.connections_per_client),
+      handshakes_(snapshot_->config.limits.handshakes,
+                  snapshot_->config.limits.handshakes_per_client),
+      waiting_(snapshot_->config.limits.waiting_handshakes, 0),
+      stopping_(loop_),
+      workers_stopped_(loop_) {}
+
+Server::~Server() {
+  for (const auto& of_worker : listeners_) {
+    for (const auto& one : of_worker) ::close(one.fd);  // those that no worker took
+  }
+}
+
+// --- start ---
+
+base::Result<void> Server::bind(const config::Address& address, bool tls) {
+  auto endpoint = endpoint_of(address);
+  if (!endpoint) return base::fail(std::move(endpoint.error()));
+  // A Unix socket has one listener only: all workers accept on it.
+  const bool shared = endpoint->is_ip();
+  int first = -1;
+  for (auto& of_worker : listeners_) {
+    int fd = -1;
+    if (shared || first < 0) {
+      auto opened = base::listen_on(*endpoint, shared);
+      if (!opened) return base::fail(std::move(opened.error()));
+      fd = *opened;
+    } else {
+      fd = ::dup(first);
+    }
+    if (first < 0) first = fd;
+    ListenerSocket listener;
+    listener.fd = fd;
+    listener.tls = tls;
+    of_worker.push_back(listener);
+  }
+  lines_ += std::string("listening on ") + (tls ? "https " : "http ") + address.text() + "\n";
+  return {};
+}
+
+base::Result<void> Server::bind_listeners() {
+  const auto& config = snapshot_->config;
+  const std::size_t count = config.workers != 0 ? config.workers : usable_cpus();
+  listeners_.resize(count);
+  for (const auto& address : config.listen.https) {
+    if (auto bound = bind(address, true); !bound) return bound;
+  }
+  for (const auto& address : config.listen.http) {
+    if (auto bound = bind(address, false); !bound) return bound;
+  }
+  return {};
+}
+
+base::Result<void> Server::prepare() {
+  const auto& config = snapshot_->config;
+  if (auto opened = storage_.open(); !opened) return opened;
+  auto access_log = AccessLog::open(config.log.access, writes_json(config.log));
+  if (!access_log) return base::fail(std::move(access_log.error()));
+  access_log_ = std::move(*access_log);
+  tls::ServerOptions options;
+  options.allow_tls12 = config.tls.allow_tls12;
+  auto context = tls::ServerContext::make(std::move(options), tickets_);
+  if (!context) return base::fail(std::move(context.error()));
+  context_ = std::move(*context);
+  const certs::Automation::Parts parts{loop_, blocking_, resolver_,
+                                       storage_, certificates_, challenges_};
+  automation_ = std::make_unique<certs::Automation>(parts, config);
+  if (auto loaded = automation_->load_files(); !loaded) return loaded;
+  return bind_listeners();
+}
+
+base::Result<void> Server::export_root(const std::string& file) {
+  base::Result<std::string> pem;
+  base::Loop loop;
+  storage::FileStorage storage(loop, blocking_, storage_.root());
+  const auto ask = [](base::Loop& on, base::BlockingPool& pool, storage::Storage& from,
+                      base::Result<std::string>& out) -> base::Task<void> {
+    out = co_await certs::internal_root_pem(on, pool, from);
+    on.stop();
+  };
+  loop.spawn(ask(loop, blocking_, storage, pem), "read the internal root");
+  loop.run();
+  if (!pem) return base::fail(std::move(pem.error()));
+  std::ofstream out(file, std::ios::trunc);
+  out << *pem;
+  out.close();
+  if (!out) return base::fail(base::Code::kIo, "cannot write " + file);
+  return {};
+}
+
+std::string Server::listening_lines() const { return lines_; }
+
+// --- running ---
+
+void Server::run() {
+  std::signal(SIGPIPE, SIG_IGN);
+  const Shared shared{resolver_,    *context_,   certificates_, challenges_, *automation_,
+                      *access_log_, connections_, handshakes_,   waiting_};
+  for (auto& of_worker : listeners_) {
+    workers_.push_back(std::make_unique<Worker>(shared, snapshot_));
+    workers_.back()->start(std::exchange(of_worker, {}));
+  }
+  if (sample_fd_ >= 0) {
+    sample_ = std::make_unique<SampleUpstream>(loop_, sample_fd_);
+    sample_->start();
+  }
+  loop_.spawn(control(), "control");
+  loop_.run();
+  for (auto& worker : workers_) worker->join();
+  blocking_.join();
+  resolver_.join();
+}
+
+base::Task<void> Server::control() {
+  loop_.spawn(wait_for_signal(), "signals");
+  loop_.spawn(rotate_tickets(), "rotate ticket keys");
+  auto started = co_await automation_->start();
+  if (!started) {
+    log::error("certificates cannot be managed", {{"error", started.error().detail}});
+  }
+  (void)co_await stopping_.wait();
+  co_await stop();
+  loop_.stop();
+}
+
+base::Task<void> Server::wait_for_signal() {
+  boost::asio::basic_signal_set<base::Executor> signals(loop_.executor(), SIGTERM, SIGINT, SIGHUP);
+  for (;;) {
+    const auto came = co_await signals.async_wait(boost::asio::as_tuple(base::use_task));
+    if (std::get<0>(came)) co_return;
+    if (std::get<1>(came) == SIGHUP) {
+      log::warn("SIGHUP is ignored: start gatehouse again to read a changed configuration");
+      continue;
+    }
+    if (stopping_.is_set()) {
+      log::warn("stopped at once by a second signal");
+      log::flush_and_stop();
+      ::_exit(1);
+    }
+    log::info("stopping", {{"drain_ms", snapshot_->config.timeouts.drain.count()}});
+    stopping_.set();
+  }
+}
+
+base::Task<void> Server::rotate_tickets() {
+  for (;;) {
+    const auto next = base::Deadline::in(kTicketRotation);
+    co_await base::sleep_until(loop_, next);
+    tickets_.rotate();
+  }
+}
+
+base::Task<void> Server::stop() {
+  const auto deadline = base::Deadline::in(snapshot_->config.timeouts.drain);
+  workers_running_ = workers_.size();
+  for (auto& worker : workers_) {
+    worker->begin_stop(deadline, [this] {
+      loop_.post([this] {
+        if (--workers_running_ == 0) workers_stopped_.set();
+      });
+    });
+  }
+  // Control goes on meanwhile: handshakes that wait may still get their certificates.
+  (void)co_await workers_stopped_.wait();
+  co_await automation_->stop(deadline);
+  if (sample_) co_await sample_->stop();
+}
+
+}  // namespace gatehouse::proxy

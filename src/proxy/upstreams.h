@@ -1,0 +1,41 @@
+// A worker's upstream servers, each once however many routes name it, and the choice among those of
+// a route. On the worker's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/upstream.h"
+
+namespace gatehouse::proxy {
+
+class Upstreams {
+ public:
+  static constexpr base::Duration kSweep{1'000};
+
+  Upstreams(base::Loop& loop, base::Resolver& resolver, UpstreamOptions options);
+
+  // The server to try next of a route's: at random among those that are neither out nor in
+  // `tried`, else among those not in `tried`; null when all were tried.
+  Upstream* choose(const config::Proxy& route, const std::vector<Upstream*>& tried);
+
+  // Closes idle connections, waits for what is under way.
+  base::Task<void> stop();
+
+ private:
+  static void sweep(void* self);
+  Upstream& find(const config::UpstreamServer& server);
+
+  base::Loop& loop_;
+  base::Resolver& resolver_;
+  UpstreamOptions options_;
+  // By "host:port", which is all that tells one plain server from another. Bounded by what the
+  // configuration names.
+  std::unordered_map<std::string, std::unique_ptr<Upstream>> servers_;
+  base::WheelTimer timer_;
+  std::uint32_t random_;
+};
+
+}  // namespace gatehouse::proxy

@@ -1,0 +1,102 @@
+#include "proxy/worker.h"
+
+#include "base/log.h"
+#include "proxy/connection.h"
+
+namespace gatehouse::proxy {
+
+namespace {
+
+namespace log = base::log;
+
+// Without free descriptors accept() fails at once again: so long a worker waits before it tries.
+constexpr base::Duration kDescriptorsPause{100};
+
+UpstreamOptions upstream_options(const config::Config& config) {
+  UpstreamOptions options;
+  options.connect = config.timeouts.upstream_connect;
+  options.client.response_head = config.timeouts.upstream_response;
+  options.client.body_idle = config.timeouts.body_idle;
+  options.client.write_stall = config.timeouts.body_idle;
+  return options;
+}
+
+}  // namespace
+
+Worker::Worker(Shared shared, SnapshotRef snapshot)
+    : shared_(shared),
+      snapshot_(std::move(snapshot)),
+      upstreams_(loop_, shared.resolver, upstream_options(snapshot_->config)),
+      waiters_(snapshot_->config.limits.waiting_handshakes),
+      accepting_(loop_),
+      serving_(loop_),
+      connections_(std::make_unique<Connections>()) {}
+
+Worker::~Worker() = default;
+
+void Worker::start(std::vector<ListenerSocket> listeners) {
+  for (const auto& one : listeners) {
+    listeners_.push_back(std::make_unique<base::Socket>(loop_, one.fd));
+    accepting_.spawn(accept_on(*listeners_.back(), one.tls), "accept");
+  }
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+base::Task<void> Worker::accept_on(base::Socket& listener, bool tls) {
+  for (;;) {
+    auto socket = co_await base::accept(listener);
+    if (socket) {
+      take(std::move(*socket), tls);
+      continue;
+    }
+    if (socket.error().code == base::Code::kCancelled) co_return;
+    log::error("cannot accept connections for now", {{"error", socket.error().detail}});
+    const auto later = base::Deadline::in(kDescriptorsPause);
+    co_await base::sleep_until(loop_, later);
+  }
+}
+
+void Worker::take(base::Socket socket, bool tls) {
+  const auto peer = socket.peer();
+  auto ticket = shared_.connections.enter(peer);
+  if (!ticket) {
+    log::debug("a connection was refused: too many", {{"client_ip", peer.host()}});
+    return;  // closed by its destructor
+  }
+  auto connection =
+      std::make_unique<Connection>(*this, std::move(socket), tls, peer, std::move(ticket));
+  serving_.spawn(serve(std::move(connection)), "connection");
+}
+
+base::Task<void> Worker::serve(std::unique_ptr<Connection> connection) {
+  connections_->push_back(*connection);
+  co_await connection->run();
+}
+
+void Worker::begin_stop(base::Deadline deadline, std::function<void()> stopped) {
+  loop_.post([this, deadline, stopped = std::move(stopped)]() mutable {
+    loop_.spawn(stop(deadline, std::move(stopped)), "stop a worker");
+  });
+}
+
+base::Task<void> Worker::stop(base::Deadline deadline, std::function<void()> stopped) {
+  draining_ = true;
+  for (auto& listener : listeners_) listener->close();
+  (void)co_await accepting_.close();
+  for (auto& connection : *connections_) connection.drain();
+  auto drained = co_await serving_.close(deadline);
+  if (!drained) {
+    log::warn("connections were cut: they did not end in time", {{"count", serving_.count()}});
+    for (auto& connection : *connections_) connection.abort();
+    (void)co_await serving_.close();
+  }
+  co_await upstreams_.stop();
+  stopped();
+  loop_.stop();
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace gatehouse::proxy

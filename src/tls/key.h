@@ -1,0 +1,48 @@
+// Private keys: made, written, read. Making one takes up to milliseconds (RSA: seconds), so it is
+// done on a BlockingPool, never on a loop.
+#pragma once
+
+#include <openssl/base.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+namespace gatehouse::tls {
+
+enum class KeyType : std::uint8_t { kP256, kP384, kRsa2048, kRsa4096 };
+
+// An immutable key pair, shared by counting; copies are cheap. Usable from any thread.
+class PrivateKey {
+ public:
+  PrivateKey() = default;
+  explicit PrivateKey(bssl::UniquePtr<EVP_PKEY> key);
+
+  // Blocks (see above). Error: kInternal when the random source or memory fails.
+  static base::Result<PrivateKey> generate(KeyType type);
+  // PKCS#8, SEC1 or PKCS#1 in PEM, unencrypted. Error: kMalformed, saying what was found instead.
+  static base::Result<PrivateKey> from_pem(std::string_view pem);
+
+  explicit operator bool() const { return key_ != nullptr; }
+  EVP_PKEY* get() const { return key_.get(); }
+  bool is_ecdsa() const;
+  // PKCS#8 PEM. Secret.
+  std::string pem() const;
+  // SubjectPublicKeyInfo, DER: equal for equal keys.
+  std::string public_der() const;
+
+ private:
+  std::shared_ptr<EVP_PKEY> key_;
+};
+
+// DER of a PKCS#10 request (RFC 2986) for `names` (DNS names, or IP literals), all in the SAN, no
+// common name. Signs, so it belongs on a BlockingPool.
+base::Result<std::string> certificate_request(const PrivateKey& key,
+                                              const std::vector<std::string>& names);
+
+}  // namespace gatehouse::tls

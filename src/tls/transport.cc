@@ -1,0 +1,268 @@
+#include "tls/transport.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "tls/suspended.h"
+#include "tls/wire.h"
+
+namespace gatehouse::tls {
+
+namespace {
+
+constexpr std::size_t kMostPieces = 16;         // of one vectored write
+constexpr std::size_t kRecord = 16 * 1024;      // plaintext bytes of the largest record
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+base::Error nothing_yet() { return base::Error(base::Code::kOverload, "nothing to read yet"); }
+
+// What of a list of pieces is still to be written.
+class Pieces {
+ public:
+  explicit Pieces(std::span<const base::Bytes> pieces) : pieces_(pieces) { skip(0); }
+
+  // The first bytes, at most `most`, as far as they lie in one piece; none at the end.
+  base::Bytes front(std::size_t most) const {
+    if (pieces_.empty()) return {};
+    const auto rest = pieces_.front().subspan(skipped_);
+    return rest.first(std::min(most, rest.size()));
+  }
+  bool last() const { return pieces_.size() == 1; }
+  void skip(std::size_t n) {
+    skipped_ += n;
+    while (!pieces_.empty() && skipped_ >= pieces_.front().size()) {
+      skipped_ -= pieces_.front().size();
+      pieces_ = pieces_.subspan(1);
+    }
+  }
+  // Copies the first bytes into `room` and skips them.
+  base::Bytes gather(base::MutableBytes room) {
+    std::size_t filled = 0;
+    while (filled < room.size() && !pieces_.empty()) {
+      const auto part = front(room.size() - filled);
+      std::copy(part.begin(), part.end(), room.begin() + static_cast<std::ptrdiff_t>(filled));
+      filled += part.size();
+      skip(part.size());
+    }
+    return room.first(filled);
+  }
+  std::size_t fill(std::span<iovec> vector) const {
+    const auto count = std::min(vector.size(), pieces_.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto piece = pieces_[i].subspan(i == 0 ? skipped_ : 0);
+      vector[i].iov_base = const_cast<std::uint8_t*>(piece.data());
+      vector[i].iov_len = piece.size();
+    }
+    return count;
+  }
+
+ private:
+  std::span<const base::Bytes> pieces_;
+  std::size_t skipped_ = 0;  // bytes of the first piece that are gone
+};
+
+}  // namespace
+
+Transport::Transport(base::Socket socket) : socket_(std::move(socket)) {}
+Transport::Transport(Transport&&) noexcept = default;
+Transport::~Transport() = default;
+
+void Transport::start_tls(SSL_CTX* context) {
+  wire_ = std::make_unique<Wire>(socket_.loop().buffers(), socket_.native());
+  ssl_.reset(SSL_new(context));
+  auto bio = Wire::make_bio(wire_.get());
+  SSL_set0_rbio(ssl_.get(), bssl::UpRef(bio).release());
+  SSL_set0_wbio(ssl_.get(), bio.release());
+}
+
+// --- reading ---
+
+base::Result<std::size_t> Transport::try_read(base::MutableBytes into) {
+  if (!socket_.is_open()) return base::fail(base::Code::kCancelled, "the connection was closed");
+  wants_write_ = false;
+  return ssl_ ? read_tls(into) : read_plain(into);
+}
+
+base::Result<std::size_t> Transport::read_plain(base::MutableBytes into) {
+  for (;;) {
+    const auto got = ::recv(socket_.native(), into.data(), into.size(), 0);
+    if (got > 0) return static_cast<std::size_t>(got);
+    if (got == 0) {
+      clean_end_ = true;
+      return 0;
+    }
+    if (would_block(errno)) return base::fail(nothing_yet());
+    if (errno != EINTR) return base::fail(base::from_errno(errno, base::Side::kLocal, "read"));
+  }
+}
+
+base::Result<std::size_t> Transport::read_tls(base::MutableBytes into) {
+  ERR_clear_error();
+  starved_ = false;
+  const int size = static_cast<int>(std::min<std::size_t>(into.size(), 1 << 30));
+  const int got = SSL_read(ssl_.get(), into.data(), size);
+  if (got > 0) return static_cast<std::size_t>(got);
+  switch (SSL_get_error(ssl_.get(), got)) {
+    case SSL_ERROR_WANT_READ: starved_ = true; return base::fail(nothing_yet());
+    case SSL_ERROR_WANT_WRITE: wants_write_ = true; return base::fail(nothing_yet());
+    case SSL_ERROR_ZERO_RETURN: clean_end_ = true; return 0;
+    case SSL_ERROR_SYSCALL:
+      if (wire_->last_error == 0) return 0;  // FIN without close_notify: clean_end_ stays false
+      [[fallthrough]];
+    default: return base::fail(tls_error(got, "read"));
+  }
+}
+
+base::Task<base::Result<std::size_t>> Transport::read(base::MutableBytes into,
+                                                      base::Deadline deadline) {
+  for (;;) {
+    auto got = try_read(into);
+    if (got || got.error().code != base::Code::kOverload) co_return got;
+    base::Result<void> waited;
+    if (wants_write_) {
+      waited = co_await socket_.wait_writable(deadline);
+    } else {
+      waited = co_await socket_.wait_readable(deadline);
+    }
+    if (!waited) co_return base::fail(std::move(waited.error()));
+  }
+}
+
+base::Task<base::Result<void>> Transport::wait_readable(base::Deadline deadline) {
+  // Part of a record may be pending for long: then only more bytes help.
+  if (ssl_ && !starved_ && (SSL_has_pending(ssl_.get()) || wire_->has_read_ahead())) {
+    co_return base::Result<void>();
+  }
+  co_return co_await socket_.wait_readable(deadline);
+}
+
+// --- writing ---
+
+base::Task<base::Result<void>> Transport::write(std::span<const base::Bytes> pieces,
+                                                base::Deadline deadline) {
+  if (!socket_.is_open()) {
+    co_return base::fail(base::Code::kCancelled, "the connection was closed");
+  }
+  if (ssl_) co_return co_await write_tls(pieces, deadline);
+  co_return co_await write_plain(pieces, deadline);
+}
+
+base::Task<base::Result<void>> Transport::write_tls(std::span<const base::Bytes> pieces,
+                                                    base::Deadline deadline) {
+  base::BufferRef joined;
+  Pieces left(pieces);
+  for (;;) {
+    // Whole records straight from the caller's memory; what is smaller is joined first.
+    base::Bytes record = left.front(kRecord);
+    if (record.empty()) co_return base::Result<void>();
+    if (record.size() < kRecord && !left.last()) {
+      if (!joined) joined = socket_.loop().buffers().acquire();
+      record = left.gather(base::MutableBytes(joined->data(), kRecord));
+    } else {
+      left.skip(record.size());
+    }
+    auto written = co_await write_record(record, deadline);
+    if (!written) co_return written;
+  }
+}
+
+base::Task<base::Result<void>> Transport::write_record(base::Bytes bytes,
+                                                       base::Deadline deadline) {
+  while (!bytes.empty()) {
+    if (!socket_.is_open()) {
+      co_return base::fail(base::Code::kCancelled, "the connection was closed");
+    }
+    ERR_clear_error();
+    const int put = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
+    if (put > 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(put));
+      continue;
+    }
+    base::Result<void> waited;
+    switch (SSL_get_error(ssl_.get(), put)) {
+      case SSL_ERROR_WANT_WRITE: waited = co_await socket_.wait_writable(deadline); break;
+      case SSL_ERROR_WANT_READ: waited = co_await socket_.wait_readable(deadline); break;
+      default: waited = base::fail(tls_error(put, "write")); break;
+    }
+    if (!waited) co_return waited;
+  }
+  co_return base::Result<void>();
+}
+
+base::Task<base::Result<void>> Transport::write_plain(std::span<const base::Bytes> pieces,
+                                                      base::Deadline deadline) {
+  Pieces left(pieces);
+  while (!left.front(1).empty()) {
+    std::array<iovec, kMostPieces> vector;
+    msghdr message{};
+    message.msg_iov = vector.data();
+    message.msg_iovlen = left.fill(vector);
+    const auto sent = ::sendmsg(socket_.native(), &message, MSG_NOSIGNAL);
+    if (sent >= 0) {
+      left.skip(static_cast<std::size_t>(sent));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (!would_block(errno)) {
+      co_return base::fail(base::from_errno(errno, base::Side::kLocal, "write"));
+    }
+    auto waited = co_await socket_.wait_writable(deadline);
+    if (!waited) co_return waited;
+    if (!socket_.is_open()) {
+      co_return base::fail(base::Code::kCancelled, "the connection was closed");
+    }
+  }
+  co_return base::Result<void>();
+}
+
+// --- ending ---
+
+bool Transport::say_end() {
+  // Once it is said, SSL_shutdown would read, and throw away what the peer still sends.
+  if (said_end_ || SSL_in_init(ssl_.get())) return true;
+  ERR_clear_error();
+  const int status = SSL_shutdown(ssl_.get());
+  said_end_ = status >= 0 || SSL_get_error(ssl_.get(), status) != SSL_ERROR_WANT_WRITE;
+  return said_end_;
+}
+
+base::Task<void> Transport::shutdown_send(base::Deadline deadline) {
+  while (ssl_ && socket_.is_open() && !say_end()) {
+    auto waited = co_await socket_.wait_writable(deadline);
+    if (!waited) break;
+  }
+  socket_.shutdown_send();
+}
+
+void Transport::abort() { socket_.close_with_reset(); }
+
+void Transport::close() {
+  if (!socket_.is_open()) return;
+  if (ssl_) say_end();
+  socket_.close();
+}
+
+// --- facts ---
+
+std::string_view Transport::alpn() const {
+  const std::uint8_t* data = nullptr;
+  unsigned size = 0;
+  if (ssl_) SSL_get0_alpn_selected(ssl_.get(), &data, &size);
+  return base::as_text({data, size});
+}
+
+std::string_view Transport::version() const {
+  return ssl_ && !SSL_in_init(ssl_.get()) ? SSL_get_version(ssl_.get()) : "";
+}
+
+bool Transport::resumed() const { return ssl_ && SSL_session_reused(ssl_.get()) != 0; }
+
+}  // namespace gatehouse::tls

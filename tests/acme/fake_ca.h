@@ -1,0 +1,255 @@
+// A CA that does what a test tells it to: RFC 8555 on plain HTTP over loopback, each answer
+// replaceable. What it checks of requests: nonces, content type, url and key of the JWS header.
+#pragma once
+
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "acme/base64url.h"
+#include "tests/acme/script_server.h"
+
+namespace gatehouse::acme {
+
+class FakeCa {
+ public:
+  using Json = nlohmann::json;
+  // A reply instead of the CA's own; nothing lets it answer. Sees the JWS payload (null when
+  // empty or not signed).
+  using Intercept = std::function<std::optional<ScriptReply>(const ScriptRequest&, const Json&)>;
+  // The error token with which validating `name` by `type` ends; empty when it is valid.
+  using Decide = std::function<std::string(const std::string& type, const std::string& name)>;
+  // A PEM chain for a request (DER) and the names of its order.
+  using Sign = std::function<std::string(const std::string& csr, std::vector<std::string> names)>;
+
+  FakeCa() : server_([this](const ScriptRequest& request) { return answer(request); }) {}
+
+  std::string url(std::string_view path) const { return server_.url(path); }
+  std::string directory_url() const { return url("/dir"); }
+
+  // Set before the first request.
+  Intercept intercept;
+  Decide decide;
+  Sign sign;
+  Json meta = Json::object();
+  bool nonces_everywhere = true;  // else from /new-nonce alone
+  int processing_looks = 0;  // how often an order is still "processing"
+  int bad_nonces = 0;        // how many good nonces are refused
+  std::vector<std::string> challenge_types{"dns-account-01", "http-01", "tls-alpn-01"};
+
+  // How many requests had a path that begins like this.
+  int count(std::string_view prefix) {
+    const std::lock_guard lock(mutex_);
+    int n = 0;
+    for (const ScriptRequest& request : requests_) n += request.path.starts_with(prefix) ? 1 : 0;
+    return n;
+  }
+  std::vector<ScriptRequest> requests() {
+    const std::lock_guard lock(mutex_);
+    return requests_;
+  }
+  // What was asked of validators: "http-01 a.test".
+  std::vector<std::string> validations() {
+    const std::lock_guard lock(mutex_);
+    return validations_;
+  }
+  // Forgets every account, as a CA does that lost its data.
+  void forget_accounts() {
+    const std::lock_guard lock(mutex_);
+    accounts_.clear();
+  }
+
+  static ScriptReply problem(int status, const std::string& token, const std::string& detail = "") {
+    const Json body = {{"type", "urn:ietf:params:acme:error:" + token}, {"detail", detail}};
+    return ScriptReply(status, body.dump()).with("Content-Type", "application/problem+json");
+  }
+  static Json payload_of(const ScriptRequest& request) { return part_of(request, "payload"); }
+  static Json header_of(const ScriptRequest& request) { return part_of(request, "protected"); }
+
+ private:
+  struct Authorization {
+    std::string name;
+    std::string status = "pending";
+    std::string tried;  // the challenge type
+    std::string error;  // its token
+  };
+  struct Order {
+    std::vector<std::string> names;
+    std::vector<std::size_t> authorizations;
+    std::string status = "pending";
+    int looks = 0;
+    std::string chain;
+  };
+
+  static Json part_of(const ScriptRequest& request, const char* part) {
+    const Json jws = Json::parse(request.body, nullptr, false);
+    if (!jws.is_object() || !jws.contains(part)) return nullptr;
+    const auto text = decode_base64(jws[part].get<std::string>());
+    if (!text || text->empty()) return nullptr;
+    return Json::parse(*text, nullptr, false);
+  }
+
+  ScriptReply answer(const ScriptRequest& request) {
+    const std::lock_guard lock(mutex_);
+    requests_.push_back(request);
+    const Json payload = payload_of(request);
+    std::optional<ScriptReply> reply;
+    if (intercept) reply = intercept(request, payload);
+    if (!reply && request.method == "POST") reply = check(request);
+    if (!reply) reply = route(request, payload);
+    if (!nonces_everywhere && (request.path != "/new-nonce" || !reply->fields.empty())) {
+      return std::move(*reply);
+    }
+    const std::string nonce = "nonce-" + std::to_string(++last_nonce_);
+    nonces_.insert(nonce);
+    return std::move(reply->with("Replay-Nonce", nonce));
+  }
+
+  std::optional<ScriptReply> check(const ScriptRequest& request) {
+    const auto type = request.fields.find("content-type");
+    if (type == request.fields.end() || type->second != "application/jose+json") {
+      return problem(415, "malformed", "content type");
+    }
+    const Json header = header_of(request);
+    if (!header.is_object() || header.value("url", "") != url(request.path)) {
+      return problem(401, "unauthorized", "url in the JWS");
+    }
+    if (nonces_.erase(header.value("nonce", "")) == 0 || bad_nonces > 0) {
+      if (bad_nonces > 0) --bad_nonces;
+      return problem(400, "badNonce", "nonce");
+    }
+    const bool by_key = header.contains("jwk");
+    if (by_key == header.contains("kid")) return problem(400, "malformed", "jwk xor kid");
+    if (by_key != (request.path == "/new-account")) return problem(400, "malformed", "jwk or kid");
+    if (!by_key && !accounts_.contains(header.value("kid", ""))) {
+      return problem(400, "accountDoesNotExist", "who are you?");
+    }
+    return std::nullopt;
+  }
+
+  ScriptReply route(const ScriptRequest& request, const Json& payload) {
+    const std::string& path = request.path;
+    if (path == "/dir") return directory();
+    if (path == "/new-nonce") return ScriptReply(200);
+    if (path == "/new-account") return new_account(request);
+    if (path == "/new-order") return new_order(payload);
+    const std::size_t id = std::stoul("0" + path.substr(path.find_last_not_of("0123456789") + 1));
+    if (path.starts_with("/order/")) return look(id);
+    if (path.starts_with("/authorization/")) return ScriptReply(200, show_authorization(id));
+    if (path.starts_with("/challenge/")) return validate(path, id);
+    if (path.starts_with("/finalize/")) return finalize(id, payload);
+    if (path.starts_with("/certificate/")) return ScriptReply(200, orders_.at(id).chain);
+    return problem(404, "malformed", "no such resource");
+  }
+
+  ScriptReply directory() {
+    const Json body = {{"newNonce", url("/new-nonce")},
+                       {"newAccount", url("/new-account")},
+                       {"newOrder", url("/new-order")},
+                       {"revokeCert", url("/revoke")},
+                       {"keyChange", url("/key-change")},
+                       {"meta", meta}};
+    return ScriptReply(200, body.dump());
+  }
+
+  ScriptReply new_account(const ScriptRequest& request) {
+    const std::string key = header_of(request)["jwk"].dump();
+    const bool known = keys_.contains(key);
+    if (!known) keys_[key] = url("/account/" + std::to_string(keys_.size()));
+    accounts_.insert(keys_[key]);
+    return ScriptReply(known ? 200 : 201, R"({"status":"valid"})").with("Location", keys_[key]);
+  }
+
+  ScriptReply new_order(const Json& payload) {
+    Order order;
+    for (const Json& identifier : payload["identifiers"]) {
+      order.names.push_back(identifier["value"]);
+      order.authorizations.push_back(authorizations_.size());
+      authorizations_.push_back(Authorization{order.names.back(), "pending", "", ""});
+    }
+    orders_.push_back(order);
+    return ScriptReply(201, show_order(orders_.size() - 1))
+        .with("Location", url("/order/" + std::to_string(orders_.size() - 1)));
+  }
+
+  ScriptReply look(std::size_t id) {
+    Order& order = orders_.at(id);
+    if (order.status == "processing" && ++order.looks > processing_looks) order.status = "valid";
+    return ScriptReply(200, show_order(id));
+  }
+
+  std::string show_order(std::size_t id) {
+    Order& order = orders_.at(id);
+    bool all = true;
+    Json urls = Json::array();
+    for (const std::size_t authorization : order.authorizations) {
+      urls.push_back(url("/authorization/" + std::to_string(authorization)));
+      const std::string& status = authorizations_.at(authorization).status;
+      all = all && status == "valid";
+      if (status == "invalid") order.status = "invalid";
+    }
+    if (order.status == "pending" && all) order.status = "ready";
+    Json body = {{"status", order.status},
+                 {"authorizations", urls},
+                 {"finalize", url("/finalize/" + std::to_string(id))}};
+    if (order.status == "valid") body["certificate"] = url("/certificate/" + std::to_string(id));
+    return body.dump();
+  }
+
+  std::string show_authorization(std::size_t id) {
+    const Authorization& authorization = authorizations_.at(id);
+    Json body = {{"status", authorization.status},
+                 {"identifier", {{"type", "dns"}, {"value", authorization.name}}},
+                 {"challenges", Json::array()}};
+    for (const std::string& type : challenge_types) {
+      Json challenge = {{"type", type},
+                        {"url", url("/challenge/" + type + "/" + std::to_string(id))},
+                        {"status", "pending"},
+                        {"token", token(type, id)}};
+      if (type == authorization.tried && !authorization.error.empty()) {
+        challenge["status"] = "invalid";
+        challenge["error"] = {{"type", "urn:ietf:params:acme:error:" + authorization.error},
+                              {"detail", "scripted"}};
+      }
+      body["challenges"].push_back(challenge);
+    }
+    return body.dump();
+  }
+
+  static std::string token(const std::string& type, std::size_t id) {
+    return base64url("a token for " + type + " number " + std::to_string(id));
+  }
+
+  ScriptReply validate(const std::string& path, std::size_t id) {
+    Authorization& authorization = authorizations_.at(id);
+    const std::size_t from = path.find('/', 1) + 1;
+    authorization.tried = path.substr(from, path.rfind('/') - from);
+    validations_.push_back(authorization.tried + " " + authorization.name);
+    authorization.error = decide ? decide(authorization.tried, authorization.name) : "";
+    authorization.status = authorization.error.empty() ? "valid" : "invalid";
+    return ScriptReply(200, R"({"status":"processing"})");
+  }
+
+  ScriptReply finalize(std::size_t id, const Json& payload) {
+    show_order(id);
+    Order& order = orders_.at(id);
+    if (order.status != "ready") return problem(403, "orderNotReady", order.status);
+    order.chain = sign ? sign(*decode_base64(payload.value("csr", "")), order.names) : "";
+    order.status = "processing";
+    return ScriptReply(200, show_order(id));
+  }
+
+  std::mutex mutex_;  // guards what follows
+  std::vector<ScriptRequest> requests_;
+  std::vector<std::string> validations_;
+  std::set<std::string> nonces_;
+  std::map<std::string, std::string> keys_;  // jwk to account URL
+  std::set<std::string> accounts_;
+  std::vector<Order> orders_;
+  std::vector<Authorization> authorizations_;
+  int last_nonce_ = 0;
+  ScriptServer server_;  // last: its threads use what stands before
+};
+
+}  // namespace gatehouse::acme

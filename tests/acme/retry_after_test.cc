@@ -1,0 +1,50 @@
+#include "acme/retry_after.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::acme {
+namespace {
+
+using std::chrono::seconds;
+
+// 1994-11-06 08:49:37, the moment of RFC 9110's examples.
+constexpr base::WallTime kThen{seconds(784111777)};
+
+TEST(RetryAfter, ReadsSeconds) {
+  EXPECT_EQ(parse_retry_after("0", kThen), seconds(0));
+  EXPECT_EQ(parse_retry_after("120", kThen), seconds(120));
+}
+
+TEST(RetryAfter, CutsHugeWaitsToTheLongest) {
+  EXPECT_EQ(parse_retry_after("999999999", kThen), kLongestRetryAfter);
+  EXPECT_EQ(parse_retry_after("99999999999999999999999999", kThen), kLongestRetryAfter);
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 2094 08:49:37 GMT", kThen), kLongestRetryAfter);
+}
+
+TEST(RetryAfter, ReadsDatesAsTimeFromNow) {
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:50:37 GMT", kThen), seconds(60));
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:48:37 GMT", kThen), seconds(0));
+}
+
+TEST(RetryAfter, KnowsNothingOfGarbage) {
+  for (const char* text :
+       {"", "-1", "1.5", "soon", "12 s", "Sun, 06 Nov 1994", "Sun, 31 Feb 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 CET", ",,,,,,", "Sun Nov 6 08:49:37", " "}) {
+    EXPECT_EQ(parse_retry_after(text, kThen), std::nullopt) << text;
+  }
+}
+
+TEST(HttpDate, HasThreeForms) {
+  EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), kThen);
+  EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), kThen);
+  EXPECT_EQ(parse_http_date("Sun Nov  6 08:49:37 1994"), kThen);
+}
+
+TEST(HttpDate, KnowsLeapDays) {
+  EXPECT_TRUE(parse_http_date("Thu, 29 Feb 2024 00:00:00 GMT"));
+  EXPECT_FALSE(parse_http_date("Wed, 29 Feb 2023 00:00:00 GMT"));
+}
+
+}  // namespace
+}  // namespace gatehouse::acme

@@ -1,0 +1,65 @@
+#include "base/buffer.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::base {
+namespace {
+
+TEST(BufferPool, HandsOutAReturnedBlockAgain) {
+  BufferPool pool;
+  auto first = pool.acquire();
+  auto* memory = first->data();
+  EXPECT_EQ(first->size(), BufferPool::kBlock);
+  first.reset();
+  EXPECT_EQ(pool.acquire()->data(), memory);
+}
+
+TEST(BufferPool, NeverHandsOutABlockThatIsInUse) {
+  BufferPool pool;
+  auto first = pool.acquire();
+  auto second = pool.acquire();
+  EXPECT_NE(first->data(), second->data());
+}
+
+TEST(BufferPool, FreesWhatIsMoreThanItKeeps) {
+  BufferPool pool;
+  std::vector<BufferRef> held;
+  for (std::size_t i = 0; i < BufferPool::kIdle + 10; ++i) held.push_back(pool.acquire());
+  held.clear();  // AddressSanitizer sees whether each block was freed once
+  EXPECT_TRUE(pool.acquire()->unique());
+}
+
+TEST(Buffer, CountsItsReferences) {
+  auto one = Buffer::make(10);
+  EXPECT_EQ(one->size(), 10u);
+  EXPECT_TRUE(one->unique());
+  auto two = one;
+  EXPECT_FALSE(one->unique());
+  two.reset();
+  EXPECT_TRUE(one->unique());
+}
+
+TEST(Chunk, KeepsItsBlockAlive) {
+  BufferPool pool;
+  Chunk chunk;
+  {
+    auto block = pool.acquire();
+    block->data()[0] = 'x';
+    chunk = Chunk(block, Bytes(block->data(), 1));
+  }
+  auto other = pool.acquire();
+  other->data()[0] = 'y';
+  EXPECT_EQ(as_text(chunk.bytes()), "x");
+}
+
+TEST(Chunk, CopiesAndDropsFromTheFront) {
+  auto chunk = Chunk::copy_of(as_bytes("hello"));
+  chunk.drop_front(2);
+  EXPECT_EQ(as_text(chunk.bytes()), "llo");
+  EXPECT_EQ(chunk.size(), 3u);
+  EXPECT_TRUE(Chunk::copy_of({}).empty());
+  EXPECT_EQ(as_text(Chunk::of_static("static").bytes()), "static");
+}
+
+}  // namespace
+}  // namespace gatehouse::base

@@ -1,0 +1,97 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "certs/startup.h"
+#include "tests/certs/fake_issuer.h"
+
+namespace gatehouse::certs {
+namespace {
+
+struct CertificateFilesTest : testing::Test {
+  CertificateFilesTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "gatehouse-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    folder = name;
+    const auto made = make_certificate(key, {"a.example", "*.a.example"}, now - hour, now + hour);
+    write("chain.pem", made->chain_pem());
+    write("key.pem", key.pem());
+  }
+  ~CertificateFilesTest() override { std::filesystem::remove_all(folder); }
+
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder / name, std::ios::binary) << text;
+  }
+  void add_site(std::vector<std::string> hosts, const std::string& chain, const std::string& own) {
+    config::Site site;
+    site.hosts = std::move(hosts);
+    site.tls.certificate =
+        config::CertificateFiles{(folder / chain).string(), (folder / own).string()};
+    config.sites.push_back(std::move(site));
+  }
+
+  const std::chrono::seconds hour = std::chrono::hours(1);
+  base::WallTime now = base::wall_now();
+  std::filesystem::path folder;
+  tls::PrivateKey key = *tls::PrivateKey::generate(tls::KeyType::kP256);
+  config::Config config;
+  tls::CertificateStore certificates;
+};
+
+TEST_F(CertificateFilesTest, AreServedForTheHostsOfTheirSite) {
+  add_site({"a.example", "*.a.example"}, "chain.pem", "key.pem");
+  const auto loaded = load_certificate_files(config, certificates);
+  ASSERT_TRUE(loaded) << loaded.error().detail;
+  EXPECT_NE(certificates.find("a.example"), nullptr);
+  EXPECT_NE(certificates.find("x.a.example"), nullptr);
+  EXPECT_EQ(certificates.find("b.example"), nullptr);
+}
+
+TEST_F(CertificateFilesTest, OfASiteForEveryNameAreServedForTheNamesInThem) {
+  add_site({"*"}, "chain.pem", "key.pem");
+  ASSERT_TRUE(load_certificate_files(config, certificates));
+  EXPECT_NE(certificates.find("a.example"), nullptr);
+  EXPECT_NE(certificates.find("x.a.example"), nullptr);
+  EXPECT_EQ(certificates.find("b.example"), nullptr);
+}
+
+TEST_F(CertificateFilesTest, AKeyOfAnotherCertificateIsAnErrorThatNamesBothFiles) {
+  write("other.pem", tls::PrivateKey::generate(tls::KeyType::kP256)->pem());
+  add_site({"b.example"}, "chain.pem", "key.pem");
+  add_site({"a.example"}, "chain.pem", "other.pem");
+  const auto loaded = load_certificate_files(config, certificates);
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code, base::Code::kDenied);
+  EXPECT_NE(loaded.error().detail.find("/sites/1/tls/certificate"), std::string::npos);
+  EXPECT_NE(loaded.error().detail.find("chain.pem"), std::string::npos);
+  EXPECT_NE(loaded.error().detail.find("other.pem"), std::string::npos);
+}
+
+TEST_F(CertificateFilesTest, MissingAndMalformedFilesAreErrorsThatNameThem) {
+  write("broken.pem", "-----BEGIN CERTIFICATE-----\nnonsense\n");
+  write("large.pem", std::string(2 * 1024 * 1024, 'x'));
+  for (const char* wrong : {"missing.pem", "broken.pem", "large.pem", "key.pem"}) {
+    config.sites.clear();
+    add_site({"a.example"}, wrong, "key.pem");
+    const auto loaded = load_certificate_files(config, certificates);
+    ASSERT_FALSE(loaded) << wrong;
+    EXPECT_NE(loaded.error().detail.find(wrong), std::string::npos) << loaded.error().detail;
+  }
+  config.sites.clear();
+  add_site({"a.example"}, "chain.pem", "missing.pem");
+  const auto loaded = load_certificate_files(config, certificates);
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().detail.find("missing.pem"), std::string::npos);
+  EXPECT_EQ(certificates.size(), 0u);
+}
+
+TEST_F(CertificateFilesTest, AFolderIsNoCertificate) {
+  std::filesystem::create_directory(folder / "folder.pem");
+  add_site({"a.example"}, "folder.pem", "key.pem");
+  EXPECT_FALSE(load_certificate_files(config, certificates));
+}
+
+}  // namespace
+}  // namespace gatehouse::certs

@@ -1,0 +1,75 @@
+// Issuers that do what a test says, instead of a CA.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/event.h"
+#include "certs/issuer.h"
+#include "certs/schedule.h"
+#include "certs/signing.h"
+
+namespace gatehouse::certs {
+
+// A self-signed certificate for `names`.
+inline tls::CertificateRef make_certificate(const tls::PrivateKey& key,
+                                            std::vector<std::string> names,
+                                            base::WallTime not_before, base::WallTime not_after) {
+  CertificateRequest request;
+  request.names = std::move(names);
+  request.not_before = not_before;
+  request.not_after = not_after;
+  auto pem = sign_certificate(request, key, nullptr);
+  if (!pem) throw std::runtime_error(pem.error().detail);
+  auto made = tls::Certificate::make(*pem, key);
+  if (!made) throw std::runtime_error(made.error().detail);
+  return *made;
+}
+
+// What a CA does, and what was asked of it. Issuers of several processes may share one.
+struct FakeCa {
+  explicit FakeCa(base::Loop& loop) : go_on(loop) { go_on.set(); }
+
+  std::chrono::seconds life = std::chrono::days(90);
+  std::optional<IssueError> failure;  // what every order comes to
+  base::Event go_on;                  // orders wait for it; set at first
+  std::vector<std::string> ordered;   // the first name of each order
+  std::size_t running = 0;
+  std::size_t most_running = 0;
+
+  void fail(std::string detail) {
+    failure = IssueError(base::Error(base::Code::kDenied, base::Side::kCa, std::move(detail)));
+  }
+};
+
+class FakeIssuer : public Issuer {
+ public:
+  FakeIssuer(FakeCa& ca, std::string id, WallClock now)
+      : ca_(ca), id_(std::move(id)), now_(std::move(now)) {}
+
+  const std::string& id() const override { return id_; }
+
+  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(std::vector<std::string> names,
+                                                                   tls::PrivateKey key,
+                                                                   base::Deadline) override {
+    ca_.ordered.push_back(names.front());
+    ca_.most_running = std::max(ca_.most_running, ++ca_.running);
+    (void)co_await ca_.go_on.wait();
+    --ca_.running;
+    if (ca_.failure) co_return std::unexpected(*ca_.failure);
+    const base::WallTime now = now_();
+    co_return make_certificate(key, std::move(names), now, now + ca_.life);
+  }
+
+ private:
+  FakeCa& ca_;
+  std::string id_;
+  WallClock now_;
+};
+
+}  // namespace gatehouse::certs

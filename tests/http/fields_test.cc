@@ -1,0 +1,92 @@
+#include "http/fields.h"
+
+#include <gtest/gtest.h>
+
+#include "http/message.h"
+
+namespace gatehouse::http {
+namespace {
+
+TEST(FieldsTest, KeepsOrderAndSpellingAndFindsWithoutCase) {
+  Fields fields;
+  fields.add("X-One", "1");
+  fields.add("x-two", "2");
+  fields.add("X-ONE", "3");
+  ASSERT_NE(fields.find("x-one"), nullptr);
+  EXPECT_EQ(*fields.find("x-one"), "1");
+  EXPECT_EQ(fields.find("X-Three"), nullptr);
+  EXPECT_EQ(fields.count("X-one"), 2u);
+  EXPECT_EQ(fields.joined("X-one"), "1, 3");
+  EXPECT_EQ(fields.begin()->name, "X-One");
+}
+
+TEST(FieldsTest, SetReplacesAllOfOneName) {
+  Fields fields;
+  fields.add("A", "1");
+  fields.add("B", "2");
+  fields.add("a", "3");
+  fields.set("A", "4");
+  EXPECT_EQ(fields.size(), 2u);
+  EXPECT_EQ(fields.joined("a"), "4");
+  fields.remove("b");
+  EXPECT_EQ(fields.size(), 1u);
+}
+
+TEST(FieldsTest, FindsTokensOfLists) {
+  Fields fields;
+  fields.add("Connection", "keep-alive ,\tUpgrade");
+  fields.add("Connection", "x-y");
+  EXPECT_TRUE(fields.has_token("connection", "upgrade"));
+  EXPECT_TRUE(fields.has_token("connection", "X-Y"));
+  EXPECT_TRUE(fields.has_token("connection", "Keep-Alive"));
+  EXPECT_FALSE(fields.has_token("connection", "keep"));
+  EXPECT_FALSE(fields.has_token("upgrade", "upgrade"));
+}
+
+TEST(FieldsTest, ClearedMemoryServesTheNextFields) {
+  Fields fields;
+  const std::string value(100, 'v');
+  fields.add("Name", value);
+  const auto* memory = fields.find("Name")->data();
+  fields.clear();
+  EXPECT_TRUE(fields.empty());
+  fields.add("Other", std::string(90, 'w'));
+  EXPECT_EQ(fields.find("Other")->data(), memory);
+  EXPECT_EQ(*fields.find("Other"), std::string(90, 'w'));
+}
+
+TEST(FieldsTest, CopiesAreIndependent) {
+  Fields fields;
+  fields.add("A", "1");
+  Fields copy(fields);
+  Fields assigned;
+  assigned.add("B", "2");
+  assigned = fields;
+  fields.set("A", "changed");
+  EXPECT_EQ(*copy.find("A"), "1");
+  EXPECT_EQ(*assigned.find("A"), "1");
+  EXPECT_EQ(assigned.count("B"), 0u);
+}
+
+TEST(MessageTest, ReadsHostPathAndQuery) {
+  RequestHead head;
+  head.authority = "example.com:8443";
+  head.target = "/a/b?c=d?e";
+  EXPECT_EQ(head.host(), "example.com");
+  EXPECT_EQ(head.path(), "/a/b");
+  EXPECT_EQ(head.query(), "c=d?e");
+  head.authority = "[2001:db8::1]:80";
+  head.target = "/";
+  EXPECT_EQ(head.host(), "2001:db8::1");
+  EXPECT_EQ(head.query(), "");
+}
+
+TEST(MessageTest, KnowsReasonPhrases) {
+  EXPECT_EQ(reason_phrase(200), "OK");
+  EXPECT_EQ(reason_phrase(404), "Not Found");
+  EXPECT_EQ(reason_phrase(504), "Gateway Timeout");
+  EXPECT_EQ(reason_phrase(599), "Unknown");
+}
+
+}  // namespace
+}  // namespace gatehouse::http

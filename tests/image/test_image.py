@@ -1,0 +1,168 @@
+"""The container image, built without an engine: buildah in chroot isolation, on a base image made
+with debootstrap. It runs in a network of its own, in which everybody may bind ports 80 and 443, as
+container engines give it. Needs root: ctest calls it by sudo for others.
+
+buildah, the base image and the compiler's cache are kept in build/image: a second run is quick.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build/image"
+BASE = "localhost/debian:trixie"
+IMAGE = "localhost/gatehouse:test"
+CONFIGURATION = "/etc/gatehouse/gatehouse.json"
+SIZE_BEYOND_BASE_MB = 150
+os.environ["TMPDIR"] = f"{FOLDER}/tmp"
+BUILDAH = ["buildah", "--root", f"{FOLDER}/storage", "--runroot", f"{FOLDER}/run"]
+
+
+def call(*command, **options):
+    done = subprocess.run(command, text=True, capture_output=True, **options)
+    assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    return done.stdout.strip()
+
+
+def inspect(image):
+    return json.loads(call(*BUILDAH, "inspect", "--type", "image", image))
+
+
+@pytest.fixture(scope="module")
+def image():
+    call(ROOT / "tools/base_image.sh", FOLDER, BASE)
+    call("env", f"BASE={BASE}", f"BUILDAH_FOLDER={FOLDER}", ROOT / "tools/image.sh", IMAGE)
+    return inspect(IMAGE)
+
+
+@pytest.fixture(scope="module")
+def mount(image):
+    """A container of the image: its name, and where its files are to be seen."""
+    container = call(*BUILDAH, "from", "--pull-never", IMAGE)
+    yield container, Path(call(*BUILDAH, "mount", container))
+    call(*BUILDAH, "rm", container)
+
+
+@pytest.fixture
+def network():
+    """A network of its own: a prefix for commands that are to run in it."""
+    holder = subprocess.Popen(
+        ["unshare", "--net", "sh", "-c", "echo $$; exec cat"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )
+    inside = ["nsenter", f"--net=/proc/{int(holder.stdout.readline())}/ns/net", "--"]
+    loopback_up = (
+        "import fcntl, socket, struct\n"
+        "with socket.socket() as s:\n"
+        "    fcntl.ioctl(s, 0x8914, struct.pack('16sh', b'lo', 0x1 | 0x40))  # SIOCSIFFLAGS\n"
+    )
+    call(*inside, "/usr/bin/python3", "-c", loopback_up)
+    call(*inside, "sh", "-c", "echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    yield inside
+    holder.stdin.close()
+    holder.wait(timeout=10)
+
+
+def process_named(name, ancestor):
+    """The process below `ancestor` that runs `name`."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue  # it has ended meanwhile
+            comm, rest = stat[stat.index("(") + 1 :].rsplit(")", 1)
+            parents[int(entry.name)] = (int(rest.split()[1]), comm)
+    for pid, (parent, comm) in parents.items():
+        while parent not in (0, ancestor):
+            parent = parents.get(parent, (0, ""))[0]
+        if parent == ancestor and comm == name:
+            return pid
+    return None
+
+
+@pytest.fixture
+def running(image, mount, network):
+    """The image's own command line, as the image's user. Gives the process of buildah and gatehouse's."""
+    config = image["Docker"]["config"]
+    command = config["Entrypoint"] + config["Cmd"]
+    runner = subprocess.Popen(
+        [*network, *BUILDAH, "run", "--isolation", "chroot", mount[0], "--", *command],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
+    said = []
+    for line in runner.stdout:  # it says so when it listens
+        said.append(line)
+        if ":443" in line:
+            break
+    pid = process_named("gatehouse", runner.pid)
+    assert pid, "".join(said) + runner.stdout.read()
+    yield runner, pid
+    if runner.poll() is None:
+        call("kill", "-KILL", str(pid))
+        runner.wait(timeout=10)
+
+
+def curl(network, *arguments):
+    return call(*network, "curl", "--silent", "--show-error", "--max-time", "10", *arguments)
+
+
+def test_it_runs_as_its_own_user_with_everything_declared(image):
+    config = image["Docker"]["config"]
+    assert config["User"] == "65532:65532"
+    assert set(config["ExposedPorts"]) == {"80/tcp", "443/tcp"}
+    assert set(config["Volumes"]) == {"/data"}
+    assert config["StopSignal"] == "SIGTERM"
+    assert config["Healthcheck"]["Test"][:3] == ["CMD", "gatehouse", "healthcheck"]
+    assert config["Entrypoint"] == ["gatehouse"]
+    assert config["Cmd"] == ["run", "--config", CONFIGURATION]
+    assert "GATEHOUSE_DATA=/data" in config["Env"]
+    assert config["Labels"]["org.opencontainers.image.title"] == "gatehouse"
+
+
+def test_it_is_small(mount):
+    base = call(*BUILDAH, "from", "--pull-never", BASE)
+    folders = [call(*BUILDAH, "mount", base), str(mount[1])]
+    sizes = [int(call("du", "-sm", "-x", folder).split()[0]) for folder in folders]
+    call(*BUILDAH, "rm", base)
+    print(f"base {sizes[0]} MB, image {sizes[1]} MB")
+    assert sizes[1] - sizes[0] < SIZE_BEYOND_BASE_MB
+
+
+def test_no_compiler_and_no_openssl_are_linked_in(mount):
+    binary = mount[1] / "usr/local/bin/gatehouse"
+    needed = call("readelf", "-d", binary)
+    assert "libc.so" in needed
+    assert "libssl" not in needed and "libcrypto" not in needed
+    assert not list((mount[1] / "usr/bin").glob("clang*"))
+
+
+def test_it_serves_is_healthy_and_stops_by_sigterm(image, mount, network, running):
+    runner, pid = running
+    assert Path(f"/proc/{pid}").stat().st_uid == 65532
+    insecure = curl(network, "--insecure", "https://localhost/")
+    assert "gatehouse runs" in insecure
+
+    # With the internal root, as `gatehouse trust` prints it.
+    data = [*BUILDAH, "run", "--isolation", "chroot", mount[0], "--"]
+    root = FOLDER / "root.pem"
+    root.write_text(call(*data, "gatehouse", "trust", "--config", CONFIGURATION) + "\n")
+    assert "gatehouse runs" in curl(network, "--cacert", str(root), "https://localhost/")
+    plain = curl(network, "--output", "/dev/null", "--write-out", "%{http_code} %{redirect_url}",
+                 "http://localhost/x?y")
+    assert plain == "308 https://localhost/x?y"
+
+    healthcheck = image["Docker"]["config"]["Healthcheck"]["Test"][1:]
+    healthy = [*network, *BUILDAH, "run", "--isolation", "chroot", mount[0], "--",
+               *healthcheck]
+    call(*healthy)
+
+    call("kill", "-TERM", str(pid))
+    runner.stdout.read()
+    assert runner.wait(timeout=60) == 0
+    assert subprocess.run(healthy, capture_output=True).returncode == 1

@@ -1,0 +1,100 @@
+"""The house as it stands keeps its rules."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+from pathlib import Path
+
+from rules import ROOT, RULES, sources
+
+BINARY = os.environ.get("GATEHOUSE_BINARY", str(ROOT / "build/release/gatehouse"))
+BUILD = os.environ.get("GATEHOUSE_BUILD", str(ROOT / "build/release"))
+
+
+def gatehouse(*arguments, **options):
+    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, **options)
+
+
+def test_sources_keep_the_rules():
+    findings = [str(f) for source in sources() for rule in RULES for f in rule(source)]
+    assert not findings, "\n" + "\n".join(findings)
+
+
+def test_files_stay_small():
+    lengths = [s.text.count("\n") for s in sources() if s.path.startswith("src/")]
+    median = statistics.median(lengths)
+    print(f"{len(lengths)} files in src, median {median} lines, largest {max(lengths)}")
+    assert median <= 150
+
+
+def test_every_header_compiles_alone():
+    done = subprocess.run(
+        ["cmake", "--build", BUILD, "--target", "headers_alone"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def schema_keys(schema: dict) -> set[str]:
+    """The names of all properties anywhere in the schema."""
+    keys = set()
+
+    def walk(node):
+        if isinstance(node, dict):
+            for name, value in node.get("properties", {}).items():
+                keys.add(name)
+                walk(value)
+            for name, value in node.items():
+                if name != "properties":
+                    walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(schema)
+    return keys
+
+
+def test_every_key_of_the_schema_is_documented():
+    schema = json.loads(gatehouse("schema", check=True).stdout)
+    keys = schema_keys(schema)
+    assert "sites" in keys and "on_demand" in keys
+    text = (ROOT / "docs/configuration.md").read_text()
+    documented = set(re.findall(r"[a-z0-9_]+", " ".join(re.findall(r"`([^`]+)`", text))))
+    assert not keys - documented, "not in docs/configuration.md"
+
+
+def test_every_example_is_valid():
+    examples = sorted((ROOT / "examples").glob("*.json*"))
+    assert examples
+    environment = dict(os.environ, GATEHOUSE_EXAMPLE="1")
+    for example in examples:
+        done = gatehouse("validate", "--config", str(example), env=environment)
+        assert done.returncode == 0, f"{example}: {done.stdout}{done.stderr}"
+
+
+def test_every_configuration_in_the_docs_is_valid(tmp_path):
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        blocks = re.findall(r"```jsonc\n(\{.*?)```", page.read_text(), re.S)
+        for number, block in enumerate(blocks):
+            file = tmp_path / f"{page.stem}{number}.jsonc"
+            file.write_text(block)
+            done = gatehouse("validate", "--config", str(file))
+            assert done.returncode == 0, f"{page.name}, block {number}: {done.stderr}"
+
+
+def test_no_openssl_in_the_process():
+    linked = subprocess.run(["ldd", BINARY], capture_output=True, text=True, check=True).stdout
+    assert "libc.so" in linked
+    assert not re.search(r"libssl|libcrypto|gnutls", linked), linked
+    for library in re.findall(r"=> (/\S+)", linked):
+        needed = subprocess.run(["readelf", "-d", library], capture_output=True, text=True).stdout
+        assert not re.search(r"NEEDED.*lib(ssl|crypto)", needed), library
+
+
+def test_links_in_the_docs_lead_somewhere():
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            if not link.startswith(("http:", "https:")):
+                assert (page.parent / link).exists(), f"{page.name} links to {link}"

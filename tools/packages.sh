@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing; nothing, in no time, when none is. As root, or by
+# sudo.
+#   packages.sh build | test      what building needs, or that and what testing needs
+set -euo pipefail
+
+packages=(
+  clang-19 lld-19 llvm-19 libclang-rt-19-dev g++ cmake ninja-build ccache
+  nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev
+  dpkg-dev patch xz-utils debian-archive-keyring ca-certificates
+)
+[ "${1:-build}" = build ] || packages+=(
+  clang-format-19 libgtest-dev libgmock-dev binutils git
+  pebble nginx-light curl openssl python3 python3-pytest python3-cryptography
+  buildah debootstrap
+)
+
+. /etc/os-release
+case "${ID:-}-${VERSION_ID:-}" in
+  debian-12) packages+=(libboost1.81-dev) ;;
+  debian-*) packages+=(libboost-dev libllhttp-dev) ;;  # new enough from Debian 13 on
+  *) echo "setup: ${PRETTY_NAME:-this system} is untried; Debian 12 and 13 are known to work" >&2
+     packages+=(libboost-dev) ;;
+esac
+
+installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p')
+missing=()
+for package in "${packages[@]}"; do
+  grep -qxF "$package" <<<"$installed" || missing+=("$package")
+done
+# An early Debian 12 has the keyring, without Debian 13's keys in it.
+[ -e /usr/share/keyrings/debian-archive-trixie-stable.gpg ] || missing+=(debian-archive-keyring)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+  as_root=(sudo)
+  command -v sudo >/dev/null || {
+    echo "setup: these Debian packages are missing: ${missing[*]}" >&2
+    echo "setup: run ./dev setup as root, or install them" >&2
+    exit 1
+  }
+fi
+
+echo "setup: installing ${missing[*]}"
+# The tests start nginx themselves, on free ports; the machine must not get a server of it, now or
+# at its next boot.
+"${as_root[@]}" bash -euo pipefail -s -- "${missing[@]}" <<'ROOT'
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap 'rm -f $policy' EXIT
+  printf '#!/bin/sh\nexit 101\n' >$policy
+  chmod 755 $policy
+fi
+had_nginx=$(dpkg-query -W -f '${db:Status-Status}' nginx-common 2>/dev/null || true)
+export DEBIAN_FRONTEND=noninteractive
+wait_for_others=(-o DPkg::Lock::Timeout=600)
+apt-get "${wait_for_others[@]}" -q update
+apt-get "${wait_for_others[@]}" -y -q --no-install-recommends install "$@" </dev/null
+if [ "$had_nginx" != installed ] && [ -e /lib/systemd/system/nginx.service ]; then
+  DPKG_MAINTSCRIPT_PACKAGE=nginx-common deb-systemd-helper disable nginx.service || true
+fi
+ROOT

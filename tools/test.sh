@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds and runs the tests of several presets as one list, so that ctest's closing line, which is
+# printed last, speaks for all of them.
+#   test.sh            release, asan, and ten seconds a fuzz target; with CI=true also gcc, tsan, and
+#                      a minute a fuzz target
+#   test.sh PATTERN    the release tests whose names match
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ -n "${1:-}" ]; then
+  tools/build.sh release
+  exec ctest --test-dir build/release --output-on-failure --no-tests=error -R "$1"
+fi
+
+presets=(release asan fuzz)
+export GATEHOUSE_FUZZ_SECONDS=10
+if [ "${CI:-}" = true ]; then
+  presets+=(gcc tsan)
+  GATEHOUSE_FUZZ_SECONDS=60
+fi
+for preset in "${presets[@]}"; do
+  echo "== $preset"
+  tools/build.sh "$preset"
+done
+
+# So that a sanitizer's report names lines.
+export ASAN_SYMBOLIZER_PATH=/usr/lib/llvm-19/bin/llvm-symbolizer UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=external_symbolizer_path=$ASAN_SYMBOLIZER_PATH
+
+list=build/tests
+mkdir -p "$list"
+printf "subdirs(\"$PWD/build/%s\")\n" "${presets[@]}" >"$list/CTestTestfile.cmake"
+
+status=0
+ctest --test-dir "$list" --output-on-failure --no-tests=error --no-label-summary -j "$(nproc)" |
+  tee "$list/log" || status=$?
+grep 'tests passed' "$list/log"
+exit $status
