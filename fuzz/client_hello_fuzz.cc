@@ -27,8 +27,7 @@ struct House {
   House()
       : context(tls::ServerContext::make(tls::ServerOptions(), tickets).value()),
         certificate(tls::challenge_certificate(
-                        "a.example", "x",
-                        tls::PrivateKey::generate(tls::KeyType::kP256).value())
+                        "a.example", "x", tls::PrivateKey::generate(tls::KeyType::kP256).value())
                         .value()) {}
   base::Loop loop;
   tls::SessionTickets tickets;

@@ -28,9 +28,6 @@ base::Result<Order> parse_order(std::string_view url, std::string_view body);
 base::Task<Outcome<Order>> new_order(Client& client, const Account& account,
                                      std::vector<std::string> names, base::Deadline deadline);
 
-base::Task<Outcome<Order>> read_order(Client& client, const Account& account, std::string url,
-                                      base::Deadline deadline);
-
 // Hands the PKCS#10 request `csr_der` in, and waits until the order is valid: its certificate can
 // then be downloaded. `order` is pending with all authorizations valid, or further. Failures:
 // kDenied with the CA's reason when the order became invalid; kTimeout; those of Client::post.

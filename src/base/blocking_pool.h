@@ -46,6 +46,9 @@ class BlockingPool {
     asio::post(pool_, std::move(f));
   }
 
+  // Whether no call of run() is queued or running.
+  bool idle() const { return queued_.load() == 0; }
+
   // Waits until no call is queued or running, then refuses nothing but is idle. For stop order.
   void join() { pool_.join(); }
 
@@ -64,11 +67,13 @@ class BlockingPool {
   Task<R> submit(Executor executor, F f) {
     auto start = [this, executor](auto handler, F call_this) {
       auto work = asio::make_work_guard(executor);
-      asio::post(pool_, [this, executor, work, handler = std::move(handler),
+      asio::post(pool_, [this, executor, work = std::move(work), handler = std::move(handler),
                          call_this = std::move(call_this)]() mutable {
         R result = call<R>(call_this);
         queued_.fetch_sub(1);
-        asio::post(executor, [handler = std::move(handler), result = std::move(result)]() mutable {
+        // The guard goes with the answer: once that is posted, the loop may end and be destroyed.
+        asio::post(executor, [handler = std::move(handler), result = std::move(result),
+                              work = std::move(work)]() mutable {
           std::move(handler)(std::move(result));
         });
       });

@@ -23,6 +23,8 @@ class Resolver {
   Task<Result<std::vector<Endpoint>>> resolve(Loop& loop, std::string host, std::uint16_t port,
                                               Deadline deadline);
 
+  // Whether no query runs.
+  bool idle() const { return pool_.idle(); }
   // Waits for queries that run; none may be started after it. At the end of the process.
   void join() { pool_.join(); }
 

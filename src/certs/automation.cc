@@ -73,7 +73,7 @@ struct Automation::State {
         orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, now,
                              key_type_of(c.tls.key_type), orders_at_once(c.limits.orders)}),
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
-                                  p.certificates, c.limits.new_names_per_minute}),
+                                  p.certificates, now, c.limits.new_names_per_minute}),
         renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                  p.certificates, now}) {}
 
@@ -148,7 +148,9 @@ base::Task<void> Automation::stop(base::Deadline deadline) {
   s.on_demand.stop();
   s.schedule.close();
   s.orders.stop();
-  const auto ended = co_await s.tasks.close(deadline);
+  const base::TimePoint soonest = base::Clock::now() + kLastWrites;
+  const base::Deadline end(std::max(deadline.at(), soonest));
+  const auto ended = co_await s.tasks.close(end);
   if (!ended) {
     base::log::warn("orders are still under way; they are repeated after a restart",
                     {{"tasks", s.tasks.count()}});

@@ -42,6 +42,8 @@ class Automation {
 
   // An application that is asked about a name has this long, or the handshake's wait if shorter.
   static constexpr base::Duration kAskTimeout{5'000};
+  // What stop() grants to writes under way even when its deadline has passed already.
+  static constexpr base::Duration kLastWrites{500};
 
   Automation(Parts parts, const config::Config& config);
   Automation(Parts parts, const config::Config& config, Replacements replacements);

@@ -32,7 +32,7 @@ std::chrono::seconds retry_delay(unsigned failures, double random) {
 
 base::WallTime renewal_due(std::string_view name, base::WallTime not_before,
                            base::WallTime not_after, base::WallTime obtained) {
-  const base::WallTime from = std::clamp(obtained, not_before, not_after);
+  const base::WallTime from = std::min(std::max(obtained, not_before), not_after);
   const std::int64_t life = (not_after - from).count();
   // -2 % to +2 % of the life, in steps of 0.001 %.
   const auto spread = static_cast<std::int64_t>(hash_of(name) % 4001) - 2000;

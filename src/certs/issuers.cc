@@ -58,7 +58,8 @@ std::vector<Issuer*> Issuers::of(const std::vector<config::Issuer>& wanted) cons
 std::vector<Issuer*> Issuers::for_name(std::string_view name, const SitePolicy& policy) const {
   std::vector<Issuer*> issuers = policy.issuers.empty() ? global_ : policy.issuers;
   if (issuers.empty()) {
-    issuers.push_back(config::uses_internal_issuer(name) ? default_internal_ : default_public_);
+    const std::string_view host = is_wildcard(name) ? name.substr(2) : name;
+    issuers.push_back(config::uses_internal_issuer(host) ? default_internal_ : default_public_);
   }
   if (!is_wildcard(name)) return issuers;
   // A public CA wants dns-01 for a wildcard (RFC 8555 8.4), which the ACME issuer has no means for.

@@ -1,6 +1,7 @@
 #include "certs/on_demand.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "tls/client_hello.h"
@@ -20,7 +21,21 @@ bool TokenBucket::take(base::TimePoint now) {
   return true;
 }
 
-OnDemand::OnDemand(Parts parts) : parts_(parts), new_names_(parts.new_names_per_minute) {}
+namespace {
+
+// Whether a look-up in storage that found nothing is followed by an order. Storage that is only
+// busy may well hold a certificate.
+bool orders_instead(const base::Error& error) { return error.code != base::Code::kOverload; }
+
+// Policy said no, rather than a CA.
+bool refused_by_us(const base::Error& error) {
+  return error.code == base::Code::kDenied && error.side == base::Side::kLocal;
+}
+
+}  // namespace
+
+OnDemand::OnDemand(Parts parts)
+    : parts_(std::move(parts)), new_names_(parts_.new_names_per_minute) {}
 
 void OnDemand::request(std::string name, Answer answer) {
   if (stopped_) return answer(base::fail(base::Code::kCancelled, "gatehouse is stopping"));
@@ -28,7 +43,8 @@ void OnDemand::request(std::string name, Answer answer) {
     return answer(base::fail(base::Code::kDenied, "no host name: " + name));
   }
   // It may have come while the question was on its way here.
-  if (auto certificate = parts_.certificates.find(name)) return answer(std::move(certificate));
+  auto certificate = parts_.certificates.find(name);
+  if (certificate && certificate->valid_at(parts_.now())) return answer(std::move(certificate));
   if (const auto open = waiting_.find(name); open != waiting_.end()) {
     open->second.push_back(std::move(answer));
     return;
@@ -54,6 +70,9 @@ void OnDemand::stop() {
 
 base::Task<void> OnDemand::fly(std::string name) {
   Outcome outcome = co_await resolve(name);
+  if (!outcome && !refused_by_us(outcome.error())) {
+    if (auto old = parts_.certificates.find(name)) outcome = std::move(old);
+  }
   const auto found = waiting_.find(name);
   if (found == waiting_.end()) co_return;  // stop() has answered
   const std::vector<Answer> answers = std::move(found->second);
@@ -73,7 +92,7 @@ base::Task<OnDemand::Outcome> OnDemand::resolve(std::string name) {
     co_return co_await resolve_on_demand(std::move(subject), std::move(issuers));
   }
   Outcome stored = co_await parts_.orders.load(subject, issuers);
-  if (stored) co_return stored;
+  if (stored || !orders_instead(stored.error())) co_return stored;
   OrderRequest order(std::move(subject), std::move(issuers), Urgency::kHandshake);
   co_return co_await parts_.orders.obtain(std::move(order));
 }
@@ -93,7 +112,7 @@ base::Task<OnDemand::Outcome> OnDemand::resolve_on_demand(std::string name,
     co_return base::fail(base::Code::kDenied, name + " is not allowed: " + ruling.reason);
   }
   Outcome stored = co_await parts_.orders.load(name, issuers);
-  if (stored) co_return stored;
+  if (stored || !orders_instead(stored.error())) co_return stored;
   if (ruling.verdict == Verdict::kUnknown) {
     co_return base::fail(base::Code::kDenied, name + " is not allowed: " + ruling.reason);
   }

@@ -34,7 +34,7 @@ class OnDemand {
  public:
   using Answer = std::function<void(base::Result<tls::CertificateRef>)>;
 
-  static constexpr std::size_t kNames = 8192;  // names that are looked up or ordered at once
+  static constexpr std::size_t kNames = 2048;  // names that are looked up or ordered at once
 
   // All outlive it.
   struct Parts {
@@ -46,6 +46,7 @@ class OnDemand {
     Orders& orders;
     Schedule& schedule;
     tls::CertificateStore& certificates;
+    WallClock now;
     std::uint64_t new_names_per_minute;
   };
 
@@ -53,7 +54,8 @@ class OnDemand {
   OnDemand(const OnDemand&) = delete;
   OnDemand& operator=(const OnDemand&) = delete;
 
-  // Calls `answer` exactly once, now or later. What it started ends even when nobody waits.
+  // Calls `answer` exactly once, now or later. What it started ends even when nobody waits. A
+  // certificate past its dates is the answer only when no new one can be had: better than none.
   // Errors: kDenied (no such site, policy, ask), kOverload (a bound, or backoff), the order's.
   void request(std::string name, Answer answer);
   // Answers everybody who waits with kCancelled, and later questions too.

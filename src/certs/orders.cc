@@ -87,6 +87,9 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
   while (!stopping_.is_set()) {
     const base::Deadline pause = base::Deadline::in(kLeasePoll).min(deadline);
     auto lease = co_await parts_.inventory.lease(request.name, pause);
+    if (!lease && lease.error().code == base::Code::kOverload) {
+      co_return base::fail(std::move(lease.error()));
+    }
     if (!lease && lease.error().code != base::Code::kTimeout) {
       // Without storage nobody can be kept out, but visitors need their certificate.
       log::error("storage gives no lease; ordering without one",
@@ -98,7 +101,8 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
       lease->release();
       co_return outcome;
     }
-    if (auto record = co_await stored(request, true)) {
+    auto record = co_await stored(request, true);
+    if (record) {
       serve_unless_newer(*record, request.name);
       co_return record->certificate;
     }
@@ -112,9 +116,13 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
 base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
                                                base::Deadline deadline) {
   // Somebody else may have been faster, in success or in failure.
-  if (auto record = co_await stored(request, true)) {
-    serve_unless_newer(*record, request.name);
-    co_return record->certificate;
+  auto found = co_await stored(request, true);
+  if (found) {
+    serve_unless_newer(*found, request.name);
+    co_return found->certificate;
+  }
+  if (found.error().code == base::Code::kOverload) {
+    co_return base::fail(std::move(found.error()));
   }
   Failures failures = co_await failures_of(request);
   if (failures.next_attempt > parts_.now()) {
@@ -144,11 +152,11 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
 base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request, Failures& failures,
                                                 base::Deadline deadline) {
   Attempt attempt;
-  attempt.error = base::Error(base::Code::kUnsupported, "no issuer signs for " + request.name);
+  attempt.error = base::Error(base::Code::kOverload, base::Side::kCa,
+                              "every issuer of " + request.name + " asked to be left alone");
   for (Issuer* issuer : request.issuers) {
     const auto wait = failures.not_before.find(issuer->id());
     if (wait != failures.not_before.end() && wait->second > parts_.now()) continue;
-    attempt.tried = true;
     const tls::KeyType type = parts_.key_type;
     auto generate = [type] { return tls::PrivateKey::generate(type); };
     auto key = co_await parts_.blocking.run(generate);
@@ -252,14 +260,16 @@ base::Task<void> Orders::forget_failures(std::string name) {
   }
 }
 
-// The newest valid record of the name by any of its issuers. `fresh`: only one that is not due
-// for renewal yet.
-base::Task<std::optional<Record>> Orders::stored(const OrderRequest& request, bool fresh) {
-  std::optional<Record> best;
+// The record of the name, by any of its issuers, that is valid longest. `fresh`: only one that is
+// not due for renewal yet.
+base::Task<base::Result<Record>> Orders::stored(const OrderRequest& request, bool fresh) {
+  base::Result<Record> best = base::fail(base::Code::kNotFound, base::Side::kStorage,
+                                         "storage has none for " + request.name);
   for (Issuer* issuer : request.issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), request.name);
     if (!record) {
       const base::Code code = record.error().code;
+      if (code == base::Code::kOverload) co_return base::fail(std::move(record.error()));
       if (code != base::Code::kNotFound && code != base::Code::kDamaged) {
         log::error("a certificate cannot be read from storage",
                    {{"name", request.name}, {"error", record.error().detail}});
@@ -277,7 +287,7 @@ base::Task<std::optional<Record>> Orders::stored(const OrderRequest& request, bo
 base::Task<Orders::Outcome> Orders::load(std::string name, std::vector<Issuer*> issuers) {
   const OrderRequest request(name, std::move(issuers), Urgency::kHandshake);
   auto record = co_await stored(request, false);
-  if (!record) co_return base::fail(base::Code::kNotFound, "storage has none for " + name);
+  if (!record) co_return base::fail(std::move(record.error()));
   serve_unless_newer(*record, name);
   co_return record->certificate;
 }

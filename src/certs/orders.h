@@ -66,8 +66,8 @@ class Orders {
   // and what the last issuer said.
   base::Task<base::Result<tls::CertificateRef>> obtain(OrderRequest request);
 
-  // Serves what storage holds for the name, when it is valid, and schedules its renewal. Error:
-  // kNotFound; others when storage fails.
+  // Serves what storage holds for the name, when it is valid, and schedules its renewal. Errors:
+  // kNotFound, also when storage fails; kOverload when it is too busy to say.
   base::Task<base::Result<tls::CertificateRef>> load(std::string name,
                                                      std::vector<Issuer*> issuers);
 
@@ -95,13 +95,12 @@ class Orders {
     tls::CertificateRef certificate;
     std::string issuer;
     base::Error error;
-    bool tried = false;  // any issuer was asked
   };
 
   base::Task<Outcome> run(OrderRequest request);
   base::Task<Outcome> run_in_turn(const OrderRequest& request, base::Deadline deadline);
   base::Task<Outcome> run_leased(const OrderRequest& request, base::Deadline deadline);
-  base::Task<std::optional<Record>> stored(const OrderRequest& request, bool fresh);
+  base::Task<base::Result<Record>> stored(const OrderRequest& request, bool fresh);
   base::Task<Failures> failures_of(const OrderRequest& request);
   base::Task<Attempt> ask_issuers(const OrderRequest& request, Failures& failures,
                                   base::Deadline deadline);

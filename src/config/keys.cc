@@ -356,8 +356,6 @@ const Table<Limits>& table<Limits>() {
       field<&Limits::handshakes_per_client, Count>("handshakes_per_client", "at once"),
       field<&Limits::waiting_handshakes, Count>("waiting_handshakes",
                                                 "that wait for a certificate at once"),
-      field<&Limits::waiting_handshakes_per_name, Count>("waiting_handshakes_per_name",
-                                                         "the same for one name"),
       field<&Limits::orders, Count>("orders", "at CAs under way at once"),
       field<&Limits::new_names_per_minute, Count>("new_names_per_minute",
                                                   "never seen before, on demand"),

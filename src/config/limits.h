@@ -31,8 +31,6 @@ struct Limits {
   // Handshakes that wait for a certificate at once, all workers together. Answers floods of
   // names on demand.
   std::uint64_t waiting_handshakes = 4096;
-  // The same for one name.
-  std::uint64_t waiting_handshakes_per_name = 1024;
   // Orders at CAs under way at once.
   std::uint64_t orders = 32;
   // Names that were never seen before and reach `ask` or an order, a minute. Answers scanners

@@ -182,8 +182,9 @@ base::Task<base::Result<ClientResponse>> Client::State::exchange(Http1Client& co
     if (!piece) co_return base::fail(base::Error(piece.error()));
     if (piece->empty()) co_return response;
     if (response.body.size() + piece->size() > largest_answer) {
-      co_return base::fail(base::Code::kTooLarge, base::Side::kUpstream,
-                           "the answer is larger than " + std::to_string(largest_answer) + " bytes");
+      co_return base::fail(
+          base::Code::kTooLarge, base::Side::kUpstream,
+          "the answer is larger than " + std::to_string(largest_answer) + " bytes");
     }
     response.body += base::as_text(piece->bytes());
   }

@@ -18,7 +18,7 @@ namespace gatehouse::http {
 struct ClientRequest {
   std::string method = "GET";
   std::string url;
-  Fields fields;     // Host, Content-Length and User-Agent are added
+  Fields fields;  // Host, Content-Length and User-Agent are added
   std::string body;
 
   ClientRequest() = default;
@@ -41,6 +41,7 @@ class Client {
   // `largest_answer`: bytes of a body at most (kTooLarge beyond).
   Client(base::Loop& loop, base::Resolver& resolver, tls::ClientContext& tls,
          std::string user_agent, std::size_t largest_answer = 1024 * 1024);
+  // No send() may be under way any more.
   ~Client();
 
   // Sends and reads the whole answer; every status is a success here, redirects are not followed.

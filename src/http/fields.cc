@@ -55,7 +55,8 @@ void Fields::add(std::string_view name, std::string_view value) {
 void Fields::clear() {
   for (auto& field : list_) {
     if (spare_.size() == kSpareFields) break;
-    const bool small = field.value.capacity() <= kSpareBytes && field.name.capacity() <= kSpareBytes;
+    const bool small =
+        field.value.capacity() <= kSpareBytes && field.name.capacity() <= kSpareBytes;
     if (small) spare_.push_back(std::move(field));
   }
   list_.clear();

@@ -182,7 +182,8 @@ Refusal read_response(const RawHead& raw, bool to_head, ResponseHead& out,
     const bool announces = seen.lengths == 1 && out.status != 204 && out.status >= 200;
     if (announces) out.announced_length = length;
     // Who announces a body with 204 may well send one.
-    if (out.status == 204 && (length != 0 || seen.encodings != 0)) persistence = Persistence::kClose;
+    if (out.status == 204 && (length != 0 || seen.encodings != 0))
+      persistence = Persistence::kClose;
   } else if (seen.encodings != 0) {
     out.body = BodyKind::kChunked;
   } else if (seen.lengths == 1) {

@@ -15,7 +15,8 @@ constexpr auto kTokenBytes = [] {
   for (int c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] = true;
   for (int c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] = true;
   for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<std::size_t>(c)] = true;
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) table[static_cast<unsigned char>(c)] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~"))
+    table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
 
@@ -53,7 +54,8 @@ bool is_spoken_version(std::string_view text) { return text == "HTTP/1.1" || tex
 
 Refusal check_method_and_version(std::string_view method, std::string_view version) {
   if (!is_version(version)) return Refusal(400, "the request line does not end in a version");
-  if (!is_spoken_version(version)) return Refusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+  if (!is_spoken_version(version))
+    return Refusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
   if (method == "CONNECT") return Refusal(405, "CONNECT is not allowed");
   if (method == "TRACE") return Refusal(405, "TRACE is not allowed");
   if (!is_known_method(method)) return Refusal(501, "unknown method");
@@ -79,7 +81,8 @@ Refusal check_request_line(std::string_view line, std::size_t target_bytes) {
 }
 
 Refusal check_status_line(std::string_view line) {
-  if (!is_spoken_version(line.substr(0, 8))) return Refusal(502, "the version is not HTTP/1.1 or 1.0");
+  if (!is_spoken_version(line.substr(0, 8)))
+    return Refusal(502, "the version is not HTTP/1.1 or 1.0");
   const bool status = line.size() >= 12 && line[8] == ' ' && is_digit(line[9]) &&
                       is_digit(line[10]) && is_digit(line[11]);
   const bool reason = line.size() == 12 || (line.size() > 12 && line[12] == ' ');

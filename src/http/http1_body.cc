@@ -39,7 +39,8 @@ base::Result<base::Chunk> Http1Body::take_chunked(Inbox& inbox) {
   ended_ = decoded.ended;
   auto slice = decoded.data.empty() ? base::Chunk() : inbox.slice_of(decoded.data);
   inbox.consume(decoded.consumed);
-  if (!count(slice.size())) return base::fail(base::Code::kTooLarge, side_, "the body is too large");
+  if (!count(slice.size()))
+    return base::fail(base::Code::kTooLarge, side_, "the body is too large");
   return slice;
 }
 

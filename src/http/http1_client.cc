@@ -119,8 +119,9 @@ base::Task<base::Result<void>> Http1Client::fill_head() {
     }
     if (!got) co_return broken(std::move(got.error()));
     if (*got == 0) {
-      base::Error ended(base::Code::kClosed, answered_ ? "the upstream ended in the middle of a head"
-                                                       : "the upstream closed without an answer");
+      base::Error ended(base::Code::kClosed, answered_
+                                                 ? "the upstream ended in the middle of a head"
+                                                 : "the upstream closed without an answer");
       co_return broken(std::move(ended));
     }
     answered_ = true;

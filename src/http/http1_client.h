@@ -85,9 +85,9 @@ class Http1Client final : public ClientStream {
   std::uint64_t exchanges_ = 0;
   unsigned interim_heads_ = 0;
   Persistence persistence_ = Persistence::kKeepAlive;
-  bool to_head_ = false;    // the request was HEAD
-  bool answered_ = false;   // a byte of the answer has come
-  bool has_head_ = false;   // the final head has been read
+  bool to_head_ = false;   // the request was HEAD
+  bool answered_ = false;  // a byte of the answer has come
+  bool has_head_ = false;  // the final head has been read
   bool broken_ = false;
 };
 

@@ -11,9 +11,10 @@ namespace {
 // What changes framing, routing or access must not come after the body (RFC 9110 6.5.1).
 bool may_be_trailer(std::string_view name) {
   static constexpr std::array<std::string_view, 16> kRefused = {
-      "host", "authorization", "proxy-authorization", "connection", "keep-alive", "te", "trailer",
-      "transfer-encoding", "upgrade", "cookie", "set-cookie", "expect", "cache-control", "max-forwards",
-      "proxy-connection", "location"};
+      "host",       "authorization", "proxy-authorization", "connection",   "keep-alive",
+      "te",         "trailer",       "transfer-encoding",   "upgrade",      "cookie",
+      "set-cookie", "expect",        "cache-control",       "max-forwards", "proxy-connection",
+      "location"};
   if (name.size() >= 8 && equal_names(name.substr(0, 8), "content-")) return false;
   return std::none_of(kRefused.begin(), kRefused.end(),
                       [name](std::string_view refused) { return equal_names(name, refused); });
@@ -83,9 +84,7 @@ struct Http1Parser::Callbacks {
   }
 
   // Whether there is a body, and which, is decided outside before llhttp goes on.
-  static int on_headers_complete(llhttp_t* l) {
-    return self(l).in_head_ ? HPE_PAUSED : 0;
-  }
+  static int on_headers_complete(llhttp_t* l) { return self(l).in_head_ ? HPE_PAUSED : 0; }
 
   static int on_body(llhttp_t* l, const char* at, std::size_t n) {
     auto& p = self(l);
@@ -105,7 +104,8 @@ struct Http1Parser::Callbacks {
   static int on_extension(llhttp_t* l, const char*, std::size_t n) {
     auto& p = self(l);
     p.extension_bytes_ += n;
-    return p.extension_bytes_ <= kExtensionBytes ? 0 : refuse(l, "the chunk extensions are too long");
+    return p.extension_bytes_ <= kExtensionBytes ? 0
+                                                 : refuse(l, "the chunk extensions are too long");
   }
 
   static int on_message_complete(llhttp_t* l) {
@@ -155,7 +155,8 @@ bool Http1Parser::parse_head(base::Bytes head) {
   const auto outcome = llhttp_execute(&llhttp_, text.data(), text.size());
   in_head_ = false;
   between_name_and_value_ = false;
-  const bool whole = outcome == HPE_PAUSED && llhttp_get_error_pos(&llhttp_) == text.data() + text.size();
+  const bool whole =
+      outcome == HPE_PAUSED && llhttp_get_error_pos(&llhttp_) == text.data() + text.size();
   if (!whole) {
     error_ = outcome == HPE_OK || outcome == HPE_PAUSED ? "the head does not end where it seemed to"
                                                         : llhttp_get_error_reason(&llhttp_);

@@ -24,7 +24,7 @@ struct RawField {
 struct RawHead {
   std::string_view method;  // of a request
   std::string_view target;
-  int status = 0;           // of a response
+  int status = 0;  // of a response
   std::string_view reason;
   int minor_version = 1;
   std::vector<RawField> fields;

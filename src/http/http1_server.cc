@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kHeadRead = 2 * 1024;  // least room for a read of a head
 constexpr std::size_t kBodyRead = 8 * 1024;  // and of a body
 
-constexpr std::size_t kIdleText = 512;       // memory of a string that an idle connection keeps
+constexpr std::size_t kIdleText = 512;  // memory of a string that an idle connection keeps
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -177,7 +177,8 @@ base::Task<base::Result<ServerStream*>> Http1Server::refuse(Refusal refusal) {
   ResponseHead head;
   head.status = refusal.status;
   head.fields.add("Content-Type", "text/plain; charset=utf-8");
-  if (refusal.status == 405) head.fields.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  if (refusal.status == 405)
+    head.fields.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
   std::string body(reason_phrase(refusal.status));
   body += ": ";
   body += refusal.why;

@@ -17,8 +17,8 @@
 namespace gatehouse::http {
 
 struct Http1ServerOptions {
-  HeadLimits head;                            // 32 KiB, 100 fields, target 8 KiB
-  std::uint64_t body_bytes = 100 * 1048576;   // of a request; 413 beyond, 0 for no limit
+  HeadLimits head;                           // 32 KiB, 100 fields, target 8 KiB
+  std::uint64_t body_bytes = 100 * 1048576;  // of a request; 413 beyond, 0 for no limit
   base::Duration request_head{10'000};  // first byte to the head's end, whatever trickles in: 408
   base::Duration body_idle{60'000};     // between two pieces of a request's body
   base::Duration idle{75'000};          // from one request to the next

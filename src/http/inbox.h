@@ -56,8 +56,9 @@ class Inbox {
   void move_to_new_block(std::size_t least) {
     const auto kept = bytes();
     const auto needed = kept.size() + least;
-    auto next = needed <= base::BufferPool::kBlock ? pool_.acquire()
-                                                   : base::Buffer::make(std::max(needed, 2 * kept.size()));
+    auto next = needed <= base::BufferPool::kBlock
+                    ? pool_.acquire()
+                    : base::Buffer::make(std::max(needed, 2 * kept.size()));
     if (!kept.empty()) std::memcpy(next->data(), kept.data(), kept.size());
     end_ = kept.size();
     begin_ = 0;

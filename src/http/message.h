@@ -25,7 +25,7 @@ struct RequestHead {
   // characters decoded (target.h). What is forwarded is `target`.
   std::string normal_path;
   Version version = Version::kHttp11;
-  Fields fields;          // without Host, Content-Length, Transfer-Encoding, Expect
+  Fields fields;  // without Host, Content-Length, Transfer-Encoding, Expect
   BodyKind body = BodyKind::kNone;
   std::uint64_t content_length = 0;  // with kLength
   bool expect_continue = false;      // the client waits for 100 (RFC 9110 10.1.1)

@@ -53,7 +53,8 @@ void append_length(std::string& out, std::uint64_t length) {
 
 void append_others(std::string& out, const Fields& fields) {
   for (const auto& field : fields) {
-    if (is_ours(field.name) || breaks_the_line(field.value) || breaks_the_line(field.name)) continue;
+    if (is_ours(field.name) || breaks_the_line(field.value) || breaks_the_line(field.name))
+      continue;
     append_field(out, field.name, field.value);
   }
 }

@@ -12,11 +12,11 @@ namespace gatehouse::http {
 
 // How a response leaves a connection.
 struct ResponseFraming {
-  BodyKind kind = BodyKind::kNone;    // of the body that follows the head
-  bool says_length = false;           // Content-Length is written, with `length`
+  BodyKind kind = BodyKind::kNone;  // of the body that follows the head
+  bool says_length = false;         // Content-Length is written, with `length`
   std::uint64_t length = 0;
-  bool close = false;                 // the connection ends after it
-  bool says_keep_alive = false;       // an HTTP/1.0 client must be told that it does not
+  bool close = false;            // the connection ends after it
+  bool says_keep_alive = false;  // an HTTP/1.0 client must be told that it does not
 };
 
 // Decides it (RFC 9112 6.1, 6.3). `close` is what the connection wants.

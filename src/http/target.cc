@@ -56,7 +56,8 @@ bool append_name(std::string_view name, std::string& out) {
 }
 
 bool append_ip6(std::string_view bracketed, std::string& out) {
-  if (bracketed.find(':') == std::string_view::npos || !base::is_ip_literal(bracketed)) return false;
+  if (bracketed.find(':') == std::string_view::npos || !base::is_ip_literal(bracketed))
+    return false;
   for (const char c : bracketed) out += lower(c);
   return true;
 }

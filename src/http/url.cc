@@ -33,7 +33,8 @@ base::Result<Url> parse_url(std::string_view text) {
   }
   if (parts.authority.find('@') != std::string_view::npos) return bad(text, "it names a user");
   RequestHead head;
-  if (!normalise_authority(parts.authority, head.authority)) return bad(text, "its host is not one");
+  if (!normalise_authority(parts.authority, head.authority))
+    return bad(text, "its host is not one");
   Url url;
   url.https = equal_names(text.substr(0, text.find(':')), "https");
   const std::uint16_t own_port = url.https ? 443 : 80;

@@ -1,17 +1,16 @@
 #include "proxy/commands.h"
 
-#include <openssl/crypto.h>
-#include <sys/stat.h>
+#include <fcntl.h>
+#include <llhttp.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <boost/version.hpp>
-#include <cstdio>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <iterator>
-#include <llhttp.h>
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
@@ -21,6 +20,7 @@
 #include "proxy/embedded_default.h"
 #include "proxy/health_check.h"
 #include "proxy/server.h"
+#include "storage/file_descriptor.h"
 
 namespace gatehouse::proxy {
 
@@ -31,6 +31,8 @@ namespace log = base::log;
 constexpr int kWell = 0;
 constexpr int kFailed = 1;
 constexpr int kWrong = 2;
+
+constexpr std::size_t kMostConfig = 16 * 1024 * 1024;  // bytes of a configuration
 
 // A configuration as it was given: from a file, standard input, or the embedded default.
 struct Given {
@@ -50,6 +52,25 @@ std::string config_path(const std::string& option) {
   return from_environment == nullptr ? "" : from_environment;
 }
 
+// What stands in a file; "-" is standard input.
+base::Result<std::string> read_whole(const std::string& path) {
+  const storage::FileDescriptor file(path == "-" ? ::dup(STDIN_FILENO)
+                                                 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  std::array<char, 16 * 1024> piece;
+  ssize_t got = file ? 1 : -1;
+  while (got > 0) {
+    got = ::read(file.get(), piece.data(), piece.size());
+    if (got > 0) text.append(piece.data(), static_cast<std::size_t>(got));
+    if (text.size() > kMostConfig) {
+      return base::fail(base::Code::kTooLarge, path + " is too large for a configuration");
+    }
+  }
+  if (got == 0) return text;
+  return base::fail(
+      base::from_errno(errno, base::Side::kLocal, "cannot read the configuration " + path));
+}
+
 base::Result<Given> read_given(const std::string& path) {
   Given given;
   given.name = path == "-" ? "standard input" : path;
@@ -65,13 +86,9 @@ base::Result<Given> read_given(const std::string& path) {
         base::Endpoint(reinterpret_cast<sockaddr*>(&address), length).port());
     return given;
   }
-  if (path == "-") {
-    given.text.assign(std::istreambuf_iterator<char>(std::cin), {});
-    return given;
-  }
-  std::ifstream in(path, std::ios::binary);
-  given.text.assign(std::istreambuf_iterator<char>(in), {});
-  if (!in) return base::fail(base::Code::kNotFound, "cannot read the configuration " + path);
+  auto text = read_whole(path);
+  if (!text) return base::fail(std::move(text.error()));
+  given.text = std::move(*text);
   return given;
 }
 
@@ -215,7 +232,10 @@ int trust(const std::string& option, bool install) {
 
 int healthcheck(const std::string& option) {
   auto given = read_given(config_path(option));
-  if (!given) return say_error(given.error().detail);
+  if (!given) {
+    say_error(given.error().detail);
+    return kWrong;
+  }
   const auto config = checked(*given);
   if (given->sample_fd >= 0) ::close(given->sample_fd);
   if (!config) return kWrong;
@@ -225,9 +245,7 @@ int healthcheck(const std::string& option) {
   return kWell;
 }
 
-}  // namespace
-
-int run_command_line(int argc, char** argv) {
+int run_word(int argc, char** argv) {
   CLI::App app{"gatehouse: a reverse proxy that gets its certificates by itself"};
   app.require_subcommand(1);
   std::string config;
@@ -238,7 +256,7 @@ int run_command_line(int argc, char** argv) {
                         "configuration file, - for standard input; else $GATEHOUSE_CONFIG");
     return command;
   };
-  auto* run_word = add("run", "serve; without a configuration, an embedded default to try");
+  auto* serve_word = add("run", "serve; without a configuration, an embedded default to try");
   auto* validate_word = add("validate", "check a configuration and say all that is wrong with it");
   auto* trust_word = add("trust", "print the internal CA's root certificate");
   trust_word->add_flag("--install", install, "put it into this system's trust store");
@@ -250,13 +268,23 @@ int run_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kWell : kWrong;
   }
-  if (*run_word) return run(config);
+  if (*serve_word) return run(config);
   if (*validate_word) return validate(config);
   if (*trust_word) return trust(config, install);
   if (*health_word) return healthcheck(config);
   if (*version_word) return version();
   if (*schema_word) std::cout << config::config_schema().dump(2) << "\n";
   return kWell;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  try {
+    return run_word(argc, argv);
+  } catch (const std::exception& error) {
+    return say_error(error.what());
+  }
 }
 
 }  // namespace gatehouse::proxy

@@ -30,7 +30,7 @@ http::Http1ServerOptions server_options(const config::Config& config) {
 
 bool is_loopback(const base::Endpoint& peer) {
   const auto ip = peer.host();
-  return !peer.is_ip() || ip == "::1" || ip.starts_with("127.");
+  return peer.family() == AF_UNIX || ip == "::1" || ip.starts_with("127.");
 }
 
 }  // namespace
@@ -51,7 +51,14 @@ void Connection::drain() {
   if (server_) server_->set_draining();
 }
 
-void Connection::abort() { transport_.abort(); }
+void Connection::end_if_silent() {
+  if (tls_ && silent_) transport_.socket().interrupt();
+}
+
+void Connection::abort() {
+  if (exchange_ != nullptr) exchange_->cut();
+  transport_.abort();
+}
 
 base::Task<void> Connection::run() {
   bool ready = true;
@@ -127,9 +134,13 @@ base::Task<Connection::Choice> Connection::choose(const tls::ClientHello& hello)
 base::Task<bool> Connection::shake_hands() {
   const auto& shared = worker_.shared();
   const auto place = shared.handshakes.enter(peer_);
-  if (!place) co_return false;
+  if (!place) {
+    log::debug("a handshake was refused: too many", {{"client_ip", facts_.ip}});
+    co_return false;
+  }
   const auto timeout = worker_.snapshot()->config.timeouts.handshake;
   auto hello = co_await transport_.client_hello(shared.tls, base::Deadline::in(timeout));
+  silent_ = false;
   if (!hello) {
     if (hello.error().code == base::Code::kMalformed) co_await answer_plain_http();
     log::debug("a handshake failed", {{"client_ip", facts_.ip}, {"error", hello.error().detail}});
@@ -193,7 +204,9 @@ base::Task<void> Connection::serve() {
     }
     if (*stream == nullptr) break;
     Exchange exchange(parts, *snapshot, facts_, **stream, transport_.socket());
+    exchange_ = &exchange;
     co_await exchange.run();
+    exchange_ = nullptr;
   }
 }
 

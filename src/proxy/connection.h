@@ -23,6 +23,8 @@ class Connection : public boost::intrusive::list_base_hook<
 
   // No further request is taken; the one under way is finished.
   void drain();
+  // Ends it if the client has not yet said what it wants: no ClientHello came.
+  void end_if_silent();
   // Ends it at once.
   void abort();
 
@@ -49,6 +51,8 @@ class Connection : public boost::intrusive::list_base_hook<
   base::Endpoint peer_;
   Admission::Ticket ticket_;
   std::optional<http::Http1Server> server_;
+  Exchange* exchange_ = nullptr;  // while one runs
+  bool silent_ = true;            // no ClientHello came
 };
 
 }  // namespace gatehouse::proxy

@@ -12,6 +12,13 @@ namespace log = base::log;
 
 constexpr std::string_view kChallengePath = "/.well-known/acme-challenge/";
 
+// Whether the whole body can be sent again. Others get a connection of their own: a pooled one
+// that had gone stale would cost them the request.
+bool can_replay(const http::RequestHead& request) {
+  return request.body == http::BodyKind::kNone ||
+         (request.body == http::BodyKind::kLength && request.content_length <= Replay::kMost);
+}
+
 bool is_idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
          method == "DELETE";
@@ -26,6 +33,9 @@ struct ErrorPage {
 ErrorPage page_for(const base::Error& error) {
   if (error.code == base::Code::kTimeout) {
     return {504, "The server behind this site did not answer in time."};
+  }
+  if (error.code == base::Code::kNotFound) {
+    return {503, "No server for this site can be found at the moment."};
   }
   if (error.code == base::Code::kOverload) {
     return {503, "This site has more to do than it can at the moment."};
@@ -72,6 +82,11 @@ base::Task<void> Exchange::run() {
   parts_.access_log.write(record_, stream_.head(), facts_);
 }
 
+void Exchange::cut() {
+  cut_ = true;
+  if (up_ != nullptr) up_->reset();
+}
+
 base::Task<bool> Exchange::answer_well_known() {
   const auto& head = stream_.head();
   const auto path = head.path();
@@ -99,10 +114,6 @@ base::Task<void> Exchange::dispatch() {
   // A CA's question comes before every rule of ours, for every host (RFC 8555 8.3).
   const bool answered = co_await answer_well_known();
   if (answered) co_return;
-  if (head.method == "TRACE" || head.method == "CONNECT") {
-    co_await respond(405, "This method is not allowed here.");
-    co_return;
-  }
   if (head.target == "*") {
     config::Respond options;
     options.status = 204;
@@ -116,9 +127,10 @@ base::Task<void> Exchange::dispatch() {
     co_return;
   }
   if (site->tls && !facts_.tls && !snapshot_.config.listen.https.empty()) {
-    std::string location = "https://" + std::string(head.host());
-    if (head.authority.starts_with('[')) location = "https://[" + std::string(head.host()) + "]";
-    location += https_port_suffix(snapshot_.config) + head.target;
+    std::string location = "https://";
+    location += url_host(head);
+    location += https_port_suffix(snapshot_.config);
+    location += head.target;
     auto done = co_await respond_redirect(stream_, 308, std::move(location));
     note(done, 308);
     co_return;
@@ -149,21 +161,27 @@ base::Task<void> Exchange::act(const config::Action& action) {
 
 base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::RequestHead& request,
                                             Replay& replay, bool fresh, bool* reused) {
-  Upstream::Connection connection;
-  if (!fresh) connection = upstream.take_idle();
+  ForwardResult result;
+  Upstream::Idled idled;
+  if (!fresh) idled = upstream.take_idle();
+  auto& connection = idled.connection;
   *reused = connection != nullptr;
   if (!connection) {
     auto made = co_await upstream.connect();
     if (!made) {
-      ForwardResult failed;
-      failed.end = ForwardResult::End::kUpstream;
-      failed.error = std::move(made.error());
-      co_return failed;
+      result.end = ForwardResult::End::kUpstream;
+      result.error = std::move(made.error());
+      co_return result;
     }
     connection = std::move(*made);
+    if (cut_) co_return result;
   }
+  up_ = connection.get();
   Forward forward(parts_.loop, stream_, *connection, client_, replay, *reused);
-  auto result = co_await forward.run(request);
+  result = co_await forward.run(request);
+  up_ = nullptr;
+  const bool stale = *reused && result.error.retry == base::Retry::kReused;
+  if (stale) upstream.found_stale(idled.age);
   if (result.end == ForwardResult::End::kDone) {
     upstream.give_back(std::move(connection), result.keep_alive);
   } else {
@@ -177,7 +195,7 @@ base::Task<void> Exchange::proxy(const config::Proxy& action) {
   const auto request = forwarded_request(stream_.head(), hop);
   Replay replay;
   std::vector<Upstream*> tried;
-  bool fresh = false;
+  bool fresh = !can_replay(request);
   auto* upstream = parts_.upstreams.choose(action, tried);
   ForwardResult result;
   for (int i = 0; i < kAttempts && upstream != nullptr; ++i) {
@@ -185,7 +203,7 @@ base::Task<void> Exchange::proxy(const config::Proxy& action) {
     const auto began = base::Clock::now();
     bool reused = false;
     result = co_await attempt(*upstream, request, replay, fresh, &reused);
-    if (result.end != ForwardResult::End::kUpstream || stream_.answered()) break;
+    if (cut_ || result.end != ForwardResult::End::kUpstream || stream_.answered()) break;
     if (result.error.retry == base::Retry::kYes) {
       // Nothing was sent: the next server gets the same request.
       tried.push_back(upstream);
@@ -207,6 +225,11 @@ base::Task<void> Exchange::proxy(const config::Proxy& action) {
 base::Task<void> Exchange::report(const ForwardResult& result) {
   record_.status = result.status;
   record_.body_bytes = result.body_bytes;
+  if (cut_) {
+    record_.error = "cut: gatehouse stops";
+    stream_.reset();
+    co_return;
+  }
   if (result.end == ForwardResult::End::kDone) co_return;
   record_.error = result.error.detail;
   if (result.end == ForwardResult::End::kUpstream) {

@@ -39,8 +39,9 @@ class Exchange {
   static constexpr std::string_view kHealthPath = "/.well-known/gatehouse/health";
   // Servers and connections that are tried for one request.
   static constexpr int kAttempts = 4;
-  // A reused connection that breaks so soon after the request had gone stale; later, the upstream
-  // may have begun to work on it.
+  // A reused connection that breaks so soon after a request, and without a byte of an answer, had
+  // been closed before the request came: any method is sent again. Later, the upstream may have
+  // begun to work on it, so only idempotent ones are (RFC 9110 9.2.2).
   static constexpr base::Duration kStaleWithin{1'000};
 
   // `client` is the socket under `stream`; all outlive the exchange.
@@ -49,6 +50,9 @@ class Exchange {
 
   // Answers, or resets the stream. Never fails otherwise.
   base::Task<void> run();
+  // Ends what is under way with an upstream, so that run() returns soon; its owner ends the client's
+  // side.
+  void cut();
 
  private:
   base::Task<void> dispatch();
@@ -67,6 +71,8 @@ class Exchange {
   http::ServerStream& stream_;
   base::Socket& client_;
   AccessRecord record_;
+  http::ClientStream* up_ = nullptr;  // while one is in use
+  bool cut_ = false;
 };
 
 // The port that https:// URLs of redirects need; empty for 443.

@@ -54,6 +54,7 @@ base::Task<void> Forward::pump_request() {
 // the client is kept for another attempt; else the read is ended.
 base::Task<void> Forward::stop_pump(bool keep_reading) {
   stop_ = true;
+  if (gate_.count() == 0) co_return;
   if (pumping_ && !keep_reading) client_.interrupt();
   (void)co_await gate_.close();
 }

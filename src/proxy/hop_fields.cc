@@ -18,10 +18,16 @@ constexpr std::array<std::string_view, 8> kForwardingFields = {
     "X-Forwarded-For",  "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port",
     "X-Forwarded-Server", "X-Forwarded-Prefix", "Forwarded",      "X-Real-IP"};
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
+// CGI and its heirs give "X_Forwarded_For" and "X.Forwarded.For" to a program under the one name
+// that it knows "X-Forwarded-For" by.
+bool means_forwarding(std::string_view name) {
+  const auto same = [](char a, char b) {
+    if (a == '_' || a == '.') a = '-';
+    return http::equal_names(std::string_view(&a, 1), std::string_view(&b, 1));
+  };
+  return std::ranges::any_of(kForwardingFields, [&](std::string_view ours) {
+    return std::ranges::equal(name, ours, same);
+  });
 }
 
 // End-to-end fields that a client must not have removed on its behalf by naming them.
@@ -35,7 +41,7 @@ bool may_be_named(std::string_view name) {
 void remove_named(http::Fields& fields, std::string_view list) {
   while (!list.empty()) {
     const auto comma = list.find(',');
-    const auto name = trimmed(list.substr(0, comma));
+    const auto name = http::without_blanks(list.substr(0, comma));
     if (!name.empty() && may_be_named(name)) fields.remove(name);
     if (comma == std::string_view::npos) break;
     list.remove_prefix(comma + 1);
@@ -63,10 +69,11 @@ void remove_hop_fields(http::Fields& fields) {
 http::RequestHead forwarded_request(const http::RequestHead& head, const Hop& hop) {
   http::RequestHead out = head;
   remove_hop_fields(out.fields);
-  for (const auto name : kForwardingFields) out.fields.remove(name);
+  std::erase_if(out.fields.list(),
+                [](const http::Field& field) { return means_forwarding(field.name); });
   out.fields.add("X-Forwarded-For", hop.client_ip);
   out.fields.add("X-Forwarded-Proto", hop.scheme);
-  out.fields.add("X-Forwarded-Host", head.authority);
+  if (!head.authority.empty()) out.fields.add("X-Forwarded-Host", head.authority);
   add_via(out.fields, head.version);
   out.version = http::Version::kHttp11;
   return out;

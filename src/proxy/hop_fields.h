@@ -18,7 +18,8 @@ struct Hop {
 };
 
 // The head to send to an upstream: hop fields gone; X-Forwarded-For, -Proto and -Host set by us
-// alone, since nobody in front of us is trusted; Via added (RFC 9110 7.6.3).
+// alone, since nobody in front of us is trusted
+// (their look-alikes with "_" and "." are gone too); Via added (RFC 9110 7.6.3).
 http::RequestHead forwarded_request(const http::RequestHead& head, const Hop& hop);
 
 // The same for a response.

@@ -8,7 +8,7 @@ namespace {
 
 std::string_view value_of(std::string_view name, const Placeholders& values) {
   const auto& head = values.head;
-  if (name == "host") return head.host();
+  if (name == "host") return url_host(head);
   if (name == "uri") return head.target;
   if (name == "path") return head.path();
   if (name == "query") return head.query();
@@ -19,6 +19,11 @@ std::string_view value_of(std::string_view name, const Placeholders& values) {
 }
 
 }  // namespace
+
+std::string_view url_host(const http::RequestHead& head) {
+  const std::string_view authority = head.authority;
+  return authority.starts_with('[') ? authority.substr(0, authority.find(']') + 1) : head.host();
+}
 
 std::string expand(std::string_view text, const Placeholders& values) {
   std::string out;

@@ -19,6 +19,9 @@ struct Placeholders {
   std::string_view client_ip;
 };
 
+// The host as a URL says it: an IPv6 address in its brackets.
+std::string_view url_host(const http::RequestHead& head);
+
 // `text` with {host}, {uri}, {path}, {query}, {method}, {scheme} and {client_ip} replaced. What a
 // client sent cannot break the line that it lands in: parsed heads hold no control characters.
 std::string expand(std::string_view text, const Placeholders& values);

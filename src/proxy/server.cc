@@ -2,11 +2,11 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <fstream>
 
@@ -135,7 +135,10 @@ base::Result<void> Server::prepare() {
                                        storage_, certificates_, challenges_};
   automation_ = std::make_unique<certs::Automation>(parts, config);
   if (auto loaded = automation_->load_files(); !loaded) return loaded;
-  return bind_listeners();
+  if (auto bound = bind_listeners(); !bound) return bound;
+  std::signal(SIGPIPE, SIG_IGN);
+  signals_.emplace(loop_.executor(), SIGTERM, SIGINT, SIGHUP);
+  return {};
 }
 
 base::Result<void> Server::export_root(const std::string& file) {
@@ -154,6 +157,7 @@ base::Result<void> Server::export_root(const std::string& file) {
   out << *pem;
   out.close();
   if (!out) return base::fail(base::Code::kIo, "cannot write " + file);
+  ::chmod(file.c_str(), 0644);  // no secret, whatever the umask
   return {};
 }
 
@@ -162,7 +166,6 @@ std::string Server::listening_lines() const { return lines_; }
 // --- running ---
 
 void Server::run() {
-  std::signal(SIGPIPE, SIG_IGN);
   const Shared shared{resolver_,    *context_,   certificates_, challenges_, *automation_,
                       *access_log_, connections_, handshakes_,   waiting_};
   for (auto& of_worker : listeners_) {
@@ -175,8 +178,20 @@ void Server::run() {
   }
   loop_.spawn(control(), "control");
   loop_.run();
+  join();
+}
+
+void Server::join() {
   for (auto& worker : workers_) worker->join();
   blocking_.join();
+  access_log_.reset();
+  if (!resolver_.idle()) {
+    // getaddrinfo cannot be ended, and a silent name server keeps it for half a minute. All else is
+    // written and closed: nobody needs its answer.
+    log::info("stopped without waiting for the name server");
+    log::flush_and_stop();
+    ::_exit(0);
+  }
   resolver_.join();
 }
 
@@ -193,9 +208,8 @@ base::Task<void> Server::control() {
 }
 
 base::Task<void> Server::wait_for_signal() {
-  boost::asio::basic_signal_set<base::Executor> signals(loop_.executor(), SIGTERM, SIGINT, SIGHUP);
   for (;;) {
-    const auto came = co_await signals.async_wait(boost::asio::as_tuple(base::use_task));
+    const auto came = co_await signals_->async_wait(boost::asio::as_tuple(base::use_task));
     if (std::get<0>(came)) co_return;
     if (std::get<1>(came) == SIGHUP) {
       log::warn("SIGHUP is ignored: start gatehouse again to read a changed configuration");

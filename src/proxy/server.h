@@ -2,7 +2,9 @@
 // starts and stops.
 #pragma once
 
+#include <boost/asio/signal_set.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +36,8 @@ class Server {
 
   // Serves the sample upstream on this listening socket too.
   void with_sample(int listener_fd) { sample_fd_ = listener_fd; }
-  // Opens storage, reads certificates, binds every listener. Errors name what and where; nothing
-  // runs then.
+  // Opens storage, reads certificates, binds every listener, and takes signals from then on. Errors
+  // name what and where; nothing runs then.
   base::Result<void> prepare();
   // Writes the internal CA's root to `file` (0644), for people who try it. After prepare().
   base::Result<void> export_root(const std::string& file);
@@ -52,6 +54,7 @@ class Server {
   base::Task<void> wait_for_signal();
   base::Task<void> rotate_tickets();
   base::Task<void> stop();
+  void join();
 
   SnapshotRef snapshot_;
   // In this order: what tasks use stands before the loop that they die with, at the latest.
@@ -70,6 +73,7 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<certs::Automation> automation_;
   std::unique_ptr<SampleUpstream> sample_;
+  std::optional<boost::asio::basic_signal_set<base::Executor>> signals_;
   base::Event stopping_;
   base::Event workers_stopped_;
   std::size_t workers_running_ = 0;

@@ -38,20 +38,22 @@ Upstream::~Upstream() = default;
 
 // --- idle connections ---
 
-Upstream::Connection Upstream::take_idle() {
+Upstream::Idled Upstream::take_idle() {
   while (!idle_.empty()) {
     auto last = std::move(idle_.back());
     idle_.pop_back();
-    const auto age = age_of(last.since);
-    if (age < idle_limit_ && last.connection->still_idle()) {
-      // It outlived most of what we dared: dare more.
-      if (age * 4 > idle_limit_ * 3) idle_limit_ = std::min(idle_limit_ * 2, kIdleAtMost);
-      return std::move(last.connection);
+    Idled taken;
+    taken.age = age_of(last.since);
+    const bool young = taken.age < idle_limit_;
+    if (young && last.connection->still_idle()) {
+      if (taken.age * 4 > idle_limit_ * 3) dare_more();
+      taken.connection = std::move(last.connection);
+      return taken;
     }
-    if (age < idle_limit_) found_stale(age);
+    if (young) found_stale(taken.age);
     last.connection->close();
   }
-  return nullptr;
+  return {};
 }
 
 void Upstream::give_back(Connection connection, std::string_view keep_alive) {
@@ -59,11 +61,7 @@ void Upstream::give_back(Connection connection, std::string_view keep_alive) {
     connection->close();
     return;
   }
-  if (const auto hinted = hinted_timeout(keep_alive); hinted.count() > 0) {
-    // A second less than it says, for the way there.
-    const auto safe = std::max(kIdleAtLeast, hinted - base::Duration(1'000));
-    idle_limit_ = std::min(idle_limit_, safe);
-  }
+  heed(keep_alive);
   if (idle_.size() == kIdleConnections) {
     idle_.front().connection->close();
     idle_.erase(idle_.begin());
@@ -71,26 +69,42 @@ void Upstream::give_back(Connection connection, std::string_view keep_alive) {
   idle_.push_back({std::move(connection), base::Clock::now()});
 }
 
+// A server that says how long it keeps connections is believed, less the time of the way there.
+void Upstream::heed(std::string_view keep_alive) {
+  const auto hinted = hinted_timeout(keep_alive);
+  if (hinted.count() <= 0) return;
+  const auto safe = std::max(hinted - base::Duration(1'000), hinted / 2);
+  idle_most_ = std::clamp(safe, kIdleAtLeast, kIdleAtMost);
+  idle_limit_ = std::min(idle_limit_, idle_most_);
+}
+
+void Upstream::dare_more() { idle_limit_ = std::min(idle_limit_ * 5 / 4, idle_most_); }
+
 void Upstream::found_stale(base::Duration age) {
   if (age < kIdleAtLeast) return;  // it was closed for another reason than its age
   idle_limit_ = std::clamp(age * 3 / 4, kIdleAtLeast, idle_limit_);
 }
 
 void Upstream::sweep() {
-  std::erase_if(idle_, [this](Idle& idle) {
+  const auto limit = idle_limit_;
+  bool outlived = false;
+  std::erase_if(idle_, [&](Idle& idle) {
     const auto age = age_of(idle.since);
     const bool stands = idle.connection->still_idle();
-    if (stands && age < idle_limit_) return false;
+    if (stands && age < limit) return false;
+    outlived = outlived || stands;
     if (!stands) found_stale(age);
     idle.connection->close();
     return true;
   });
+  // Given up by us, not by the server: the next ones may lie longer.
+  if (outlived) dare_more();
 }
 
 // --- connecting ---
 
 base::Task<void> Upstream::resolve() {
-  const auto deadline = base::Deadline::in(options_.connect);
+  const auto deadline = connect_deadline();
   auto found = co_await resolver_.resolve(loop_, server_.host, server_.port, deadline);
   if (found) {
     addresses_ = std::move(*found);
@@ -122,7 +136,7 @@ base::Task<base::Result<std::vector<base::Endpoint>>> Upstream::addresses(
 }
 
 base::Task<base::Result<Upstream::Connection>> Upstream::connect() {
-  const auto deadline = base::Deadline::in(options_.connect);
+  const auto deadline = connect_deadline();
   auto found = co_await addresses(deadline);
   base::Error error;
   if (found) {

@@ -13,10 +13,16 @@ Upstreams::Upstreams(base::Loop& loop, base::Resolver& resolver, UpstreamOptions
       random_(std::random_device()() | 1) {}
 
 Upstream& Upstreams::find(const config::UpstreamServer& server) {
+  auto& named = named_[&server];
+  if (named != nullptr) return *named;
   std::string key = server.host + ":" + std::to_string(server.port);
   auto& found = servers_[std::move(key)];
-  if (!found) found = std::make_unique<Upstream>(loop_, resolver_, server, options_);
-  return *found;
+  if (!found) {
+    found = std::make_unique<Upstream>(loop_, resolver_, server, options_);
+    found->limit(last_);
+  }
+  named = found.get();
+  return *named;
 }
 
 Upstream* Upstreams::choose(const config::Proxy& route, const std::vector<Upstream*>& tried) {
@@ -46,6 +52,11 @@ void Upstreams::sweep(void* self) {
   }
   // Nothing idle, nothing to look after: the next request arms it again.
   if (any) all->loop_.wheel().arm(all->timer_, base::Deadline::in(kSweep));
+}
+
+void Upstreams::limit(base::Deadline last) {
+  last_ = last;
+  for (auto& [name, server] : servers_) server->limit(last);
 }
 
 base::Task<void> Upstreams::stop() {

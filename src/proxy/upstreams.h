@@ -17,10 +17,12 @@ class Upstreams {
 
   Upstreams(base::Loop& loop, base::Resolver& resolver, UpstreamOptions options);
 
-  // The server to try next of a route's: at random among those that are neither out nor in
+  // `route` stays where it is. The server to try next of its servers: at random among those that are neither out nor in
   // `tried`, else among those not in `tried`; null when all were tried.
   Upstream* choose(const config::Proxy& route, const std::vector<Upstream*>& tried);
 
+  // Neither resolving nor connecting waits beyond `last` from now on.
+  void limit(base::Deadline last);
   // Closes idle connections, waits for what is under way.
   base::Task<void> stop();
 
@@ -31,10 +33,13 @@ class Upstreams {
   base::Loop& loop_;
   base::Resolver& resolver_;
   UpstreamOptions options_;
+  // A configuration's servers, found by where they stand in it: it outlives this.
+  std::unordered_map<const config::UpstreamServer*, Upstream*> named_;
   // By "host:port", which is all that tells one plain server from another. Bounded by what the
   // configuration names.
   std::unordered_map<std::string, std::unique_ptr<Upstream>> servers_;
   base::WheelTimer timer_;
+  base::Deadline last_;
   std::uint32_t random_;
 };
 

@@ -11,6 +11,10 @@ namespace log = base::log;
 
 // Without free descriptors accept() fails at once again: so long a worker waits before it tries.
 constexpr base::Duration kDescriptorsPause{100};
+// Connections that are taken before others on the loop get their turn.
+constexpr unsigned kBurst = 16;
+// A client that has connected says hello within this, or not at all once we stop.
+constexpr base::Duration kGreeting{1'000};
 
 UpstreamOptions upstream_options(const config::Config& config) {
   UpstreamOptions options;
@@ -43,10 +47,11 @@ void Worker::start(std::vector<ListenerSocket> listeners) {
 }
 
 base::Task<void> Worker::accept_on(base::Socket& listener, bool tls) {
-  for (;;) {
+  for (unsigned taken = 1;; ++taken) {
     auto socket = co_await base::accept(listener);
     if (socket) {
       take(std::move(*socket), tls);
+      if (taken % kBurst == 0) co_await base::asio::post(loop_.executor(), base::use_task);
       continue;
     }
     if (socket.error().code == base::Code::kCancelled) co_return;
@@ -81,10 +86,16 @@ void Worker::begin_stop(base::Deadline deadline, std::function<void()> stopped) 
 
 base::Task<void> Worker::stop(base::Deadline deadline, std::function<void()> stopped) {
   draining_ = true;
+  upstreams_.limit(deadline);
   for (auto& listener : listeners_) listener->close();
   (void)co_await accepting_.close();
   for (auto& connection : *connections_) connection.drain();
-  auto drained = co_await serving_.close(deadline);
+  const auto greeted = base::Deadline::in(kGreeting).min(deadline);
+  auto drained = co_await serving_.close(greeted);
+  if (!drained) {
+    for (auto& connection : *connections_) connection.end_if_silent();
+    drained = co_await serving_.close(deadline);
+  }
   if (!drained) {
     log::warn("connections were cut: they did not end in time", {{"count", serving_.count()}});
     for (auto& connection : *connections_) connection.abort();

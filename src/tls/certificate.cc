@@ -101,8 +101,9 @@ base::Result<std::shared_ptr<const Certificate>> Certificate::make(std::string_v
 std::string Certificate::chain_pem() const {
   std::string text;
   for (const auto& block : chain_) {
-    text += pem_block("CERTIFICATE", {reinterpret_cast<const char*>(CRYPTO_BUFFER_data(block.get())),
-                                      CRYPTO_BUFFER_len(block.get())});
+    text +=
+        pem_block("CERTIFICATE", {reinterpret_cast<const char*>(CRYPTO_BUFFER_data(block.get())),
+                                  CRYPTO_BUFFER_len(block.get())});
   }
   return text;
 }
@@ -129,10 +130,9 @@ base::Result<> check_issued(const Certificate& certificate, const std::vector<st
   const auto& leaf = certificate.leaf();
   for (const auto& name : names) {
     // A wildcard must stand there as such: "*.a.example" is not covered by "*.example".
-    const bool covered = name.starts_with("*.")
-                             ? std::find(leaf.names.begin(), leaf.names.end(), name) !=
-                                   leaf.names.end()
-                             : certificate.covers(name);
+    const bool covered = name.starts_with("*.") ? std::find(leaf.names.begin(), leaf.names.end(),
+                                                            name) != leaf.names.end()
+                                                : certificate.covers(name);
     if (!covered) {
       return base::fail(base::Code::kDenied, "the certificate does not cover " + name);
     }

@@ -19,9 +19,9 @@ struct LeafFacts {
   std::vector<std::string> names;  // SAN dNSNames in lower case, and IP addresses as text
   base::WallTime not_before;
   base::WallTime not_after;
-  std::string serial;           // DER INTEGER content, hex in lower case
+  std::string serial;            // DER INTEGER content, hex in lower case
   std::string authority_key_id;  // keyIdentifier bytes, hex; empty when absent
-  std::string issuer;           // common name (or organisation) of the issuer, for logs
+  std::string issuer;            // common name (or organisation) of the issuer, for logs
 };
 
 // Immutable; shared among threads by shared_ptr<const>.

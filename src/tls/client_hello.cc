@@ -73,8 +73,7 @@ bool offers_version(const SSL_CLIENT_HELLO* hello, std::uint16_t version) {
 
 // Whether a version that we speak is offered at all.
 bool offers_our_version(const SSL_CLIENT_HELLO* hello) {
-  const bool only13 =
-      SSL_CTX_get_min_proto_version(SSL_get_SSL_CTX(hello->ssl)) == TLS1_3_VERSION;
+  const bool only13 = SSL_CTX_get_min_proto_version(SSL_get_SSL_CTX(hello->ssl)) == TLS1_3_VERSION;
   return offers_version(hello, TLS1_3_VERSION) ||
          (!only13 && offers_version(hello, TLS1_2_VERSION));
 }

@@ -15,8 +15,8 @@
 namespace gatehouse::tls {
 
 struct ServerOptions {
-  bool allow_tls12 = true;                       // else 1.3 only
-  std::vector<std::string> alpn{"http/1.1"};     // in order of preference (RFC 7301)
+  bool allow_tls12 = true;                    // else 1.3 only
+  std::vector<std::string> alpn{"http/1.1"};  // in order of preference (RFC 7301)
 };
 
 // Immutable once made; any thread. Certificates are not in it: each connection brings its own.
@@ -37,8 +37,8 @@ class ServerContext {
 };
 
 struct ClientOptions {
-  bool system_roots = true;         // Debian's /etc/ssl/certs/ca-certificates.crt
-  std::string ca_file;              // PEM file with further roots; empty for none
+  bool system_roots = true;  // Debian's /etc/ssl/certs/ca-certificates.crt
+  std::string ca_file;       // PEM file with further roots; empty for none
   std::vector<std::string> alpn{"http/1.1"};
 };
 

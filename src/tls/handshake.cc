@@ -148,11 +148,10 @@ base::Result<void> Transport::name_server() {
   auto* checks = SSL_get0_param(ssl_.get());
   // RFC 9525 6.2: names stand in subjectAltName alone, whatever the subject says.
   X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-  const bool named =
-      base::is_ip_literal(name)
-          ? X509_VERIFY_PARAM_set1_ip_asc(checks, name.c_str()) == 1
-          : X509_VERIFY_PARAM_set1_host(checks, name.data(), name.size()) == 1 &&
-                SSL_set_tlsext_host_name(ssl_.get(), name.c_str()) == 1;
+  const bool named = base::is_ip_literal(name)
+                         ? X509_VERIFY_PARAM_set1_ip_asc(checks, name.c_str()) == 1
+                         : X509_VERIFY_PARAM_set1_host(checks, name.data(), name.size()) == 1 &&
+                               SSL_set_tlsext_host_name(ssl_.get(), name.c_str()) == 1;
   if (named) return {};
   return base::fail(base::Code::kMalformed, "not a server name that TLS can check");
 }

@@ -69,7 +69,8 @@ base::Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
   // Without a passphrase callback the library would ask on the terminal.
   const auto no_passphrase = [](char*, int, int, void*) { return 0; };
   bssl::UniquePtr<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  bssl::UniquePtr<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  bssl::UniquePtr<EVP_PKEY> key(
+      PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
   ERR_clear_error();
   if (!key) {
     return base::fail(base::Code::kMalformed,

@@ -37,12 +37,11 @@ base::Result<std::vector<std::string>> pem_blocks(std::string_view text, std::st
     at += begin.size();
     const auto stop = text.find(end, at);
     if (stop == std::string_view::npos) {
-      return base::fail(base::Code::kMalformed, "a PEM block of " + std::string(label) +
-                                                    " has no end");
+      return base::fail(base::Code::kMalformed,
+                        "a PEM block of " + std::string(label) + " has no end");
     }
     if (blocks.size() == most) {
-      return base::fail(base::Code::kTooLarge,
-                        "more than " + std::to_string(most) + " PEM blocks");
+      return base::fail(base::Code::kTooLarge, "more than " + std::to_string(most) + " PEM blocks");
     }
     auto der = decode(text.substr(at, stop - at));
     if (!der) return base::fail(std::move(der.error()));

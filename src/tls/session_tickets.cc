@@ -21,9 +21,7 @@ int context_index() {
 
 }  // namespace
 
-SessionTickets::~SessionTickets() {
-  OPENSSL_cleanse(keys_.data(), keys_.size() * sizeof(Key));
-}
+SessionTickets::~SessionTickets() { OPENSSL_cleanse(keys_.data(), keys_.size() * sizeof(Key)); }
 
 void SessionTickets::rotate() {
   Key fresh;
@@ -45,10 +43,10 @@ void SessionTickets::install(SSL_CTX* context) {
   SSL_CTX_set_tlsext_ticket_key_cb(context, &SessionTickets::callback);
 }
 
-int SessionTickets::callback(SSL* ssl, std::uint8_t* name, std::uint8_t* iv,
-                             EVP_CIPHER_CTX* cipher, HMAC_CTX* mac, int sealing) {
-  auto* self = static_cast<SessionTickets*>(
-      SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), context_index()));
+int SessionTickets::callback(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
+                             HMAC_CTX* mac, int sealing) {
+  auto* self =
+      static_cast<SessionTickets*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), context_index()));
   return sealing ? self->seal(name, iv, cipher, mac) : self->open(name, iv, cipher, mac);
 }
 

@@ -38,8 +38,7 @@ class SessionTickets {
   static int callback(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
                       HMAC_CTX* mac, int sealing);
   int seal(std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher, HMAC_CTX* mac);
-  int open(const std::uint8_t* name, const std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
-           HMAC_CTX* mac);
+  int open(const std::uint8_t* name, const std::uint8_t* iv, EVP_CIPHER_CTX* cipher, HMAC_CTX* mac);
 
   std::shared_mutex mutex_;  // guards keys_; held for a few hundred bytes of work
   std::vector<Key> keys_;    // newest first

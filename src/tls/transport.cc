@@ -17,8 +17,8 @@ namespace gatehouse::tls {
 
 namespace {
 
-constexpr std::size_t kMostPieces = 16;         // of one vectored write
-constexpr std::size_t kRecord = 16 * 1024;      // plaintext bytes of the largest record
+constexpr std::size_t kMostPieces = 16;     // of one vectored write
+constexpr std::size_t kRecord = 16 * 1024;  // plaintext bytes of the largest record
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -174,8 +174,7 @@ base::Task<base::Result<void>> Transport::write_tls(std::span<const base::Bytes>
   }
 }
 
-base::Task<base::Result<void>> Transport::write_record(base::Bytes bytes,
-                                                       base::Deadline deadline) {
+base::Task<base::Result<void>> Transport::write_record(base::Bytes bytes, base::Deadline deadline) {
   while (!bytes.empty()) {
     if (!socket_.is_open()) {
       co_return base::fail(base::Code::kCancelled, "the connection was closed");

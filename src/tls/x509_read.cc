@@ -37,19 +37,18 @@ base::Result<Parts> split(std::string_view der) {
   constexpr auto kSubjectId = CBS_ASN1_CONTEXT_SPECIFIC | 2;
   constexpr auto kExtensions = CBS_ASN1_CONTEXT_SPECIFIC | CBS_ASN1_CONSTRUCTED | 3;
   int has_extensions = 0;
-  const bool ok =
-      CBS_get_asn1(&input, &certificate, CBS_ASN1_SEQUENCE) && CBS_len(&input) == 0 &&
-      CBS_get_asn1(&certificate, &tbs, CBS_ASN1_SEQUENCE) &&
-      CBS_get_optional_asn1(&tbs, &skipped, nullptr, kVersion) &&
-      CBS_get_asn1(&tbs, &parts.serial, CBS_ASN1_INTEGER) &&
-      CBS_get_asn1(&tbs, &skipped, CBS_ASN1_SEQUENCE) &&  // signature algorithm
-      CBS_get_asn1(&tbs, &parts.issuer, CBS_ASN1_SEQUENCE) &&
-      CBS_get_asn1(&tbs, &parts.validity, CBS_ASN1_SEQUENCE) &&
-      CBS_get_asn1(&tbs, &skipped, CBS_ASN1_SEQUENCE) &&  // subject
-      CBS_get_asn1_element(&tbs, &parts.public_key, CBS_ASN1_SEQUENCE) &&
-      CBS_get_optional_asn1(&tbs, &skipped, nullptr, kIssuerId) &&
-      CBS_get_optional_asn1(&tbs, &skipped, nullptr, kSubjectId) &&
-      CBS_get_optional_asn1(&tbs, &parts.extensions, &has_extensions, kExtensions);
+  const bool ok = CBS_get_asn1(&input, &certificate, CBS_ASN1_SEQUENCE) && CBS_len(&input) == 0 &&
+                  CBS_get_asn1(&certificate, &tbs, CBS_ASN1_SEQUENCE) &&
+                  CBS_get_optional_asn1(&tbs, &skipped, nullptr, kVersion) &&
+                  CBS_get_asn1(&tbs, &parts.serial, CBS_ASN1_INTEGER) &&
+                  CBS_get_asn1(&tbs, &skipped, CBS_ASN1_SEQUENCE) &&  // signature algorithm
+                  CBS_get_asn1(&tbs, &parts.issuer, CBS_ASN1_SEQUENCE) &&
+                  CBS_get_asn1(&tbs, &parts.validity, CBS_ASN1_SEQUENCE) &&
+                  CBS_get_asn1(&tbs, &skipped, CBS_ASN1_SEQUENCE) &&  // subject
+                  CBS_get_asn1_element(&tbs, &parts.public_key, CBS_ASN1_SEQUENCE) &&
+                  CBS_get_optional_asn1(&tbs, &skipped, nullptr, kIssuerId) &&
+                  CBS_get_optional_asn1(&tbs, &skipped, nullptr, kSubjectId) &&
+                  CBS_get_optional_asn1(&tbs, &parts.extensions, &has_extensions, kExtensions);
   if (!ok) return base::fail(base::Code::kMalformed, "certificate: not X.509");
   parts.has_extensions = has_extensions != 0;
   return parts;

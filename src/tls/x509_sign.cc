@@ -63,8 +63,8 @@ bool add_self_issued_name(X509* certificate) {
 
 bool add_acme_identifier(X509* certificate, std::string_view key_authorization) {
   std::uint8_t value[2 + SHA256_DIGEST_LENGTH] = {0x04, SHA256_DIGEST_LENGTH};
-  SHA256(reinterpret_cast<const std::uint8_t*>(key_authorization.data()),
-         key_authorization.size(), value + 2);
+  SHA256(reinterpret_cast<const std::uint8_t*>(key_authorization.data()), key_authorization.size(),
+         value + 2);
   bssl::UniquePtr<ASN1_OBJECT> type(OBJ_txt2obj(kAcmeIdentifier, 1));
   bssl::UniquePtr<ASN1_OCTET_STRING> contents(ASN1_OCTET_STRING_new());
   if (!type || !contents || !ASN1_OCTET_STRING_set(contents.get(), value, sizeof value)) {
@@ -106,11 +106,10 @@ base::Result<CertificateRef> challenge_certificate(std::string_view name,
                                                    const PrivateKey& key) {
   constexpr long kHour = 3600;
   bssl::UniquePtr<X509> made(X509_new());
-  const bool filled =
-      made && X509_set_version(made.get(), 2) && add_random_serial(made.get()) &&
-      X509_gmtime_adj(X509_getm_notBefore(made.get()), -kHour) != nullptr &&
-      X509_gmtime_adj(X509_getm_notAfter(made.get()), 24 * kHour) != nullptr &&
-      add_self_issued_name(made.get()) && X509_set_pubkey(made.get(), key.get());
+  const bool filled = made && X509_set_version(made.get(), 2) && add_random_serial(made.get()) &&
+                      X509_gmtime_adj(X509_getm_notBefore(made.get()), -kHour) != nullptr &&
+                      X509_gmtime_adj(X509_getm_notAfter(made.get()), 24 * kHour) != nullptr &&
+                      add_self_issued_name(made.get()) && X509_set_pubkey(made.get(), key.get());
   if (!filled) return base::fail(base::Code::kInternal, "cannot make a challenge certificate");
   if (!add_alt_name(made.get(), std::string(name))) {
     return base::fail(base::Code::kMalformed,

@@ -48,9 +48,8 @@ std::string logged(Level level, Format format, Act act) {
 }
 
 TEST(Log, WritesOneJsonObjectALine) {
-  const auto text = logged(Level::kInfo, Format::kJson, [] {
-    info("it happened", {{"name", "a\nb"}, {"count", 3}});
-  });
+  const auto text = logged(Level::kInfo, Format::kJson,
+                           [] { info("it happened", {{"name", "a\nb"}, {"count", 3}}); });
   EXPECT_EQ(text.find("{\"time\":\""), 0u);
   EXPECT_NE(text.find("\"level\":\"info\",\"message\":\"it happened\",\"name\":\"a\\u000ab\","
                       "\"count\":3}\n"),

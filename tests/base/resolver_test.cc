@@ -50,8 +50,7 @@ TEST(Resolver, SaysWhichNameIsUnknown) {
 TEST(Resolver, ReturnsAtTheDeadlineWhileTheQueryGoesOn) {
   Loop loop;
   Resolver resolver;
-  auto found =
-      run(loop, resolver.resolve(loop, "localhost", 80, Deadline(Clock::now() - 1s)));
+  auto found = run(loop, resolver.resolve(loop, "localhost", 80, Deadline(Clock::now() - 1s)));
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, Code::kTimeout);
 }

@@ -1,8 +1,8 @@
 #include "base/socket.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>

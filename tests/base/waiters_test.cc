@@ -21,8 +21,7 @@ struct Waiting {
     loop.spawn(keep(waiters.wait(id, socket, deadline), outcome), "waiter");
     run_ready(loop);
   }
-  static Task<void> keep(Task<Result<std::string>> task,
-                         std::optional<Result<std::string>>& out) {
+  static Task<void> keep(Task<Result<std::string>> task, std::optional<Result<std::string>>& out) {
     auto result = co_await std::move(task);
     out.emplace(std::move(result));
   }

@@ -303,6 +303,37 @@ TEST_F(AutomationTest, AnExpiredRecordIsNotServed) {
   EXPECT_EQ(ca().ordered.size(), 2u);
 }
 
+TEST_F(AutomationTest, AnExpiredCertificateIsReplacedAtAHandshakeAndElseBetterThanNone) {
+  add_site({"a.example"});
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  const auto old = process.certificates.find("a.example");
+  ca().fail("the CA is down");
+  now += days(100);
+  EXPECT_EQ(ask(process, "a.example").value(), old);
+  EXPECT_EQ(ask(process, "a.example").value(), old);
+  EXPECT_EQ(ca().ordered.size(), 2u);
+  ca().failure.reset();
+  now += minutes(2);
+  EXPECT_TRUE(ask(process, "a.example").value()->valid_at(now));
+}
+
+TEST_F(AutomationTest, StorageThatIsTooBusyIsNotTakenForEmpty) {
+  add_site({"*"}, true);
+  allow_all();
+  Process& first = start();
+  EXPECT_TRUE(ask(first, "a.example"));
+  stop(first);
+  Process& second = start();
+  settle();
+  second.storage.fail_loads = true;
+  second.storage.failure = base::Code::kOverload;
+  EXPECT_EQ(ask(second, "a.example").error().code, base::Code::kOverload);
+  second.storage.fail_loads = false;
+  EXPECT_TRUE(ask(second, "a.example"));
+  EXPECT_EQ(ca().ordered.size(), 1u);
+}
+
 TEST_F(AutomationTest, WithoutStorageCertificatesAreServedFromMemoryAndStoredLater) {
   add_site({"a.example"});
   processes.reserve(8);
@@ -338,11 +369,22 @@ TEST_F(AutomationTest, StoppingAnswersWhoWaitsAndRefusesWhoComes) {
   process.automation.reset();
 }
 
-TEST_F(AutomationTest, NewNamesAMinuteAreBounded) {
+TEST_F(AutomationTest, StopsAtItsDeadlineThoughAnOrderHangs) {
   add_site({"*"}, true);
   allow_all();
-  config.limits.new_names_per_minute = 0;
-  config.tls.on_demand.allow.clear();
+  ca().go_on.reset();
+  Process& process = start();
+  std::optional<Outcome> waiting;
+  ask_into(process, "a.example", waiting);
+  until([&] { return ca().running == 1; });
+  run_task(loop, process.automation->stop(base::Deadline(base::Clock::now())));
+  ASSERT_TRUE(waiting);
+  EXPECT_EQ(waiting->error().code, base::Code::kCancelled);
+  process.automation.reset();
+}
+
+TEST_F(AutomationTest, NewNamesAMinuteAreBounded) {
+  add_site({"*"}, true);
   AskServer server(loop);
   config.tls.on_demand.ask = server.url("/ok");
   config.limits.new_names_per_minute = 3;

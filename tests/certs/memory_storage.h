@@ -31,6 +31,7 @@ class MemoryStorage : public storage::Storage {
   std::shared_ptr<Records> share() { return records_; }
   bool fail_loads = false;
   bool fail_stores = false;
+  base::Code failure = base::Code::kIo;  // what they fail with
   std::vector<std::string> stored;  // keys, in order
 
   base::Task<base::Result<std::string>> load(std::string key) override {
@@ -88,8 +89,8 @@ class MemoryStorage : public storage::Storage {
     std::string name;
   };
 
-  static std::unexpected<base::Error> broken(const std::string& key) {
-    return base::fail(base::Code::kIo, base::Side::kStorage, key + ": the disk is gone");
+  std::unexpected<base::Error> broken(const std::string& key) const {
+    return base::fail(failure, base::Side::kStorage, key + ": the disk is gone");
   }
 
   base::Loop& loop_;

@@ -18,7 +18,10 @@ using ::testing::HasSubstr;
 class Origin {
  public:
   Origin(base::Loop& loop, Task<bool> (*handler)(ServerStream&, Origin&))
-      : loop_(loop), handler_(handler), fd_(listen_on_loopback()), port(port_of(fd_)),
+      : loop_(loop),
+        handler_(handler),
+        fd_(listen_on_loopback()),
+        port(port_of(fd_)),
         listener_(loop, fd_) {
     loop.spawn(accept_all(), "origin");
   }
@@ -84,7 +87,9 @@ Task<bool> answer_path(ServerStream& stream, Origin& origin) {
 }
 
 struct Fixture {
-  Fixture() : context(*tls::ClientContext::make(tls_options())), client(loop, resolver, *context, "gatehouse-test", 1000) {}
+  Fixture()
+      : context(*tls::ClientContext::make(tls_options())),
+        client(loop, resolver, *context, "gatehouse-test", 1000) {}
   ~Fixture() { resolver.join(); }
 
   static tls::ClientOptions tls_options() {

@@ -79,7 +79,8 @@ std::vector<Row> read_responses() {
       {"NoReason", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n"},
       {"NoReasonNorSpace", "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n"},
       {"Status204", "HTTP/1.1 204 No Content\r\n\r\n", 204},
-      {"Status204WithLength", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", 204, "", false},
+      {"Status204WithLength", "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", 204, "",
+       false},
       {"Status304WithLength", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", 304},
       {"HeadWithLength", ok("Content-Length: 5\r\n"), 200, "", true, false, "HEAD"},
       {"HeadWithChunked", ok(chunked), 200, "", true, false, "HEAD"},
@@ -199,10 +200,11 @@ TEST(Http1ClientTest, InterimResponsesComeOneByOneWithoutContinue) {
   base::Loop loop;
   Asked asked(loop);
   const auto got = run_task(
-      loop, exchange(asked, request_for("GET"),
-                     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-                     "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-                     false));
+      loop,
+      exchange(asked, request_for("GET"),
+               "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+               "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+               false));
   ASSERT_EQ(got.interim.size(), 2u);
   EXPECT_EQ(got.interim[0].status, 103);
   EXPECT_EQ(*got.interim[0].fields.find("Link"), "</x>");
@@ -239,8 +241,9 @@ TEST(Http1ClientTest, TrailersAndTheAnnouncedLengthAreKept) {
 TEST(Http1ClientTest, ControlBytesInTheReasonDropIt) {
   base::Loop loop;
   Asked asked(loop);
-  const auto got = run_task(loop, exchange(asked, request_for("GET"),
-                                           "HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n", false));
+  const auto got =
+      run_task(loop, exchange(asked, request_for("GET"),
+                              "HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n", false));
   ASSERT_FALSE(got.error);
   EXPECT_EQ(got.head.reason, "");
 }
@@ -248,14 +251,14 @@ TEST(Http1ClientTest, ControlBytesInTheReasonDropIt) {
 // --- what breaks ---
 
 TEST(Http1ClientTest, CutBodiesAreErrors) {
-  for (const char* cut : {"Content-Length: 10\r\n\r\nhello",
-                          "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-                          "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
-                          "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5"}) {
+  for (const char* cut :
+       {"Content-Length: 10\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5"}) {
     base::Loop loop;
     Asked asked(loop);
-    const auto got = run_task(loop, exchange(asked, request_for("GET"),
-                                             std::string("HTTP/1.1 200 OK\r\n") + cut, true));
+    const auto got = run_task(
+        loop, exchange(asked, request_for("GET"), std::string("HTTP/1.1 200 OK\r\n") + cut, true));
     EXPECT_TRUE(got.has_head);
     EXPECT_EQ(got.body, "hello");
     ASSERT_TRUE(got.error) << cut;
@@ -446,7 +449,8 @@ TEST(Http1ClientTest, ReadyTellsWhetherABodyPieceIsThere) {
   EXPECT_TRUE(run_task(loop, ready_after_head(with_body, kOk)));
   Asked without(loop);
   EXPECT_FALSE(run_task(
-      loop, ready_after_head(without, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n")));
+      loop,
+      ready_after_head(without, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n")));
   Asked nothing(loop);
   EXPECT_TRUE(run_task(loop, ready_after_head(nothing, "HTTP/1.1 204 No Content\r\n\r\n")));
 }

@@ -95,7 +95,8 @@ TEST(Http1ServerTest, SlowHeadGets408) {
   Http1ServerOptions options;
   options.request_head = base::Duration(30);
   Served served(loop, options);
-  EXPECT_THAT(run_task(loop, say_half_a_head(served)), StartsWith("HTTP/1.1 408 Request Timeout\r\n"));
+  EXPECT_THAT(run_task(loop, say_half_a_head(served)),
+              StartsWith("HTTP/1.1 408 Request Timeout\r\n"));
   EXPECT_EQ(served.server.refused_status(), 408);
   ASSERT_TRUE(served.error);
   EXPECT_EQ(served.error->code, base::Code::kTimeout);
@@ -145,7 +146,8 @@ TEST(Http1ServerTest, TrailersAreHandedOutAfterTheBodyWithoutThoseThatMayNotBe) 
     Served served(loop);
     const std::string input =
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "3\r\nabc\r\n0\r\nX-Sum: 1\r\nAuthorization: me\r\nX-Empty:\r\nHost: b\r\nX-Last:  2 \r\n\r\n";
+        "3\r\nabc\r\n0\r\nX-Sum: 1\r\nAuthorization: me\r\nX-Empty:\r\nHost: b\r\nX-Last:  2 "
+        "\r\n\r\n";
     (void)run_task(loop, converse(served, input + kGet, slowly));
     ASSERT_EQ(served.seen.size(), 2u);
     const auto& trailers = served.seen[0].trailers;
@@ -173,12 +175,12 @@ TEST(Http1ServerTest, ChunkedBodyOverTheLimitGets413) {
   Http1ServerOptions options;
   options.body_bytes = 10;
   Served served(loop, options);
-  const auto heard = run_task(
-      loop, converse(served,
-                     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-                     "8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n" +
-                         kGet,
-                     true));
+  const auto heard =
+      run_task(loop, converse(served,
+                              "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                              "8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n" +
+                                  kGet,
+                              true));
   ASSERT_EQ(served.seen.size(), 1u);
   ASSERT_TRUE(served.seen[0].error);
   EXPECT_EQ(served.seen[0].error->code, base::Code::kTooLarge);
@@ -186,9 +188,9 @@ TEST(Http1ServerTest, ChunkedBodyOverTheLimitGets413) {
 }
 
 TEST(Http1ServerTest, CutBodyIsAnErrorAndNeverAnEnd) {
-  for (const char* framing : {"Content-Length: 10\r\n\r\nhello",
-                              "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-                              "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"}) {
+  for (const char* framing :
+       {"Content-Length: 10\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"}) {
     base::Loop loop;
     Served served(loop);
     const auto heard = run_task(
@@ -298,11 +300,12 @@ TEST(Http1ServerTest, ContinueIsSentWhenTheBodyIsWanted) {
 TEST(Http1ServerTest, AnsweredExpectationGetsNoContinueAndTheConnectionEnds) {
   base::Loop loop;
   Served served(loop, Http1ServerOptions(), answer_unread);
-  const auto heard = run_task(
-      loop, converse(served,
-                     "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-                     "Content-Length: 5\r\n\r\n" + kGet,
-                     false));
+  const auto heard =
+      run_task(loop, converse(served,
+                              "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                              "Content-Length: 5\r\n\r\n" +
+                                  kGet,
+                              false));
   EXPECT_THAT(heard, AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Connection: close\r\n")));
   EXPECT_EQ(served.seen.size(), 1u);
 }
@@ -334,7 +337,8 @@ TEST(Http1ServerTest, UnknownLengthIsChunkedWithTrailers) {
   base::Loop loop;
   Served served(loop, Http1ServerOptions(), answer_chunked);
   const auto heard = run_task(loop, converse(served, kGet, false));
-  EXPECT_THAT(heard, StartsWith("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(heard,
+              StartsWith("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(heard, AllOf(HasSubstr("X-Y: z\r\n"), HasSubstr("\r\nDate: "),
                            HasSubstr("Transfer-Encoding: chunked\r\n")));
   EXPECT_THAT(heard, Not(HasSubstr("gzip")));
@@ -355,7 +359,8 @@ TEST(Http1ServerTest, UnknownLengthForHttp10EndsWithTheConnection) {
 TEST(Http1ServerTest, HeadIsAnsweredWithTheLengthAndWithoutTheBody) {
   base::Loop loop;
   Served served(loop);
-  const auto heard = run_task(loop, converse(served, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + kGet, false));
+  const auto heard =
+      run_task(loop, converse(served, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + kGet, false));
   EXPECT_EQ(count(heard, "HTTP/1.1 200"), 2u);
   EXPECT_EQ(count(heard, "Content-Length: 2\r\n"), 2u);
   EXPECT_EQ(count(heard, "\r\n\r\nok"), 1u);
@@ -472,7 +477,8 @@ Task<void> echo(ServerStream& stream, Served& served) {
 }
 
 Task<std::string> talk_in_turns(Served& served) {
-  co_await served.peer.say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
+  co_await served.peer.say(
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
   auto heard = co_await served.peer.hear_until("3\r\none\r\n");
   co_await served.peer.say("3\r\ntwo\r\n");
   heard += co_await served.peer.hear_until("3\r\ntwo\r\n");

@@ -44,10 +44,12 @@ TEST(PathTest, RemovesDotSegments) {
 
 TEST(PathTest, RefusesWhatAnotherServerMightWalkDifferently) {
   for (const char* bad :
-       {"", "a", "/..", "/../a", "/a/../../b", "/a/%2e%2e/%2e%2e", "/a/..%2fb", "/a/..%5Cb",
-        "/a%2f..%2fb", "/a%2f..", "/a/..;/b", "/a/..;x", "/a/.;x/b", "/a/..%3bx/b", "/..%2f",
-        "/a\\..\\b", "/%00", "/a%00b", "/%", "/%4", "/%4g", "/%g4", "/a b", "/a\tb", "/a?b", "/a#b",
-        "/a\"", "/<", "/>", "/\x7f", "/\x80", "/\x01"}) {
+       {"",          "a",           "/..",         "/../a",     "/a/../../b", "/a/%2e%2e/%2e%2e",
+        "/a/..%2fb", "/a/..%5Cb",   "/a%2f..%2fb", "/a%2f..",   "/a/..;/b",   "/a/..;x",
+        "/a/.;x/b",  "/a/..%3bx/b", "/..%2f",      "/a\\..\\b", "/%00",       "/a%00b",
+        "/%",        "/%4",         "/%4g",        "/%g4",      "/a b",       "/a\tb",
+        "/a?b",      "/a#b",        "/a\"",        "/<",        "/>",         "/\x7f",
+        "/\x80",     "/\x01"}) {
     EXPECT_EQ(path(bad), "refused") << bad;
   }
   EXPECT_EQ(path("/a;x=../b"), "/a;x=../b");
@@ -66,13 +68,29 @@ TEST(AuthorityTest, NormalisesCaseDotAndPort) {
 
 TEST(AuthorityTest, RefusesWhatIsNoHost) {
   const std::string long_name(256, 'a');
-  for (const std::string& bad :
-       {std::string(), std::string("."), std::string("a..b"), std::string(".a"), std::string("a b"),
-        std::string("a,b"), std::string("u@a"), std::string("a/b"), std::string("a:0"),
-        std::string("a:65536"), std::string("a:80:80"), std::string("a:8o"), std::string(":80"),
-        std::string("[::1"), std::string("[]"), std::string("[127.0.0.1]"), std::string("[::1]x"),
-        std::string("[::1%eth0]"), std::string("::1"), std::string("a%41"), std::string("\xc3\xa4"),
-        std::string("a\0b", 3), long_name}) {
+  for (const std::string& bad : {std::string(),
+                                 std::string("."),
+                                 std::string("a..b"),
+                                 std::string(".a"),
+                                 std::string("a b"),
+                                 std::string("a,b"),
+                                 std::string("u@a"),
+                                 std::string("a/b"),
+                                 std::string("a:0"),
+                                 std::string("a:65536"),
+                                 std::string("a:80:80"),
+                                 std::string("a:8o"),
+                                 std::string(":80"),
+                                 std::string("[::1"),
+                                 std::string("[]"),
+                                 std::string("[127.0.0.1]"),
+                                 std::string("[::1]x"),
+                                 std::string("[::1%eth0]"),
+                                 std::string("::1"),
+                                 std::string("a%41"),
+                                 std::string("\xc3\xa4"),
+                                 std::string("a\0b", 3),
+                                 long_name}) {
     EXPECT_EQ(authority(bad), "refused") << bad;
   }
 }

@@ -25,8 +25,8 @@ TEST(Certificate, KnowsItsLeaf) {
   request.names = {"A.Example", "*.b.example", "192.0.2.7", "2001:db8::7"};
   const auto made = ca.certificate(request);
   const auto& leaf = made->leaf();
-  EXPECT_EQ(leaf.names, (std::vector<std::string>{"a.example", "*.b.example", "192.0.2.7",
-                                                  "2001:db8::7"}));
+  EXPECT_EQ(leaf.names,
+            (std::vector<std::string>{"a.example", "*.b.example", "192.0.2.7", "2001:db8::7"}));
   EXPECT_EQ(leaf.not_before, request.not_before);
   EXPECT_EQ(leaf.not_after, request.not_after);
   EXPECT_EQ(leaf.issuer, "The Root");
@@ -131,8 +131,7 @@ TEST_F(Issued, RefusesBlocksThatDidNotSign) {
   TestCa twin("Test Root");  // the same name, another key
   const auto wrong_order = Certificate::make(leaf + root.pem() + intermediate.pem(), key).value();
   expect_denied(check_issued(*wrong_order, {"a.example"}, now), "certificate 2");
-  const auto wrong_key =
-      Certificate::make(leaf + intermediate.pem() + twin.pem(), key).value();
+  const auto wrong_key = Certificate::make(leaf + intermediate.pem() + twin.pem(), key).value();
   expect_denied(check_issued(*wrong_key, {"a.example"}, now), "certificate 3");
 }
 

@@ -44,7 +44,7 @@ bool read_extensions(CBS list, std::vector<Extension>* out) {
     int critical = 0;
     if (!CBS_get_asn1(&list, &one, CBS_ASN1_SEQUENCE) ||
         !CBS_get_asn1(&one, &type, CBS_ASN1_OBJECT) ||
-        !CBS_get_optional_asn1_bool(&one, &critical, CBS_ASN1_BOOLEAN, 0) ||
+        (CBS_peek_asn1_tag(&one, CBS_ASN1_BOOLEAN) && !CBS_get_asn1_bool(&one, &critical)) ||
         !CBS_get_asn1(&one, &value, CBS_ASN1_OCTETSTRING) || CBS_len(&one) != 0) {
       return false;
     }
@@ -75,18 +75,17 @@ Parsed parse(const Certificate& certificate) {
   if (!parsed.ok) return parsed;
   parsed.signed_part = text_of(tbs_element);
   parsed.signature = text_of(bits);
-  parsed.ok = CBS_get_asn1(&tbs_element, &tbs, CBS_ASN1_SEQUENCE) &&
-              CBS_get_asn1(&tbs, &version, kTag0) &&
-              CBS_get_asn1_uint64(&version, &version_number) && version_number == 2 &&
-              CBS_get_asn1(&tbs, &serial, CBS_ASN1_INTEGER) && CBS_len(&serial) <= 20 &&
-              CBS_get_asn1(&tbs, &algorithm, CBS_ASN1_SEQUENCE) &&
-              CBS_get_asn1_element(&tbs, &issuer, CBS_ASN1_SEQUENCE) &&
-              CBS_get_asn1(&tbs, &dates, CBS_ASN1_SEQUENCE) &&
-              CBS_get_asn1_element(&tbs, &subject, CBS_ASN1_SEQUENCE) &&
-              CBS_get_asn1_element(&tbs, &key, CBS_ASN1_SEQUENCE) &&
-              CBS_get_asn1(&tbs, &wrapper, kTag3) && CBS_len(&tbs) == 0 &&
-              CBS_get_asn1(&wrapper, &list, CBS_ASN1_SEQUENCE) && CBS_len(&wrapper) == 0 &&
-              read_extensions(list, &parsed.extensions);
+  parsed.ok =
+      CBS_get_asn1(&tbs_element, &tbs, CBS_ASN1_SEQUENCE) && CBS_get_asn1(&tbs, &version, kTag0) &&
+      CBS_get_asn1_uint64(&version, &version_number) && version_number == 2 &&
+      CBS_get_asn1(&tbs, &serial, CBS_ASN1_INTEGER) && CBS_len(&serial) <= 20 &&
+      CBS_get_asn1(&tbs, &algorithm, CBS_ASN1_SEQUENCE) &&
+      CBS_get_asn1_element(&tbs, &issuer, CBS_ASN1_SEQUENCE) &&
+      CBS_get_asn1(&tbs, &dates, CBS_ASN1_SEQUENCE) &&
+      CBS_get_asn1_element(&tbs, &subject, CBS_ASN1_SEQUENCE) &&
+      CBS_get_asn1_element(&tbs, &key, CBS_ASN1_SEQUENCE) && CBS_get_asn1(&tbs, &wrapper, kTag3) &&
+      CBS_len(&tbs) == 0 && CBS_get_asn1(&wrapper, &list, CBS_ASN1_SEQUENCE) &&
+      CBS_len(&wrapper) == 0 && read_extensions(list, &parsed.extensions);
   if (!parsed.ok) return parsed;
   parsed.issuer = text_of(issuer);
   parsed.subject = text_of(subject);
@@ -118,8 +117,8 @@ std::string der(char tag, const std::string& contents) {
 // The value that a CA expects, byte for byte.
 std::string expected_identifier(const std::string& key_authorization) {
   std::string hash(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const std::uint8_t*>(key_authorization.data()),
-         key_authorization.size(), reinterpret_cast<std::uint8_t*>(hash.data()));
+  SHA256(reinterpret_cast<const std::uint8_t*>(key_authorization.data()), key_authorization.size(),
+         reinterpret_cast<std::uint8_t*>(hash.data()));
   return "\x04\x20" + hash;
 }
 
@@ -161,9 +160,9 @@ TEST(ChallengeCertificate, HoldsNamesTooLongForACommonName) {
 
 TEST(ChallengeCertificate, HoldsAddresses) {
   expect_strict("192.0.2.1", der('\x30', der('\x87', std::string("\xc0\x00\x02\x01", 4))));
-  expect_strict("2001:db8::1",
-                der('\x30', der('\x87', std::string("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01",
-                                                    16))));
+  expect_strict(
+      "2001:db8::1",
+      der('\x30', der('\x87', std::string("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16))));
 }
 
 TEST(ChallengeCertificate, IsValidNow) {

@@ -122,8 +122,8 @@ TEST_F(ClientTrust, NeedsANameItCanCheck) {
 TEST_F(ClientTrust, DoesNotWaitForASilentServer) {
   auto pair = base::connected_pair(house.loop);
   Transport client(std::move(pair.client));
-  auto done = base::run(house.loop,
-                        client.connect_tls(*trust, "up.example", base::Deadline::in(1ms)));
+  auto done =
+      base::run(house.loop, client.connect_tls(*trust, "up.example", base::Deadline::in(1ms)));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, base::Code::kTimeout);
   EXPECT_EQ(done.error().retry, base::Retry::kYes);
@@ -148,8 +148,9 @@ TEST(ClientContext, NamesTheFileThatItCannotUse) {
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, base::Code::kIo);
   EXPECT_NE(made.error().detail.find(options.ca_file), std::string::npos);
-  for (const char* text : {"", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n"
-                                         "-----END CERTIFICATE-----\n"}) {
+  for (const char* text : {"", "no PEM",
+                           "-----BEGIN CERTIFICATE-----\nAAAA\n"
+                           "-----END CERTIFICATE-----\n"}) {
     File file(text);
     options.ca_file = file.path;
     made = ClientContext::make(options);

@@ -362,25 +362,38 @@ TEST(ClientHello, ReportsAClientThatLeft) {
 
 TEST(HostName, AcceptsWhatMayOwnACertificate) {
   const std::string label(63, 'a');
-  for (const std::string& name : {std::string("a.example"), std::string("localhost"), label + ".b",
-                                  std::string("xn--bcher-kva.example"), std::string("1.a"),
-                                  std::string("a--b.c-d.e1"),
-                                  label + "." + label + "." + label + "." + std::string(61, 'b')}) {
+  for (const std::string& name :
+       {std::string("a.example"), std::string("localhost"), label + ".b",
+        std::string("xn--bcher-kva.example"), std::string("1.a"), std::string("a--b.c-d.e1"),
+        label + "." + label + "." + label + "." + std::string(61, 'b')}) {
     EXPECT_TRUE(is_host_name(name)) << name;
   }
 }
 
 TEST(HostName, RefusesEverythingElse) {
   const std::string label(63, 'a');
-  for (const std::string& name :
-       {std::string(""), std::string("."), std::string("a..b"), std::string(".a"),
-        std::string("a."), std::string("A.example"), std::string("a_b.example"),
-        std::string("-a.example"), std::string("a-.example"), std::string("a b"),
-        std::string("*.example"), std::string("1.2.3.4"), std::string("::1"),
-        std::string("a.123"), std::string("127.1"), std::string("b\xc3\xbc.example"),
-        std::string("a\0b", 3), std::string("a/b"), std::string("a:443"), label + "a.b",
-        std::string("a.b.c.d.e.f.g.h.i.j.k"),
-        label + "." + label + "." + label + "." + std::string(62, 'b')}) {
+  for (const std::string& name : {std::string(""),
+                                  std::string("."),
+                                  std::string("a..b"),
+                                  std::string(".a"),
+                                  std::string("a."),
+                                  std::string("A.example"),
+                                  std::string("a_b.example"),
+                                  std::string("-a.example"),
+                                  std::string("a-.example"),
+                                  std::string("a b"),
+                                  std::string("*.example"),
+                                  std::string("1.2.3.4"),
+                                  std::string("::1"),
+                                  std::string("a.123"),
+                                  std::string("127.1"),
+                                  std::string("b\xc3\xbc.example"),
+                                  std::string("a\0b", 3),
+                                  std::string("a/b"),
+                                  std::string("a:443"),
+                                  label + "a.b",
+                                  std::string("a.b.c.d.e.f.g.h.i.j.k"),
+                                  label + "." + label + "." + label + "." + std::string(62, 'b')}) {
     EXPECT_FALSE(is_host_name(name)) << name;
   }
 }

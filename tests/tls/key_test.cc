@@ -33,8 +33,8 @@ std::string sec1_pem(const PrivateKey& key) {
 
 std::string pkcs1_pem(const PrivateKey& key) {
   bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
-  PEM_write_bio_RSAPrivateKey(bio.get(), EVP_PKEY_get0_RSA(key.get()), nullptr, nullptr, 0,
-                              nullptr, nullptr);
+  PEM_write_bio_RSAPrivateKey(bio.get(), EVP_PKEY_get0_RSA(key.get()), nullptr, nullptr, 0, nullptr,
+                              nullptr);
   return text_of(bio.get());
 }
 
@@ -122,9 +122,8 @@ struct Request {
     std::vector<std::string> texts;
     for (const auto* name : names.get()) {
       if (name->type != GEN_DNS) continue;
-      texts.emplace_back(
-          reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
-          static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
+      texts.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+                         static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
     }
     return texts;
   }
@@ -135,7 +134,8 @@ TEST(CertificateRequest, CarriesAllNamesAndIsSignedByTheKey) {
   for (const auto type : {KeyType::kP256, KeyType::kP384, KeyType::kRsa2048}) {
     const auto key = PrivateKey::generate(type).value();
     const std::string long_name = std::string(60, 'a') + "." + std::string(60, 'b') + ".example";
-    const Request request(certificate_request(key, {"a.example", "*.b.example", long_name}).value());
+    const Request request(
+        certificate_request(key, {"a.example", "*.b.example", long_name}).value());
     ASSERT_TRUE(request.made);
     EXPECT_EQ(X509_REQ_verify(request.made.get(), key.get()), 1);
     EXPECT_EQ(request.dns_names(),

@@ -63,9 +63,8 @@ class RawClient {
   // What came, at most `most` bytes; empty at the end or on an error.
   std::string read(std::size_t most = 16 * 1024) {
     std::string text(most, '\0');
-    const int got = step([&](SSL* ssl) {
-      return SSL_read(ssl, text.data(), static_cast<int>(text.size()));
-    });
+    const int got =
+        step([&](SSL* ssl) { return SSL_read(ssl, text.data(), static_cast<int>(text.size())); });
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return text;
   }
@@ -107,7 +106,7 @@ class RawClient {
   }
 
   int fd() const { return fd_; }
-  int alert() const { return alert_; }  // the fatal alert that came, or 0
+  int alert() const { return alert_; }   // the fatal alert that came, or 0
   bool ended() const { return ended_; }  // FIN came
   int end_error() const { return end_error_; }
   bool got_close_notify() const {
@@ -177,7 +176,7 @@ class RawClient {
   bssl::UniquePtr<SSL_CTX> context_;
   bssl::UniquePtr<SSL> ssl_;
   bssl::UniquePtr<SSL_SESSION> session_;
-  BIO* in_ = nullptr;   // both owned by ssl_
+  BIO* in_ = nullptr;  // both owned by ssl_
   BIO* out_ = nullptr;
   std::size_t received_ = 0;
   int alert_ = 0;

@@ -30,8 +30,7 @@ struct House : TlsServer {
   CertificateRef certificate = ca.certificate({"a.example", "b.example"});
   std::unique_ptr<ServerContext> other_worker = ServerContext::make({}, tickets).value();
 
-  Visit visit(RawOptions options, SSL_SESSION* session, ServerContext& at,
-              bool challenge = false) {
+  Visit visit(RawOptions options, SSL_SESSION* session, ServerContext& at, bool challenge = false) {
     options.session = session;
     Visit visit;
     bool server_resumed = false;
@@ -68,8 +67,7 @@ TEST_P(Resumption, WorksOnEachWorker) {
   EXPECT_FALSE(first.resumed);
   ASSERT_TRUE(first.session);
   EXPECT_TRUE(house.visit(options(), first.session.get()).resumed);
-  EXPECT_TRUE(
-      house.visit(options(), first.session.get(), *house.other_worker).resumed);
+  EXPECT_TRUE(house.visit(options(), first.session.get(), *house.other_worker).resumed);
 }
 
 TEST_P(Resumption, SurvivesRotationsWhileTheKeyIsKept) {

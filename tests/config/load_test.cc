@@ -1,0 +1,258 @@
+#include "config/load.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+namespace gatehouse::config {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::map<std::string, std::string>& variables() {
+  static std::map<std::string, std::string> all;
+  return all;
+}
+
+const char* from_variables(const char* name) {
+  const auto found = variables().find(name);
+  return found == variables().end() ? nullptr : found->second.c_str();
+}
+
+std::expected<Config, std::vector<ConfigError>> read(std::string_view text) {
+  return load(text, from_variables);
+}
+
+// A file with one good site, and `more` beside it.
+std::string with_site(const std::string& more) {
+  return R"({"sites": [{"hosts": ["a.example"], "proxy": "http://127.0.0.1:1"}])" +
+         (more.empty() ? "" : ",\n" + more) + "}";
+}
+
+// The only error of a text, as one line.
+std::string only_error(std::string_view text) {
+  const auto loaded = read(text);
+  if (loaded) return "no error";
+  if (loaded.error().size() != 1) return render("F", loaded.error());
+  const auto& error = loaded.error().front();
+  return std::to_string(error.line) + " " + error.pointer + " " + error.message;
+}
+
+TEST(Load, TakesTheSmallestFileAndFillsInDefaults) {
+  const auto config = read(with_site(""));
+  ASSERT_TRUE(config) << render("F", config.error());
+  EXPECT_EQ(config->sites.size(), 1u);
+  EXPECT_THAT(config->sites[0].hosts, ElementsAre("a.example"));
+  EXPECT_EQ(config->listen.https.at(0).text(), ":443");
+  EXPECT_EQ(config->listen.http.at(0).text(), ":80");
+  EXPECT_EQ(config->timeouts.idle, base::Duration(75'000));
+  EXPECT_TRUE(config->tls.issuers.empty());
+  const auto& proxy = std::get<Proxy>(config->sites[0].routes.at(0).action);
+  EXPECT_EQ(proxy.servers.at(0).host, "127.0.0.1");
+  EXPECT_EQ(proxy.servers.at(0).port, 1);
+}
+
+TEST(Load, AcceptsComments) {
+  EXPECT_TRUE(read("// first\n{ /* here */ \"sites\": [{\"hosts\": [\"a.example\"], \"respond\": {}}] }"));
+}
+
+TEST(Load, ReadsDurationsAndSizes) {
+  const auto config = read(with_site(
+      R"("timeouts": {"idle": "90s", "handshake": "500ms", "drain": "2m", "body_idle": 0},
+         "limits": {"head_bytes": "64KiB", "body_bytes": "2GiB", "fields": 12})"));
+  ASSERT_TRUE(config) << render("F", config.error());
+  EXPECT_EQ(config->timeouts.idle.count(), 90'000);
+  EXPECT_EQ(config->timeouts.handshake.count(), 500);
+  EXPECT_EQ(config->timeouts.drain.count(), 120'000);
+  EXPECT_EQ(config->timeouts.body_idle.count(), 0);
+  EXPECT_EQ(config->limits.head_bytes, 65'536u);
+  EXPECT_EQ(config->limits.body_bytes, 2ull << 30);
+  EXPECT_EQ(config->limits.fields, 12u);
+}
+
+TEST(Load, AListOfListenersMayBeEmpty) {
+  const auto config = read(with_site(R"("listen": {"http": []})"));
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(config->listen.http.empty());
+  EXPECT_EQ(config->listen.https.size(), 1u);
+}
+
+TEST(Load, ReadsAddressesOfAllKinds) {
+  const auto config = read(with_site(
+      R"("listen": {"https": ["127.0.0.1:1", "[::1]:2", ":3", "unix:/run/x"], "http": []})"));
+  ASSERT_TRUE(config) << render("F", config.error());
+  std::vector<std::string> texts;
+  for (const auto& address : config->listen.https) texts.push_back(address.text());
+  EXPECT_THAT(texts, ElementsAre("127.0.0.1:1", "[::1]:2", ":3", "unix:/run/x"));
+}
+
+TEST(Load, ReplacesVariablesOfTheEnvironment) {
+  variables() = {{"HOST", "a.example"}};
+  const auto config = read(
+      R"({"sites": [{"hosts": ["${HOST}", "b.${NONE:-example}"], "respond": {"body": "$5 ${HOST}!"}}]})");
+  ASSERT_TRUE(config) << render("F", config.error());
+  EXPECT_THAT(config->sites[0].hosts, ElementsAre("a.example", "b.example"));
+  EXPECT_EQ(std::get<Respond>(config->sites[0].routes[0].action).body, "$5 a.example!");
+  EXPECT_THAT(only_error(R"({"sites": [{"hosts": ["${NONE}"], "respond": {}}]})"),
+              HasSubstr("the environment variable NONE is not set"));
+}
+
+TEST(Load, TakesSecretsFromFiles) {
+  const auto file = std::filesystem::temp_directory_path() / "gatehouse-secret-test";
+  std::ofstream(file) << "c2VjcmV0\n";
+  const auto config = read(with_site(
+      R"("tls": {"issuers": [{"acme": {"eab": {"key_id": "k", "hmac_key": {"file": ")" +
+      file.string() + R"("}}}}]})"));
+  std::filesystem::remove(file);
+  ASSERT_TRUE(config) << render("F", config.error());
+  EXPECT_EQ(std::get<AcmeIssuer>(config->tls.issuers[0]).eab->hmac_key, "c2VjcmV0");
+}
+
+TEST(Load, ReportsAllErrorsAtOnceInTheOrderOfTheirLines) {
+  const auto loaded = read(R"({
+    "sites": [
+      { "hosts": ["a.example"], "prxy": "http://127.0.0.1:1" },
+      { "hosts": ["b.example:80"], "proxy": "ftp://x" }
+    ],
+    "timeouts": { "idle": "soon" }
+  })");
+  ASSERT_FALSE(loaded);
+  std::vector<std::string> places;
+  for (const auto& e : loaded.error()) places.push_back(std::to_string(e.line) + e.pointer);
+  EXPECT_THAT(places, ElementsAre("3/sites/0", "3/sites/0/prxy", "4/sites/1/hosts/0",
+                                  "4/sites/1/proxy", "6/timeouts/idle"));
+}
+
+TEST(Load, ProposesTheNearestKey) {
+  EXPECT_THAT(only_error(with_site(R"("timeout": {})")), HasSubstr("did you mean \"timeouts\"?"));
+  EXPECT_THAT(only_error(with_site(R"("zzzzzz": {})")), HasSubstr("expected one of: sites listen"));
+}
+
+TEST(Load, SaysThatAKeyOfTheLanguageIsNotSupportedYet) {
+  EXPECT_THAT(only_error(with_site(R"("upstreams": {})")),
+              HasSubstr("not supported by this version"));
+}
+
+TEST(Load, RefusesAKeyGivenTwice) {
+  EXPECT_EQ(only_error(with_site("\"log\": {},\n\"log\": {}")),
+            "3 /log the key \"log\" is given twice; it stands in line 2 already");
+}
+
+TEST(Load, SaysWhereTheTextStopsBeingJson) {
+  EXPECT_THAT(only_error("{\n\"sites\": [\n}"), testing::StartsWith("3 /sites not JSON near"));
+  EXPECT_THAT(only_error(""), HasSubstr("not JSON"));
+}
+
+TEST(Load, RefusesToNestForEver) {
+  EXPECT_THAT(only_error(std::string(100, '[')), HasSubstr("nested more than 64 levels"));
+}
+
+struct Bad {
+  const char* name;
+  const char* text;
+  const char* expected;
+};
+void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.name; }
+
+class Refuses : public testing::TestWithParam<Bad> {};
+
+TEST_P(Refuses, AndSaysWhatWasExpected) {
+  EXPECT_THAT(only_error(GetParam().text), HasSubstr(GetParam().expected));
+}
+
+#define SITE(inside) "{\"sites\": [{\"hosts\": [\"a.example\"], " inside "}]}"
+#define TOP(inside) "{\"sites\": [{\"hosts\": [\"a.example\"], \"respond\": {}}], " inside "}"
+
+INSTANTIATE_TEST_SUITE_P(
+    Load, Refuses,
+    testing::Values(
+        Bad{"NoSites", "{}", "expected the key \"sites\""},
+        Bad{"EmptySites", "{\"sites\": []}", "expected one site at least"},
+        Bad{"NotAnObject", "[]", "expected an object"},
+        Bad{"NoHosts", "{\"sites\": [{\"respond\": {}}]}", "expected the key \"hosts\""},
+        Bad{"EmptyHosts", "{\"sites\": [{\"hosts\": [], \"respond\": {}}]}",
+            "expected one host at least"},
+        Bad{"Scheme", "{\"sites\": [{\"hosts\": [\"https://a.example\"], \"respond\": {}}]}",
+            "a host has no scheme"},
+        Bad{"Port", "{\"sites\": [{\"hosts\": [\"a.example:1\"], \"respond\": {}}]}",
+            "a host has no port"},
+        Bad{"InnerWildcard", "{\"sites\": [{\"hosts\": [\"a.*.example\"], \"respond\": {}}]}",
+            "is no host name"},
+        Bad{"IpWithTls", "{\"sites\": [{\"hosts\": [\"192.0.2.1\"], \"respond\": {}}]}",
+            "an IP address is for plain sites"},
+        Bad{"SameHostTwice", "{\"sites\": [{\"hosts\": [\"a.example\", \"A.example\"], \"respond\": {}}]}",
+            "is given already"},
+        Bad{"TwoActions", SITE("\"respond\": {}, \"proxy\": \"http://x\""), "a second action"},
+        Bad{"NoAction", SITE("\"tls\": {}"), "exactly one of proxy, respond, redirect"},
+        Bad{"RouteWithoutAction", SITE("\"routes\": [{}]"), "expected an action"},
+        Bad{"RoutesAndAction", SITE("\"routes\": [], \"respond\": {}"), "either \"routes\" or"},
+        Bad{"HttpsUpstream", SITE("\"proxy\": \"https://x\""), "not supported by this version"},
+        Bad{"UpstreamPath", SITE("\"proxy\": \"http://x/y\""), "an upstream has no path"},
+        Bad{"NoUpstream", SITE("\"proxy\": []"), "one upstream at least"},
+        Bad{"BadPath", SITE("\"routes\": [{\"match\": {\"path\": \"x\"}, \"respond\": {}}]"),
+            "expected \"/exact\""},
+        Bad{"StarInside", SITE("\"routes\": [{\"match\": {\"path\": \"/a*\"}, \"respond\": {}}]"),
+            "expected \"/exact\""},
+        Bad{"BadStatus", SITE("\"respond\": {\"status\": 99}"), "a whole number from 200 to 599"},
+        Bad{"BadRedirect", SITE("\"redirect\": {\"to\": \"/x\", \"status\": 305}"), "301, 302, 303"},
+        Bad{"BadPlaceholder", SITE("\"redirect\": \"https://{hots}\""), "unknown placeholder"},
+        Bad{"BadHeader", SITE("\"respond\": {\"headers\": {\"a b\": \"c\"}}"), "no field name"},
+        Bad{"HeaderWithLineBreak", SITE("\"respond\": {\"headers\": {\"a\": \"b\\nc\"}}"),
+            "no line break"},
+        Bad{"OnDemandForNobody", SITE("\"tls\": {\"on_demand\": true}, \"respond\": {}"),
+            "expected \"ask\" or \"allow\""},
+        Bad{"WildcardWithoutAWay",
+            "{\"sites\": [{\"hosts\": [\"*.a.example\"], \"respond\": {}}]}",
+            "stands for names that are not known yet"},
+        Bad{"CertificateWithoutKey",
+            SITE("\"tls\": {\"certificate\": {\"file\": \"x\"}}, \"respond\": {}"),
+            "both \"file\" and \"key\""},
+        Bad{"TlsTrue", SITE("\"tls\": true, \"respond\": {}"), "an object or false"},
+        Bad{"TwoIssuersInOne", TOP("\"tls\": {\"issuers\": [{\"acme\": {}, \"internal\": {}}]}"),
+            "expected {\"acme\": {…}}"},
+        Bad{"PlainDirectory",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"directory\": \"http://ca.example\"}}]}"),
+            "expected an https:// URL"},
+        Bad{"NoChallenge", TOP("\"tls\": {\"issuers\": [{\"acme\": {\"challenges\": []}}]}"),
+            "one challenge at least"},
+        Bad{"UnknownChallenge",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"challenges\": [\"dns-02\"]}}]}"),
+            "one of \"tls-alpn-01\", \"http-01\""},
+        Bad{"HttpChallengeWithoutListener",
+            TOP("\"listen\": {\"http\": []}, \"tls\": {\"issuers\": [{\"acme\": {\"challenges\": "
+                "[\"http-01\"]}}]}"),
+            "http-01 needs a listener"},
+        Bad{"HalfABinding",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"eab\": {\"key_id\": \"k\"}}}]}"),
+            "both \"key_id\" and \"hmac_key\""},
+        Bad{"AskWithoutScheme", TOP("\"tls\": {\"on_demand\": {\"ask\": \"x\"}}"),
+            "expected a URL"},
+        Bad{"NoListeners", TOP("\"listen\": {\"http\": [], \"https\": []}"),
+            "expected one listener"},
+        Bad{"AddressTwice", TOP("\"listen\": {\"http\": [\":1\"], \"https\": [\":1\"]}"),
+            "given twice"},
+        Bad{"BadAddress", TOP("\"listen\": {\"http\": [\"example.com:80\"]}"), "an address such as"},
+        Bad{"BadUnit", TOP("\"limits\": {\"head_bytes\": \"1KB\"}"), "a size such as"},
+        Bad{"HugeSize", TOP("\"limits\": {\"head_bytes\": \"99999999999GiB\"}"), "a size such as"},
+        Bad{"Negative", TOP("\"limits\": {\"fields\": -1}"), "a whole number from 0"},
+        Bad{"Fraction", TOP("\"workers\": 1.5"), "a whole number from 1 to 1024"},
+        Bad{"Level", TOP("\"log\": {\"level\": \"loud\"}"), "one of \"debug\""}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(DefaultIssuer, IsInternalForNamesThatNoPublicCaSigns) {
+  for (const auto* name : {"localhost", "a.localhost", "x.internal", "x.test", "nas.local", "nas",
+                           "10.1.2.3", "172.16.0.1", "192.168.0.1", "::1", "fd00::1"}) {
+    EXPECT_TRUE(uses_internal_issuer(name)) << name;
+  }
+  for (const auto* name : {"example.com", "mylocalhost.com", "latest.dev", "8.8.8.8", "172.32.0.1",
+                           "localhost.example.com"}) {
+    EXPECT_FALSE(uses_internal_issuer(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace gatehouse::config

@@ -1,0 +1,24 @@
+#include <gtest/gtest.h>
+
+#include "config/keys.h"
+
+namespace gatehouse::config {
+namespace {
+
+TEST(Schema, NamesEveryKeyWithItsMeaning) {
+  const auto schema = config_schema();
+  EXPECT_EQ(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+  EXPECT_EQ(schema["required"], Schema::array({"sites"}));
+  EXPECT_FALSE(schema["additionalProperties"]);
+  const auto& properties = schema["properties"];
+  for (const auto* key : {"sites", "listen", "workers", "tls", "storage", "limits", "timeouts",
+                          "log"}) {
+    ASSERT_TRUE(properties.contains(key)) << key;
+    EXPECT_FALSE(properties[key]["description"].get<std::string>().empty()) << key;
+  }
+  EXPECT_TRUE(properties["sites"]["items"]["properties"].contains("proxy"));
+  EXPECT_EQ(properties["log"]["properties"]["format"]["enum"], Schema::array({"text", "json"}));
+}
+
+}  // namespace
+}  // namespace gatehouse::config

@@ -1,0 +1,27 @@
+"""Gatehouses in front of one upstream, for tests whose theme is not certificates."""
+
+from .certificates import self_signed
+from .client import trust
+from .gatehouse import Gatehouse
+
+NAME = "front.example"
+
+
+def plain_front(folder, *upstreams, **config):
+    """One plain site for every host. `upstreams`: URLs."""
+    action = {"proxy": list(upstreams)} if upstreams else {}
+    one = {"hosts": ["*"], "tls": False, **action, **config.pop("site", {})}
+    env = config.pop("env", None)
+    return Gatehouse(folder, {"sites": [one], **config}, env=env)
+
+
+def tls_front(folder, *upstreams, **config):
+    """One site called NAME with a certificate from files; its `trust` is what clients need."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chain, key = self_signed(folder, "front", [NAME])
+    one = {"hosts": [NAME], "proxy": list(upstreams),
+           "tls": {"certificate": {"file": str(chain), "key": str(key)}}}
+    env = config.pop("env", None)
+    gatehouse = Gatehouse(folder, {"sites": [one], **config}, env=env)
+    gatehouse.trust = trust(chain)
+    return gatehouse

@@ -1,0 +1,120 @@
+"""Pebble, the ACME test CA, with its DNS test server: both from Debian's package."""
+
+import json
+import socket
+import ssl
+import subprocess
+import urllib.request
+from pathlib import Path
+
+from .certificates import self_signed
+from .ports import free_port
+from .process import Process
+
+
+def _dns_arguments(dns, admin):
+    arguments = [
+        "pebble-challtestsrv", "-http01", "", "-https01", "", "-tlsalpn01", "",
+        "-dns01", f"127.0.0.1:{dns}", "-management", f"127.0.0.1:{admin}",
+        "-defaultIPv6", "", "-defaultIPv4", "127.0.0.1",
+    ]
+    usage = subprocess.run(["pebble-challtestsrv", "-h"], capture_output=True, text=True)
+    if "-doh" in usage.stderr + usage.stdout:  # newer ones would open a fixed port
+        arguments += ["-doh", ""]
+    return arguments
+
+
+class Pebble:
+    """A CA that validates on the given ports of the loopback. Random nonce rejection is on, as it
+    is by default; authorizations are never reused, so that each order is validated. With
+    `restart_of`, it listens where that one did; it has forgotten all accounts."""
+
+    def __init__(self, folder, gatehouse_ports, validity=None, eab=None, restart_of=None):
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.http_port, self.tls_port = gatehouse_ports
+        self.ports = restart_of.ports if restart_of else [free_port() for _ in range(4)]
+        self.listen, self.management, self.dns_port, self.dns_admin = self.ports
+        self.files = (restart_of.files if restart_of else
+                      self_signed(folder, "pebble", ["localhost", "127.0.0.1"]))
+        self.ca_file = self.files[0]
+        config = folder / "pebble.json"
+        config.write_text(json.dumps({"pebble": self._options(validity, eab)}))
+        self.dns = Process(*_dns_arguments(self.dns_port, self.dns_admin))
+        self.ca = Process(
+            "pebble", "-config", config, "-strict", "-dnsserver", f"127.0.0.1:{self.dns_port}",
+            env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"},
+        )
+        self.directory = f"https://127.0.0.1:{self.listen}/dir"
+        self._trust = ssl.create_default_context(cafile=str(self.ca_file))
+        self.dns.wait_until(self._resolves, "an answer")
+        self.ca.wait_until(self._answers, "an answer")
+        self.root_file = folder / "root.pem"
+        self.root_file.write_bytes(self._get(f"https://127.0.0.1:{self.management}/roots/0"))
+
+    def _options(self, validity, eab):
+        options = {
+            "listenAddress": f"127.0.0.1:{self.listen}",
+            "managementListenAddress": f"127.0.0.1:{self.management}",
+            "certificate": str(self.files[0]), "privateKey": str(self.files[1]),
+            "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": "",
+            "externalAccountBindingRequired": bool(eab), "externalAccountMACKeys": eab or {},
+        }
+        if validity:
+            options["certificateValidityPeriod"] = validity
+        return options
+
+    def _get(self, url):
+        with urllib.request.urlopen(url, context=self._trust, timeout=5) as answer:
+            return answer.read()
+
+    def _answers(self):
+        try:
+            return self._get(self.directory)
+        except OSError:
+            return None
+
+    def _resolves(self):
+        question = b"\0\1\1\0\0\1\0\0\0\0\0\0\1a\7example\0\0\1\0\1"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.settimeout(1)
+            try:
+                udp.connect(("127.0.0.1", self.dns_port))
+                udp.send(question)
+                return udp.recv(512)
+            except OSError:
+                return None
+
+    def issuer(self, **more):
+        """The issuer object of a configuration."""
+        return {"acme": {"directory": self.directory, "ca_file": str(self.ca_file),
+                         "email": "ops@example.com", **more}}
+
+    def set_dns(self, what, **values):
+        """Tells the DNS test server, e.g. set_dns("set-servfail", host="a.example.")."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.dns_admin}/{what}", json.dumps(values).encode())
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == 200
+
+    def orders(self):
+        """How many orders the CA has taken."""
+        return len(self.ca.matching(r"Added order "))
+
+    def accounts(self):
+        return len(self.ca.matching(r"There are now \d+ accounts in memory"))
+
+    def issued(self):
+        return len(self.ca.matching(r"Issued certificate serial"))
+
+    def stop(self):
+        self.ca.kill()
+        self.dns.kill()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.stop()
+        if kind is not None:
+            print("--- pebble ---\n" + "\n".join(self.ca.lines[-80:]))

@@ -1,0 +1,200 @@
+"""Peers in this process: applications behind gatehouse, and the one that is asked about names."""
+
+import http.server
+import socket
+import threading
+import urllib.parse
+
+from .process import PATIENCE
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+
+    def handle_error(self, request, client_address):
+        pass  # a client that leaves is part of many tests
+
+
+class HttpPeer:
+    """Runs a handler class on a free port."""
+
+    def __init__(self, handler):
+        self.server = _Server(("127.0.0.1", 0), handler)
+        self.server.peer = self
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class QuietHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, body, status=200):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+class _EchoHandler(QuietHandler):
+    """GET says what was asked; POST gives the body back."""
+
+    def do_GET(self):
+        lines = [f"{self.command} {self.path}", *(f"{k}: {v}" for k, v in self.headers.items())]
+        self.answer(("\n".join(lines) + "\n").encode())
+
+    do_HEAD = do_GET
+
+    def do_POST(self):
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            body = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            while self.rfile.readline() not in (b"\r\n", b""):
+                pass
+        else:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.answer(body)
+
+    do_PUT = do_POST
+
+
+class EchoServer(HttpPeer):
+    def __init__(self):
+        super().__init__(_EchoHandler)
+
+
+class _AskHandler(QuietHandler):
+    def do_GET(self):
+        peer = self.server.peer
+        query = urllib.parse.parse_qs(urllib.parse.urlparse(self.path).query)
+        name = query.get("domain", [""])[0]
+        with peer.news:
+            peer.asked.append(name)
+            peer.news.notify_all()
+        if name in peer.slow:
+            peer.release.wait(120)
+        self.send_response(peer.answers.get(name, 404))
+        self.send_header("Location", peer.url + "/?domain=yes.example")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+class AskServer(HttpPeer):
+    """Says `answers[name]` (a status) or 404; keeps names in `slow` waiting until `release`."""
+
+    def __init__(self, answers, slow=()):
+        self.answers = answers
+        self.slow = set(slow)
+        self.release = threading.Event()
+        self.asked = []
+        self.news = threading.Condition()
+        super().__init__(_AskHandler)
+
+    def wait_for(self, name):
+        """Until somebody has asked about the name."""
+        with self.news:
+            assert self.news.wait_for(lambda: name in self.asked, PATIENCE), f"{name}: not asked"
+
+    def stop(self):
+        self.release.set()
+        super().stop()
+
+
+class SilentServer:
+    """Accepts connections and never says a word."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port = self._listener.getsockname()[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+
+
+class RawUpstream:
+    """Keeps the bytes of each connection, and answers by a function of the connection's number
+    and the bytes since its last answer. It returns what to send, None to wait for more, or False
+    to close; of a tuple (bytes, False) it sends the bytes first."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.received = []  # of each connection
+        self.arrived = threading.Condition()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with self.arrived:
+            number = len(self.received)
+            self.received.append(b"")
+        with connection:
+            answered = 0
+            try:
+                while piece := connection.recv(65536):
+                    with self.arrived:
+                        self.received[number] += piece
+                        self.arrived.notify_all()
+                    said = self.answer(number, self.received[number][answered:])
+                    said, goes_on = said if isinstance(said, tuple) else (said, said is not False)
+                    if said:
+                        answered = len(self.received[number])
+                        connection.sendall(said)
+                    if not goes_on:
+                        return
+            except OSError:
+                pass
+
+    def everything(self):
+        with self.arrived:
+            return b"".join(self.received)
+
+    def forget(self):
+        with self.arrived:
+            self.received = [b"" for _ in self.received]
+
+    def wait_for(self, text):
+        """Until the bytes have come in."""
+        with self.arrived:
+            there = self.arrived.wait_for(
+                lambda: any(text in one for one in self.received), PATIENCE)
+            assert there, f"{text!r} has not come: {self.received}"
+
+    def stop(self):
+        self._listener.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()

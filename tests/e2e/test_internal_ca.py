@@ -1,0 +1,134 @@
+"""The internal CA, and the embedded default that shows it to newcomers."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+
+from harness.client import connect, get, serial, trust
+from harness.fronts import NAME, tls_front
+from harness.gatehouse import BINARY, Gatehouse, command
+from harness.ports import free_port
+from harness.process import BAD_SIGNS, Process
+from harness.servers import EchoServer
+from harness.stage import AcmeStage, site
+
+
+def curl(*arguments):
+    done = subprocess.run(["curl", "-sS", "--max-time", "60", *arguments],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def root_of(gatehouse, folder):
+    """The root, in a file, as `gatehouse trust` prints it."""
+    done = command("trust", "--config", gatehouse.config_file)
+    assert done.returncode == 0, done.stderr
+    file = folder / "internal-root.pem"
+    file.write_text(done.stdout)
+    return file
+
+
+def test_curl_believes_the_internal_ca_by_the_root_that_trust_prints(tmp_path):
+    sites = [site("shop.test", "localhost"), site("*.localhost", tls={"on_demand": True})]
+    config = {"sites": sites, "tls": {"on_demand": {"allow": ["*.localhost"]}}}
+    with Gatehouse(tmp_path, config) as gatehouse:
+        gatehouse.wait_for_line("certificate obtained name=shop.test")
+        root = root_of(gatehouse, tmp_path)
+        for name in ("shop.test", "localhost", "a.localhost"):
+            resolve = ["--resolve", f"{name}:{gatehouse.https}:127.0.0.1"]
+            url = f"https://{name}:{gatehouse.https}/"
+            assert curl("--cacert", str(root), *resolve, url) == "here\n"
+
+
+def test_the_internal_ca_keeps_root_and_certificates_over_a_restart(tmp_path):
+    config = {"sites": [site("shop.test")], "tls": {"issuers": [{"internal": {}}]}}
+    with Gatehouse(tmp_path, config) as gatehouse:
+        gatehouse.wait_for_line("certificate obtained")
+        root = root_of(gatehouse, tmp_path)
+        first = serial(gatehouse.https, "shop.test", trust(root))
+    with Gatehouse(tmp_path, config) as gatehouse:
+        assert serial(gatehouse.https, "shop.test", trust(root)) == first
+        assert not gatehouse.matching("obtained|new root|new intermediate")
+
+
+def test_an_issuer_that_fails_is_followed_by_the_next(tmp_path):
+    with AcmeStage(tmp_path) as stage:
+        dead = {"acme": {"directory": f"https://127.0.0.1:{free_port()}/dir"}}
+        issuers = {"issuers": [dead, stage.pebble.issuer()]}
+        with stage.gatehouse("a.example", tls=issuers) as gatehouse:
+            assert get(gatehouse.https, "a.example", context=stage.trust)[0] == 200
+
+
+def test_trust_without_anything_stored_prints_a_root_that_is_used_later(tmp_path):
+    config = {"sites": [site("shop.test")], "tls": {"issuers": [{"internal": {}}]},
+              "storage": {"file": {"path": str(tmp_path / "data")}}}
+    file = tmp_path / "config.json"
+    import json
+    file.write_text(json.dumps(config))
+    done = command("trust", "--config", file)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "root.pem").write_text(done.stdout)
+    with Gatehouse(tmp_path, config) as gatehouse:
+        assert get(gatehouse.https, "shop.test", context=trust(tmp_path / "root.pem"))[0] == 200
+
+
+class EmbeddedDefault(Process):
+    """`gatehouse run` without a configuration, on its fixed ports."""
+
+    def __init__(self, data):
+        for port in (8080, 8443):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("0.0.0.0", port))
+                except OSError:
+                    raise AssertionError(f"port {port} is needed and taken") from None
+        super().__init__(BINARY, "run", env={"GATEHOUSE_DATA": str(data), "GATEHOUSE_CONFIG": ""})
+        self.wait_for_line("^listening on ", count=2)
+        self.curl_line = self.wait_for_line(r"^\s*curl ").strip()
+
+    def __exit__(self, kind, *rest):
+        assert self.stop() == 0 or kind, self.output
+        assert not BAD_SIGNS.search(self.output) or kind, self.output
+
+
+def test_without_a_configuration_it_prints_a_curl_line_that_works_as_pasted(tmp_path):
+    with EmbeddedDefault(tmp_path / "data") as gatehouse:
+        pasted = subprocess.run(["bash", "-c", gatehouse.curl_line], capture_output=True, text=True,
+                                timeout=60, cwd="/", env={"PATH": os.environ["PATH"]})
+        assert pasted.returncode == 0, pasted.stderr
+        assert "hello.localhost" in pasted.stdout
+        root = re.search(r"--cacert (\S+)", gatehouse.curl_line)[1]
+        for name in ("localhost", "any.localhost"):
+            assert get(8443, name, context=trust(root))[0] == 200
+        status, head, _ = get(8080, "localhost:8080")
+        assert (status, "https://localhost:8443/" in head) == (308, True)
+        first = serial(8443, "any.localhost", trust(root))
+    # A second start finds everything where the first one left it.
+    with EmbeddedDefault(tmp_path / "data") as gatehouse:
+        assert serial(8443, "any.localhost", trust(root)) == first
+        assert not gatehouse.matching("obtained|new root|new intermediate")
+
+
+def test_healthcheck_tells_whether_it_serves(tmp_path):
+    config = {"sites": [site("shop.test")]}
+    with Gatehouse(tmp_path, config) as gatehouse:
+        done = command("healthcheck", "--config", gatehouse.config_file)
+        assert (done.returncode, done.stdout) == (0, "healthy\n"), done.stderr
+        by_environment = command("healthcheck", env={"GATEHOUSE_CONFIG": str(gatehouse.config_file)})
+        assert by_environment.returncode == 0
+    done = command("healthcheck", "--config", gatehouse.config_file)
+    assert done.returncode == 1 and "not healthy" in done.stderr
+
+
+def test_healthcheck_works_with_tls_listeners_alone(tmp_path):
+    with EchoServer() as upstream:
+        port = free_port()
+        listen = {"https": [f"127.0.0.1:{port}"], "http": []}
+        with tls_front(tmp_path, upstream.url, listen=listen) as gatehouse:
+            with connect(port, NAME, gatehouse.trust):
+                done = command("healthcheck", "--config", gatehouse.config_file)
+            assert done.returncode == 0, done.stderr
