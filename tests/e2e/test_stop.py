@@ -40,7 +40,6 @@ def is_refused(port):
 def test_a_request_in_flight_is_finished_and_nothing_new_comes_in(tmp_path):
     with SlowServer() as upstream, plain_front(tmp_path, upstream.url) as gatehouse:
         with plain(gatehouse.http) as busy, plain(gatehouse.http) as idle:
-            idle.sendall(b"GET /.well-known/gatehouse-none HTTP/1.1\r\nHost: a\r\n\r\n"[:0])
             busy.sendall(REQUEST)
             assert upstream.asked.wait(60)
             gatehouse.signal(signal.SIGTERM)
@@ -52,7 +51,7 @@ def test_a_request_in_flight_is_finished_and_nothing_new_comes_in(tmp_path):
             status, head, body = parse(read_to_end(busy))
             assert (status, body) == (200, b"at last\n")
             assert fields_of(head)["connection"] == "close"
-        assert gatehouse.stop() == 0
+        assert gatehouse.wait() == 0
 
 
 def test_an_idle_keep_alive_connection_does_not_delay_the_end(tmp_path):

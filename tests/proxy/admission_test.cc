@@ -1,0 +1,51 @@
+#include "proxy/admission.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse::proxy {
+namespace {
+
+base::Endpoint at(std::string_view ip) { return *base::Endpoint::from_ip(ip, 1234); }
+
+TEST(Admission, ThePlacesInAllAreGivenBack) {
+  Admission admission(2, 0);
+  {
+    const auto first = admission.enter(at("192.0.2.1"));
+    const auto second = admission.enter(at("192.0.2.2"));
+    EXPECT_TRUE(first && second);
+    EXPECT_FALSE(admission.enter(at("192.0.2.3")));
+    EXPECT_EQ(admission.count(), 2u);
+  }
+  EXPECT_EQ(admission.count(), 0u);
+  EXPECT_TRUE(admission.enter(at("192.0.2.3")));
+}
+
+TEST(Admission, OneClientCannotTakeAllPlaces) {
+  Admission admission(0, 2);
+  auto first = admission.enter(at("192.0.2.1"));
+  const auto second = admission.enter(at("192.0.2.1"));
+  EXPECT_FALSE(admission.enter(at("192.0.2.1")));
+  EXPECT_FALSE(admission.enter(at("::ffff:192.0.2.1"))) << "the same address, written as IPv6";
+  EXPECT_TRUE(admission.enter(at("192.0.2.2")));
+  first = Admission::Ticket();
+  EXPECT_TRUE(admission.enter(at("192.0.2.1")));
+}
+
+TEST(Admission, AnIpv6ClientIsItsNetworkOf64Bits) {
+  Admission admission(0, 1);
+  const auto first = admission.enter(at("2001:db8::1"));
+  EXPECT_TRUE(first);
+  EXPECT_FALSE(admission.enter(at("2001:db8::ffff:2")));
+  EXPECT_TRUE(admission.enter(at("2001:db8:0:1::1")));
+}
+
+TEST(Admission, NoBoundsMeanNone) {
+  Admission admission(0, 0);
+  std::vector<Admission::Ticket> tickets;
+  for (int i = 0; i < 10'000; ++i) tickets.push_back(admission.enter(at("192.0.2.1")));
+  EXPECT_TRUE(tickets.back());
+  EXPECT_EQ(admission.count(), 10'000u);
+}
+
+}  // namespace
+}  // namespace gatehouse::proxy
