@@ -16,8 +16,8 @@ using base::Side;
 // Says what a person must do, where the CA's words alone would leave that open.
 Failure explain(Failure failure, const Directory& directory) {
   if (failure.is("userActionRequired")) {
-    const std::string where = failure.problem->instance.empty() ? directory.terms_of_service
-                                                                : failure.problem->instance;
+    const std::string where =
+        failure.problem->instance.empty() ? directory.terms_of_service : failure.problem->instance;
     failure.error.detail += "; open " + where + " and agree to the CA's terms there";
   } else if (failure.is("externalAccountRequired")) {
     failure.error.detail += "; set the issuer's \"eab\" to the key that the CA gave you";
@@ -47,8 +47,8 @@ base::Result<std::string> account_payload(const tls::PrivateKey& key,
     }
     auto account_jwk = jwk(key);
     if (!account_jwk) return base::fail(std::move(account_jwk.error()));
-    const std::string binding = external_account_binding(
-        external.algorithm, external.key_id, *mac_key, new_account_url, *account_jwk);
+    const std::string binding = external_account_binding(external.algorithm, external.key_id,
+                                                         *mac_key, new_account_url, *account_jwk);
     payload["externalAccountBinding"] = Json::parse(binding, nullptr, false);
   }
   return to_text(payload);
@@ -61,9 +61,9 @@ base::Task<Outcome<std::string>> register_account(Client& client, const Account&
   if (!directory) co_return failed(std::move(directory.error()));
   if (directory->external_account_required && !registration.external) {
     co_return failed(base::Error(Code::kDenied, Side::kCa,
-                               "the CA " + client.directory_url() +
-                                   " wants an external account; set the issuer's \"eab\" to the "
-                                   "key that the CA gave you"));
+                                 "the CA " + client.directory_url() +
+                                     " wants an external account; set the issuer's \"eab\" to the "
+                                     "key that the CA gave you"));
   }
   const std::string url = directory->new_account;
   const Account unnamed{account.key, ""};

@@ -35,8 +35,8 @@ base::Result<void> check_pem_chain(std::string_view body) {
     }
     if (++count > kChainLength) {
       return base::fail(Code::kTooLarge, Side::kCa,
-                        "the CA's certificate chain has more than " +
-                            std::to_string(kChainLength) + " certificates");
+                        "the CA's certificate chain has more than " + std::to_string(kChainLength) +
+                            " certificates");
     }
     rest = without_leading_space(rest.substr(end + kEnd.size()));
   }

@@ -24,8 +24,8 @@ base::Result<std::string> key_authorization(std::string_view token, const tls::P
 base::Task<Outcome<>> begin_challenge(Client& client, const Account& account,
                                       const Challenge& challenge, base::Deadline deadline) {
   // An empty object, exactly: strict CAs refuse anything else.
-  auto answer = co_await client.post(account, challenge.type + " challenge", challenge.url, "{}",
-                                     deadline);
+  auto answer =
+      co_await client.post(account, challenge.type + " challenge", challenge.url, "{}", deadline);
   if (!answer) co_return failed(std::move(answer.error()));
   co_return Outcome<>();
 }

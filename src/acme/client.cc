@@ -37,8 +37,8 @@ Judged judge(std::string_view what, std::string url, http::ClientResponse respon
     out.answer.body = std::move(response.body);
     return out;
   }
-  out.failure = Failure(std::string(what) + " at " + url,
-                        parse_problem(response.status, response.body));
+  out.failure =
+      Failure(std::string(what) + " at " + url, parse_problem(response.status, response.body));
   out.failure.retry_after = retry_after(response);
   if (out.failure.is("badNonce")) {
     out.verdict = Verdict::kBadNonce;
@@ -53,8 +53,8 @@ Judged judge_broken(std::string_view what, const std::string& url, base::Error e
   const bool repeat = error.code == Code::kClosed || error.code == Code::kReset ||
                       error.code == Code::kRefused || error.retry == base::Retry::kYes;
   // Every ACME request may be sent twice: at worst an order is made that nobody uses.
-  out.verdict = repeat && error.code != Code::kTimeout ? Verdict::kServerTrouble
-                                                       : Verdict::kRefused;
+  out.verdict =
+      repeat && error.code != Code::kTimeout ? Verdict::kServerTrouble : Verdict::kRefused;
   error.side = Side::kCa;
   error.detail = std::string(what) + " at " + url + ": " + error.detail;
   out.failure = Failure(std::move(error));
@@ -161,13 +161,12 @@ base::Task<Outcome<std::string>> Client::nonce(base::Deadline deadline) {
     kept = nonces_.take(base::Clock::now());
     if (!kept.empty()) co_return std::move(kept);
   }
-  co_return malformed("the CA's newNonce at " + where->new_nonce +
-                           " gives no usable Replay-Nonce");
+  co_return malformed("the CA's newNonce at " + where->new_nonce + " gives no usable Replay-Nonce");
 }
 
-base::Task<Outcome<Answer>> Client::post(const Account& account, std::string what,
-                                         std::string url, std::string payload,
-                                         base::Deadline deadline, std::string accept) {
+base::Task<Outcome<Answer>> Client::post(const Account& account, std::string what, std::string url,
+                                         std::string payload, base::Deadline deadline,
+                                         std::string accept) {
   ServerTries tries;
   unsigned bad_nonces = 0;
   while (true) {

@@ -10,17 +10,14 @@ namespace {
 
 struct Member {
   std::string_view key;
-  std::string Directory::*url;
+  std::string Directory::* url;
   bool required;
 };
 
 constexpr Member kMembers[] = {
-    {"newNonce", &Directory::new_nonce, true},
-    {"newAccount", &Directory::new_account, true},
-    {"newOrder", &Directory::new_order, true},
-    {"revokeCert", &Directory::revoke_cert, false},
-    {"keyChange", &Directory::key_change, false},
-    {"renewalInfo", &Directory::renewal_info, false},
+    {"newNonce", &Directory::new_nonce, true},    {"newAccount", &Directory::new_account, true},
+    {"newOrder", &Directory::new_order, true},    {"revokeCert", &Directory::revoke_cert, false},
+    {"keyChange", &Directory::key_change, false}, {"renewalInfo", &Directory::renewal_info, false},
 };
 
 }  // namespace
@@ -29,8 +26,7 @@ base::Result<Directory> parse_directory(std::string_view url, std::string_view b
   const auto object = parse_object(body);
   if (!object) {
     return base::fail(object.error().code, base::Side::kCa,
-                      "no ACME directory is at " + std::string(url) + ": " +
-                          object.error().detail);
+                      "no ACME directory is at " + std::string(url) + ": " + object.error().detail);
   }
   Directory directory;
   for (const Member& member : kMembers) {

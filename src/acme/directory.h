@@ -9,7 +9,7 @@
 namespace gatehouse::acme {
 
 struct Directory {
-  std::string new_nonce;    // required, as the next two
+  std::string new_nonce;  // required, as the next two
   std::string new_account;
   std::string new_order;
   std::string revoke_cert;  // optional from here on; empty

@@ -1,8 +1,8 @@
 #include "acme/jws.h"
 
 #include <openssl/bn.h>
-#include <openssl/ec_key.h>
 #include <openssl/ec.h>
+#include <openssl/ec_key.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

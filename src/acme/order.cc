@@ -28,9 +28,9 @@ base::Task<Outcome<Polled<Order>>> look(Client& client, const Account& account, 
 
 Failure invalid(const Order& order) {
   if (order.error) return Failure("the order " + order.url, *order.error);
-  return Failure(base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,
-                             "the CA has made the order " + order.url + " " + order.status +
-                                 " without a reason"));
+  return Failure(base::Error(
+      Code::kDenied, Side::kCa, base::Retry::kYes,
+      "the CA has made the order " + order.url + " " + order.status + " without a reason"));
 }
 
 // Some CAs say "pending" for a moment after the last authorization has become valid.

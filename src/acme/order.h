@@ -13,10 +13,10 @@ namespace gatehouse::acme {
 
 struct Order {
   std::string url;
-  std::string status;  // pending, ready, processing, valid, invalid
+  std::string status;                       // pending, ready, processing, valid, invalid
   std::vector<std::string> authorizations;  // URLs
-  std::string finalize;     // URL; empty when the CA left it out
-  std::string certificate;  // URL, once valid
+  std::string finalize;                     // URL; empty when the CA left it out
+  std::string certificate;                  // URL, once valid
   std::optional<Problem> error;
 };
 

@@ -49,9 +49,9 @@ std::vector<std::string_view> words(std::string_view text, std::string_view sepa
 
 std::optional<base::WallTime> moment(int year, int month_number, int day, int seconds) {
   if (year < 0 || month_number < 0 || day < 0 || seconds < 0) return std::nullopt;
-  const std::chrono::year_month_day date{
-      std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month_number)),
-      std::chrono::day(static_cast<unsigned>(day))};
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month_number)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok()) return std::nullopt;
   return std::chrono::sys_days(date) + std::chrono::seconds(seconds);
 }
@@ -65,8 +65,7 @@ std::optional<base::WallTime> parse_http_date(std::string_view text) {
   // "Sun Nov  6 08:49:37 1994" (asctime)
   if (!has_comma) {
     if (parts.size() != 5) return std::nullopt;
-    return moment(number(parts[4], 4), month(parts[1]), number(parts[2], 2),
-                  time_of_day(parts[3]));
+    return moment(number(parts[4], 4), month(parts[1]), number(parts[2], 2), time_of_day(parts[3]));
   }
   // "Sun, 06 Nov 1994 08:49:37 GMT" (IMF), "Sunday, 06-Nov-94 08:49:37 GMT" (RFC 850)
   if (parts.size() != 6 || parts[5] != "GMT") return std::nullopt;
@@ -76,8 +75,7 @@ std::optional<base::WallTime> parse_http_date(std::string_view text) {
   return moment(year, month(parts[2]), number(parts[1], 2), time_of_day(parts[4]));
 }
 
-std::optional<std::chrono::seconds> parse_retry_after(std::string_view value,
-                                                      base::WallTime now) {
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, base::WallTime now) {
   const bool digits = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
   if (digits) {
     const int seconds = number(value, 9);

@@ -72,10 +72,9 @@ class BlockingPool {
         R result = call<R>(call_this);
         queued_.fetch_sub(1);
         // The guard goes with the answer: once that is posted, the loop may end and be destroyed.
-        asio::post(executor, [handler = std::move(handler), result = std::move(result),
-                              work = std::move(work)]() mutable {
-          std::move(handler)(std::move(result));
-        });
+        asio::post(executor,
+                   [handler = std::move(handler), result = std::move(result),
+                    work = std::move(work)]() mutable { std::move(handler)(std::move(result)); });
       });
     };
     return asio::async_initiate<const asio::use_awaitable_t<Executor>&, void(R)>(

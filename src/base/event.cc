@@ -21,7 +21,7 @@ Task<Result<void>> Event::wait(Deadline deadline) {
 
 Task<void> sleep_until(Loop& loop, Deadline deadline) {
   asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer(loop.executor(),
-                                                                             deadline.at());
+                                                                              deadline.at());
   (void)co_await timer.async_wait(asio::as_tuple(use_task));
 }
 

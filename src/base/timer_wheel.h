@@ -53,9 +53,8 @@ class TimerWheel {
 
  private:
   using Slot = boost::intrusive::list<WheelTimer, boost::intrusive::constant_time_size<false>>;
-  using Timer =
-      boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>,
-                                        boost::asio::io_context::executor_type>;
+  using Timer = boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>,
+                                                  boost::asio::io_context::executor_type>;
 
   void schedule_tick();
   void tick();

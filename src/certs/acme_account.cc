@@ -38,10 +38,8 @@ std::string segment_of(std::string_view email) {
 }
 
 std::string to_text(const Account& account, const std::string& email) {
-  const Json record = {{"version", kVersion},
-                       {"key", account.key.pem()},
-                       {"url", account.url},
-                       {"contact", email}};
+  const Json record = {
+      {"version", kVersion}, {"key", account.key.pem()}, {"url", account.url}, {"contact", email}};
   return record.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -127,8 +125,7 @@ base::Task<acme::Outcome<Account>> AcmeAccount::register_leased(base::Deadline d
     base::log::warn("an ACME account could not be stored; it is looked up again after a restart",
                     {{"issuer", parts_.issuer}, {"error", saved.error().detail}});
   }
-  base::log::info("registered with the CA",
-                  {{"issuer", parts_.issuer}, {"account", account.url}});
+  base::log::info("registered with the CA", {{"issuer", parts_.issuer}, {"account", account.url}});
   co_return std::move(account);
 }
 

@@ -67,10 +67,10 @@ IssueError to_issue_error(acme::Failure failure) {
   if (failure.retry_after) {
     out.not_before = base::Deadline(base::Clock::now() + *failure.retry_after);
   }
-  out.lasting = failure.problem ? failure.problem->handling().lasting
-                                : out.error.retry == base::Retry::kNo &&
-                                      (out.error.code == Code::kDenied ||
-                                       out.error.code == Code::kUnsupported);
+  out.lasting = failure.problem
+                    ? failure.problem->handling().lasting
+                    : out.error.retry == base::Retry::kNo &&
+                          (out.error.code == Code::kDenied || out.error.code == Code::kUnsupported);
   return out;
 }
 
@@ -271,7 +271,7 @@ base::Task<acme::Outcome<>> AcmeIssuer::prove(Attempt& attempt, const acme::Orde
 }
 
 base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(Attempt& attempt,
-                                                                               std::string url) {
+                                                                                std::string url) {
   auto read = co_await acme::read_authorization(connection_->client, attempt.account, url,
                                                 attempt.deadline);
   if (!read) co_return failed(std::move(read.error()));
@@ -283,9 +283,9 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
     co_return acme::malformed("the CA wants proof for " + name + ", which was not ordered");
   }
   if (!authorization.pending()) {
-    co_return failed(base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,
-                                 "the CA's authorization of " + name + " is " +
-                                     authorization.status));
+    co_return failed(
+        base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,
+                    "the CA's authorization of " + name + " is " + authorization.status));
   }
   const acme::Challenge* challenge = choice_.choose(authorization, attempt.tried);
   if (challenge == nullptr) {
@@ -307,8 +307,7 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
   co_return std::move(proof);
 }
 
-base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer(Attempt& attempt,
-                                                                 std::string name,
+base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer(Attempt& attempt, std::string name,
                                                                  ChallengeType type,
                                                                  std::string token) {
   auto authorization = acme::key_authorization(token, attempt.account.key);
@@ -332,8 +331,8 @@ base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer(Attempt& attemp
 
 base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& proof) {
   const std::string& name = proof.authorization.identifier;
-  auto settled = co_await acme::await_authorization(
-      connection_->client, attempt.account, proof.authorization.url, attempt.deadline);
+  auto settled = co_await acme::await_authorization(connection_->client, attempt.account,
+                                                    proof.authorization.url, attempt.deadline);
   if (!settled) co_return failed(std::move(settled.error()));
   if (settled->valid()) {
     choice_.worked(name, proof.type);
@@ -341,9 +340,8 @@ base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& pr
   }
   choice_.failed(name, proof.type);
   attempt.tried[name].insert(proof.type);
-  acme::Failure failure(
-      base::Error(Code::kDenied, Side::kCa, base::Retry::kYes, "the authorization is " +
-                                                                   settled->status));
+  acme::Failure failure(base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,
+                                    "the authorization is " + settled->status));
   const std::string what = std::string(acme::name(proof.type)) + " for " + name;
   bool other = true;
   if (const acme::Problem* problem = settled->problem()) {
@@ -367,9 +365,8 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::finish(Attempt& attempt, acme::Ord
   };
   auto request = co_await parts_.blocking.run(std::move(make));
   if (!request) co_return failed(std::move(request.error()));
-  auto valid = co_await acme::finalize_order(connection_->client, attempt.account,
-                                             std::move(order), std::move(*request),
-                                             attempt.deadline);
+  auto valid = co_await acme::finalize_order(connection_->client, attempt.account, std::move(order),
+                                             std::move(*request), attempt.deadline);
   if (!valid) co_return failed(std::move(valid.error()));
   auto pem = co_await acme::download_certificate(connection_->client, attempt.account,
                                                  valid->certificate, attempt.deadline);

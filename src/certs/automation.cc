@@ -21,14 +21,10 @@ namespace {
 
 tls::KeyType key_type_of(config::KeyType wanted) {
   switch (wanted) {
-    case config::KeyType::kP256:
-      return tls::KeyType::kP256;
-    case config::KeyType::kP384:
-      return tls::KeyType::kP384;
-    case config::KeyType::kRsa2048:
-      return tls::KeyType::kRsa2048;
-    case config::KeyType::kRsa4096:
-      return tls::KeyType::kRsa4096;
+    case config::KeyType::kP256: return tls::KeyType::kP256;
+    case config::KeyType::kP384: return tls::KeyType::kP384;
+    case config::KeyType::kRsa2048: return tls::KeyType::kRsa2048;
+    case config::KeyType::kRsa4096: return tls::KeyType::kRsa4096;
   }
   return tls::KeyType::kP256;
 }
@@ -136,8 +132,9 @@ base::Result<> Automation::load_files() {
 base::Task<base::Result<void>> Automation::start() {
   State& s = *state_;
   s.tasks.spawn(s.renewals.run(), "renewals");
-  const StartupParts parts{s.rules, s.issuers, s.inventory, s.orders,
-                           s.schedule, s.parts.certificates, s.now, s.stopping};
+  const StartupParts parts{s.rules,  s.issuers,  s.inventory,
+                           s.orders, s.schedule, s.parts.certificates,
+                           s.now,    s.stopping};
   s.tasks.spawn(start_up(parts), "loading certificates");
   co_return base::Result<void>();
 }

@@ -49,8 +49,8 @@ Result<CertificateRef> make_leaf(const CertificateRequest& request, const tls::P
 // Whether `root` signed `intermediate`, and both hold at `now`.
 bool belong_together(const CertificateRef& intermediate, const CertificateRef& root,
                      base::WallTime now) {
-  auto both = tls::Certificate::make(intermediate->chain_pem() + root->chain_pem(),
-                                     intermediate->key());
+  auto both =
+      tls::Certificate::make(intermediate->chain_pem() + root->chain_pem(), intermediate->key());
   return both && tls::check_issued(**both, {}, now);
 }
 
@@ -161,8 +161,8 @@ base::Task<Result<CertificateRef>> InternalAuthority::make(bool intermediate) {
   const base::WallTime now = now_();
   CertificateRequest request;
   request.role = intermediate ? Role::kIntermediate : Role::kRoot;
-  request.common_name = intermediate ? "gatehouse internal intermediate"
-                                     : "gatehouse internal root " + year_of(now);
+  request.common_name =
+      intermediate ? "gatehouse internal intermediate" : "gatehouse internal root " + year_of(now);
   request.not_before = now - kDatedBack;
   request.not_after = now + (intermediate ? lifetimes_.intermediate : lifetimes_.root);
   CertificateRef signer;

@@ -10,9 +10,9 @@ namespace gatehouse::certs {
 namespace {
 
 bool same(const config::AcmeIssuer& a, const config::AcmeIssuer& b) {
-  const bool same_account = a.eab.has_value() == b.eab.has_value() &&
-                            (!a.eab || (a.eab->key_id == b.eab->key_id &&
-                                        a.eab->hmac_key == b.eab->hmac_key));
+  const bool same_account =
+      a.eab.has_value() == b.eab.has_value() &&
+      (!a.eab || (a.eab->key_id == b.eab->key_id && a.eab->hmac_key == b.eab->hmac_key));
   return same_account && a.directory == b.directory && a.email == b.email &&
          a.ca_file == b.ca_file && a.challenges == b.challenges;
 }
@@ -38,8 +38,8 @@ Issuers::Issuers(const config::Config& config, const IssuerFactory& make) {
 }
 
 Issuer* Issuers::add(const config::Issuer& wanted, const IssuerFactory& make) {
-  const auto known = std::ranges::find_if(
-      made_, [&](const Made& made) { return same(made.wanted, wanted); });
+  const auto known =
+      std::ranges::find_if(made_, [&](const Made& made) { return same(made.wanted, wanted); });
   if (known != made_.end()) return known->issuer.get();
   made_.push_back(Made{wanted, make(wanted)});
   return made_.back().issuer.get();

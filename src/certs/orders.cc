@@ -207,8 +207,8 @@ base::Task<void> Orders::failed(const OrderRequest& request, Failures failures,
               {"error", failures.last_error}});
   const auto saved = co_await parts_.inventory.save_failures(request.name, failures);
   if (!saved) {
-    log::error("storage keeps no failure", {{"name", request.name},
-                                            {"error", saved.error().detail}});
+    log::error("storage keeps no failure",
+               {{"name", request.name}, {"error", saved.error().detail}});
   }
 }
 
@@ -255,8 +255,8 @@ base::Task<void> Orders::forget_failures(std::string name) {
   failing_.erase(name);
   const auto forgotten = co_await parts_.inventory.forget_failures(name);
   if (!forgotten) {
-    log::warn("storage still holds an old failure", {{"name", name},
-                                                     {"error", forgotten.error().detail}});
+    log::warn("storage still holds an old failure",
+              {{"name", name}, {"error", forgotten.error().detail}});
   }
 }
 

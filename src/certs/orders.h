@@ -35,12 +35,12 @@ struct OrderRequest {
 // On control's loop.
 class Orders {
  public:
-  static constexpr base::Duration kOrderTime{300'000};    // of one order, waiting included
-  static constexpr base::Duration kLeasePoll{500};        // while another process orders the name
-  static constexpr std::size_t kQueued = 4096;            // orders that wait for a slot
-  static constexpr std::size_t kFailing = 100'000;        // names whose failures stay in memory
-  static constexpr std::size_t kUnsaved = 1024;           // certificates that wait for storage
-  static constexpr base::Duration kSaveAgain{1'000};      // first wait; doubles up to kSaveAtMost
+  static constexpr base::Duration kOrderTime{300'000};  // of one order, waiting included
+  static constexpr base::Duration kLeasePoll{500};      // while another process orders the name
+  static constexpr std::size_t kQueued = 4096;          // orders that wait for a slot
+  static constexpr std::size_t kFailing = 100'000;      // names whose failures stay in memory
+  static constexpr std::size_t kUnsaved = 1024;         // certificates that wait for storage
+  static constexpr base::Duration kSaveAgain{1'000};    // first wait; doubles up to kSaveAtMost
   static constexpr base::Duration kSaveAtMost{60'000};
 
   // All outlive it; `tasks` is where it starts tasks of its own.

@@ -35,12 +35,12 @@ struct Ruling {
 // On control's loop.
 class Permission {
  public:
-  static constexpr std::size_t kRemembered = 100'000;         // names, some 20 MB when full
-  static constexpr base::Duration kAllowedFor{600'000};       // a yes is believed for 10 minutes
-  static constexpr base::Duration kDeniedFor{60'000};         // a no for a minute
-  static constexpr base::Duration kUnknownFor{5'000};         // silence is not probed more often
-  static constexpr std::size_t kAsksAtOnce = 64;              // requests to the application
-  static constexpr std::size_t kAsksQueued = 1024;            // beyond: unknown, at once
+  static constexpr std::size_t kRemembered = 100'000;    // names, some 20 MB when full
+  static constexpr base::Duration kAllowedFor{600'000};  // a yes is believed for 10 minutes
+  static constexpr base::Duration kDeniedFor{60'000};    // a no for a minute
+  static constexpr base::Duration kUnknownFor{5'000};    // silence is not probed more often
+  static constexpr std::size_t kAsksAtOnce = 64;         // requests to the application
+  static constexpr std::size_t kAsksQueued = 1024;       // beyond: unknown, at once
 
   struct Policy {
     std::vector<std::string> allow;  // "a.example", "*.a.example" (any depth), "*"

@@ -90,8 +90,8 @@ base::Result<tls::CertificateRef> read_pair(const config::CertificateFiles& file
   if (!key) return base::fail(key.error().code, files.key + ": " + key.error().detail);
   auto made = tls::Certificate::make(*chain, std::move(*key));
   if (!made) {
-    return base::fail(made.error().code, files.file + " with the key " + files.key + ": " +
-                                             made.error().detail);
+    return base::fail(made.error().code,
+                      files.file + " with the key " + files.key + ": " + made.error().detail);
   }
   return *made;
 }
@@ -103,8 +103,8 @@ void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate
   }
   for (const auto& host : site.hosts) {
     const auto& names = certificate.leaf().names;
-    const bool covered = host == "*" || certificate.covers(host) ||
-                         std::ranges::find(names, host) != names.end();
+    const bool covered =
+        host == "*" || certificate.covers(host) || std::ranges::find(names, host) != names.end();
     if (!covered) {
       base::log::warn("a certificate from a file does not cover a host of its site",
                       {{"host", host}, {"file", site.tls.certificate->file}});
@@ -136,19 +136,23 @@ base::Task<void> scan_storage(StartupParts parts) {
 
 base::Result<> load_certificate_files(const config::Config& config,
                                       tls::CertificateStore& certificates) {
+  std::set<std::string> hosts;
+  for (const auto& site : config.sites) hosts.insert(site.hosts.begin(), site.hosts.end());
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     const config::Site& site = config.sites[i];
     if (!site.tls.enabled || !site.tls.certificate) continue;
     auto certificate = read_pair(*site.tls.certificate);
     if (!certificate) {
-      return base::fail(certificate.error().code, "/sites/" + std::to_string(i) +
-                                                      "/tls/certificate: " +
-                                                      certificate.error().detail);
+      return base::fail(
+          certificate.error().code,
+          "/sites/" + std::to_string(i) + "/tls/certificate: " + certificate.error().detail);
     }
     warn_of_hosts(site, **certificate);
     std::set<std::string> names(site.hosts.begin(), site.hosts.end());
     if (names.erase("*") != 0) {
-      names.insert((*certificate)->leaf().names.begin(), (*certificate)->leaf().names.end());
+      for (const auto& name : (*certificate)->leaf().names) {
+        if (!hosts.contains(name)) names.insert(name);  // a site of its own has its own
+      }
     }
     certificates.put(std::vector<std::string>(names.begin(), names.end()), *certificate);
   }

@@ -67,8 +67,8 @@ class Checker {
   std::map<std::string, std::size_t> first_site_of_;
 };
 
-constexpr std::string_view kPlaceholders[] = {"host",      "uri",    "path",       "query",
-                                              "method",    "scheme", "client_ip"};
+constexpr std::string_view kPlaceholders[] = {"host",   "uri",    "path",     "query",
+                                              "method", "scheme", "client_ip"};
 constexpr int kRedirects[] = {301, 302, 303, 307, 308};
 
 bool is_label(std::string_view label) {
@@ -97,8 +97,8 @@ void Checker::check_site(const Site& site, const Path& at) {
   const auto hosts = below(at, "hosts");
   const auto* node = root_.find("sites");
   const auto index = static_cast<std::size_t>(std::stoul(at.back()));
-  const bool has_hosts = node != nullptr && index < node->items.size() &&
-                         node->items[index].find("hosts") != nullptr;
+  const bool has_hosts =
+      node != nullptr && index < node->items.size() && node->items[index].find("hosts") != nullptr;
   if (site.hosts.empty() && has_hosts) wrong(hosts, "expected one host at least");
   for (std::size_t h = 0; h < site.hosts.size(); ++h) {
     check_host(site, site.hosts[h], below(hosts, std::to_string(h)));
@@ -150,10 +150,9 @@ void Checker::check_site_tls(const Site& site, const Path& at) {
     if (!site.hosts[h].starts_with('*')) continue;
     const bool signs_wildcards = site.hosts[h] != "*" && !site.tls.issuers.empty() &&
                                  std::holds_alternative<InternalIssuer>(site.tls.issuers[0]);
-    const bool internal = signs_wildcards || (site.tls.issuers.empty() &&
-                                              config_.tls.issuers.empty() &&
-                                              site.hosts[h] != "*" &&
-                                              uses_internal_issuer(site.hosts[h].substr(2)));
+    const bool internal =
+        signs_wildcards || (site.tls.issuers.empty() && config_.tls.issuers.empty() &&
+                            site.hosts[h] != "*" && uses_internal_issuer(site.hosts[h].substr(2)));
     if (internal) continue;
     wrong({at[0], at[1], "hosts", std::to_string(h)},
           "\"" + site.hosts[h] + "\" stands for names that are not known yet: expected " +
@@ -167,9 +166,9 @@ void Checker::check_route(const Route& route, const Path& at) {
     const bool suffix = path.starts_with("*.") && path.find('/') == std::string::npos &&
                         path.find('*', 1) == std::string::npos && path.size() > 2;
     const auto star = path.find('*');
-    const bool plain = path.starts_with('/') &&
-                       (star == std::string::npos ||
-                        (star == path.size() - 1 && path[star - 1] == '/'));
+    const bool plain =
+        path.starts_with('/') &&
+        (star == std::string::npos || (star == path.size() - 1 && path[star - 1] == '/'));
     if (suffix || plain) continue;
     auto place = below(below(at, "match"), "path");
     if (route.match.path.size() > 1) place = below(place, std::to_string(p));
@@ -205,12 +204,12 @@ void Checker::check_redirect(const Redirect& redirect, const Path& at) {
   for (auto open = redirect.to.find('{'); open != std::string::npos;
        open = redirect.to.find('{', open + 1)) {
     const auto close = redirect.to.find('}', open);
-    const auto name = redirect.to.substr(
-        open + 1, close == std::string::npos ? close : close - open - 1);
-    if (close == std::string::npos ||
-        std::find(std::begin(kPlaceholders), std::end(kPlaceholders), name) ==
-            std::end(kPlaceholders)) {
-      wrong(at, "unknown placeholder \"{" + name + "}\": expected {host}, {uri}, {path}, {query}, " +
+    const auto name =
+        redirect.to.substr(open + 1, close == std::string::npos ? close : close - open - 1);
+    if (close == std::string::npos || std::find(std::begin(kPlaceholders), std::end(kPlaceholders),
+                                                name) == std::end(kPlaceholders)) {
+      wrong(at, "unknown placeholder \"{" + name +
+                    "}\": expected {host}, {uri}, {path}, {query}, " +
                     "{method}, {scheme} or {client_ip}");
     }
   }
@@ -272,8 +271,8 @@ void Checker::check_listeners() {
   }
   std::set<std::string> seen;
   for (const auto* name : {"https", "http"}) {
-    const auto& list = name == std::string_view("https") ? config_.listen.https
-                                                         : config_.listen.http;
+    const auto& list =
+        name == std::string_view("https") ? config_.listen.https : config_.listen.http;
     for (std::size_t i = 0; i < list.size(); ++i) {
       const auto text = list[i].text();
       if (text != ":0" && !seen.insert(text).second) {

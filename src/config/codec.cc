@@ -30,7 +30,8 @@ bool with_unit(std::string_view text, const Unit (&units)[N], std::uint64_t larg
   std::uint64_t number = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
   if (parsed.ec != std::errc() || parsed.ptr == text.data()) return false;
-  const std::string_view unit(parsed.ptr, static_cast<std::size_t>(text.data() + text.size() - parsed.ptr));
+  const std::string_view unit(parsed.ptr,
+                              static_cast<std::size_t>(text.data() + text.size() - parsed.ptr));
   for (const auto& one : units) {
     if (one.name != unit) continue;
     if (number > largest / one.factor) return false;
@@ -66,8 +67,8 @@ bool split_host(std::string_view text, std::string* host, std::uint16_t* port) {
 
 bool is_host(std::string_view host) {
   return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == ':';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == ':';
   });
 }
 
@@ -129,7 +130,8 @@ Schema Duration::schema() {
 }
 
 bool Size::read(Decoder& d, const Node& node, Value& out) {
-  constexpr std::string_view kWanted = "a size such as \"64KiB\" (units: B, KiB, MiB, GiB) or bytes";
+  constexpr std::string_view kWanted =
+      "a size such as \"64KiB\" (units: B, KiB, MiB, GiB) or bytes";
   if (node.kind == Node::Kind::kNumber) {
     if (!node.whole || node.number > kLargestSize) return d.expected(node, kWanted);
     out = node.number;

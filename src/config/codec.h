@@ -40,8 +40,8 @@ struct Number {
   static bool read(Decoder& d, const Node& node, Value& out) {
     if (node.kind != Node::Kind::kNumber || !node.whole || node.number < Low ||
         node.number > High) {
-      return d.expected(node, "a whole number from " + std::to_string(Low) + " to " +
-                                  std::to_string(High));
+      return d.expected(
+          node, "a whole number from " + std::to_string(Low) + " to " + std::to_string(High));
     }
     out = static_cast<T>(node.number);
     return true;
@@ -152,7 +152,7 @@ struct Optional {
 // A field for a member of the model.
 template <auto Member, class C>
 struct MemberOf;
-template <class T, class V, V T::*Member, class C>
+template <class T, class V, V T::* Member, class C>
 struct MemberOf<Member, C> {
   static Field<T> field(std::string_view key, std::string_view doc) {
     return {key, doc,

@@ -147,8 +147,7 @@ const Table<AcmeIssuer>& table<AcmeIssuer>() {
       field<&AcmeIssuer::ca_file, Text>("ca_file", "PEM roots for the CA's own HTTPS"),
       field<&AcmeIssuer::challenges, List<codec::Word<kChallenges>>>("challenges",
                                                                      "which, in this order"),
-      field<&AcmeIssuer::eab, Optional<Object<ExternalAccount>>>("eab",
-                                                                "external account binding"),
+      field<&AcmeIssuer::eab, Optional<Object<ExternalAccount>>>("eab", "external account binding"),
   };
   return fields;
 }
@@ -224,8 +223,7 @@ template <>
 const Table<SiteTls>& table<SiteTls>() {
   static const Table<SiteTls> fields = {
       field<&SiteTls::on_demand, Flag>("on_demand", "certificates at the first handshake"),
-      field<&SiteTls::certificate, Optional<Object<CertificateFiles>>>("certificate",
-                                                                       "from files"),
+      field<&SiteTls::certificate, Optional<Object<CertificateFiles>>>("certificate", "from files"),
       field<&SiteTls::issuers, List<IssuerObject>>("issuers", "instead of tls.issuers"),
   };
   return fields;
@@ -275,12 +273,10 @@ template <>
 const Table<SiteDraft>& table<SiteDraft>() {
   static const Table<SiteDraft> fields = [] {
     Table<SiteDraft> made = {
-        {"hosts", "names: \"a.example\", \"*.a.example\", \"*\"", &read_hosts,
-         &List<Text>::schema},
+        {"hosts", "names: \"a.example\", \"*.a.example\", \"*\"", &read_hosts, &List<Text>::schema},
         {"tls", "certificates of this site; false: plain only", &read_site_tls,
          &SiteTlsOrFalse::schema},
-        {"routes", "the first that matches is taken", &read_routes,
-         &List<Object<Route>>::schema},
+        {"routes", "the first that matches is taken", &read_routes, &List<Object<Route>>::schema},
     };
     add_actions(made);
     return made;

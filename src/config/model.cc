@@ -56,8 +56,7 @@ std::string default_data_folder() {
     return std::string(data) + "/gatehouse";
   }
   const char* home = std::getenv("HOME");
-  return std::string(home != nullptr && *home == '/' ? home : "/tmp") +
-         "/.local/share/gatehouse";
+  return std::string(home != nullptr && *home == '/' ? home : "/tmp") + "/.local/share/gatehouse";
 }
 
 }  // namespace gatehouse::config

@@ -17,9 +17,9 @@ namespace gatehouse::config {
 
 // Where something listens: "host:port", ":port" (every address), "[::1]:port" or "unix:/path".
 struct Address {
-  std::string host;        // an IP address without brackets; empty: every address
+  std::string host;  // an IP address without brackets; empty: every address
   std::uint16_t port = 0;
-  std::string unix_path;   // set: a Unix socket instead
+  std::string unix_path;  // set: a Unix socket instead
 
   std::string text() const;  // as it would be written
 };
@@ -31,7 +31,7 @@ struct Listen {
 
 // One server that requests are forwarded to: "http://host[:port]".
 struct UpstreamServer {
-  std::string host;        // a name or an IP address without brackets
+  std::string host;  // a name or an IP address without brackets
   std::uint16_t port = 80;
 };
 
@@ -83,16 +83,16 @@ struct InternalIssuer {};
 using Issuer = std::variant<AcmeIssuer, InternalIssuer>;
 
 struct OnDemand {
-  std::string ask;                  // http(s) URL; empty: nobody is asked
-  std::vector<std::string> allow;   // name patterns: "a.example", "*.a.example" (any depth)
-  base::Duration timeout{20'000};   // how long one handshake waits
+  std::string ask;                 // http(s) URL; empty: nobody is asked
+  std::vector<std::string> allow;  // name patterns: "a.example", "*.a.example" (any depth)
+  base::Duration timeout{20'000};  // how long one handshake waits
 };
 
 struct Tls {
   std::vector<Issuer> issuers;  // empty: the default rule, see uses_internal_issuer
   OnDemand on_demand;
   KeyType key_type = KeyType::kP256;
-  bool allow_tls12 = true;      // min_version "1.2"
+  bool allow_tls12 = true;  // min_version "1.2"
 };
 
 struct CertificateFiles {
@@ -110,7 +110,7 @@ struct SiteTls {
 struct Site {
   std::vector<std::string> hosts;  // lower case: "a.example", "*.a.example", "*", or an IP address
   SiteTls tls;
-  std::vector<Route> routes;       // the shorthand action is a route that matches everything
+  std::vector<Route> routes;  // the shorthand action is a route that matches everything
 };
 
 struct Storage {

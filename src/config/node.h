@@ -29,9 +29,9 @@ struct Node {
   Kind kind = Kind::kNull;
   int line = 0;
   bool boolean = false;
-  bool whole = false;     // kNumber: an integer that is not negative
+  bool whole = false;  // kNumber: an integer that is not negative
   std::uint64_t number = 0;
-  std::string text;       // kString: the value; kNumber: as written
+  std::string text;  // kString: the value; kNumber: as written
   std::vector<Node> items;
   std::vector<Member> members;
 

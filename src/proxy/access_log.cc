@@ -66,8 +66,8 @@ std::string json_line(const AccessRecord& record, const http::RequestHead& head,
 // One line for people: who, what, how it ended, how long it took.
 std::string text_line(const AccessRecord& record, const http::RequestHead& head,
                       const ClientFacts& facts) {
-  std::string request = head.method + " " + (facts.tls ? "https://" : "http://") +
-                        head.authority + head.target;
+  std::string request =
+      head.method + " " + (facts.tls ? "https://" : "http://") + head.authority + head.target;
   std::string line = timestamp() + " " + facts.ip + " ";
   append_json_string(line, request);
   line += " " + std::to_string(record.status) + " " + std::to_string(record.body_bytes) + "B " +
@@ -142,9 +142,9 @@ std::string AccessLog::drain() {
   std::string piece;
   piece.swap(queued_);
   if (lost_ > 0) {
-    piece += json_ ? "{\"time\":\"" + timestamp() + "\",\"lost_lines\":" + std::to_string(lost_) +
-                         "}\n"
-                   : timestamp() + " lost_lines=" + std::to_string(lost_) + "\n";
+    piece +=
+        json_ ? "{\"time\":\"" + timestamp() + "\",\"lost_lines\":" + std::to_string(lost_) + "}\n"
+              : timestamp() + " lost_lines=" + std::to_string(lost_) + "\n";
     lost_ = 0;
   }
   return piece;

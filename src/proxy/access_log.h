@@ -34,14 +34,12 @@ class AccessLog {
   static constexpr std::size_t kQueuedBytes = 4 * 1024 * 1024;
 
   // Opens the file. Blocks: at start. Error: kIo naming the file.
-  static base::Result<std::unique_ptr<AccessLog>> open(const config::AccessLog& options,
-                                                       bool json);
+  static base::Result<std::unique_ptr<AccessLog>> open(const config::AccessLog& options, bool json);
   // Writes what is queued.
   ~AccessLog();
 
   // From any thread; never waits for the disk.
-  void write(const AccessRecord& record, const http::RequestHead& head,
-             const ClientFacts& facts);
+  void write(const AccessRecord& record, const http::RequestHead& head, const ClientFacts& facts);
 
  private:
   AccessLog(int fd, bool json);

@@ -82,8 +82,8 @@ base::Result<Given> read_given(const std::string& path) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;
     ::getsockname(*listener, reinterpret_cast<sockaddr*>(&address), &length);
-    given.text = embedded_default(
-        base::Endpoint(reinterpret_cast<sockaddr*>(&address), length).port());
+    given.text =
+        embedded_default(base::Endpoint(reinterpret_cast<sockaddr*>(&address), length).port());
     return given;
   }
   auto text = read_whole(path);
@@ -167,8 +167,8 @@ int version() {
             << "llhttp " << LLHTTP_VERSION_MAJOR << "." << LLHTTP_VERSION_MINOR << "."
             << LLHTTP_VERSION_PATCH << "\n"
             << "Boost " << BOOST_VERSION / 100000 << "." << BOOST_VERSION / 100 % 1000 << "\n"
-            << "nlohmann/json " << NLOHMANN_JSON_VERSION_MAJOR << "."
-            << NLOHMANN_JSON_VERSION_MINOR << "." << NLOHMANN_JSON_VERSION_PATCH << "\n"
+            << "nlohmann/json " << NLOHMANN_JSON_VERSION_MAJOR << "." << NLOHMANN_JSON_VERSION_MINOR
+            << "." << NLOHMANN_JSON_VERSION_PATCH << "\n"
             << "compiler " __VERSION__ "\n";
   return kWell;
 }

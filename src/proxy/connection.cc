@@ -148,9 +148,8 @@ base::Task<bool> Connection::shake_hands() {
   }
   auto choice = co_await choose(*hello);
   if (!choice.certificate) {
-    log::debug("a handshake was refused", {{"client_ip", facts_.ip},
-                                           {"name", hello->server_name},
-                                           {"reason", choice.reason}});
+    log::debug("a handshake was refused",
+               {{"client_ip", facts_.ip}, {"name", hello->server_name}, {"reason", choice.reason}});
     co_await transport_.refuse(choice.alert, base::Deadline::in(kParting));
     co_return false;
   }
@@ -158,9 +157,9 @@ base::Task<bool> Connection::shake_hands() {
   auto done = co_await transport_.handshake(std::move(choice.certificate), choice.challenge,
                                             base::Deadline::in(timeout));
   if (!done) {
-    log::debug("a handshake failed", {{"client_ip", facts_.ip},
-                                      {"name", hello->server_name},
-                                      {"error", done.error().detail}});
+    log::debug(
+        "a handshake failed",
+        {{"client_ip", facts_.ip}, {"name", hello->server_name}, {"error", done.error().detail}});
     co_return false;
   }
   facts_.server_name = std::move(hello->server_name);

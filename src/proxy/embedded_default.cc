@@ -41,12 +41,13 @@ std::string quoted(std::string_view path) {
 }  // namespace
 
 std::string trial_hint(std::string_view root_file) {
-  std::string text = "\nNo configuration was given: this is the embedded default, with an internal "
-                     "CA and a sample upstream.\n"
-                     "  https://localhost:8443/   and any name under .localhost\n"
-                     "  http://localhost:8080/    leads there\n"
-                     "Try it:\n"
-                     "  curl --cacert ";
+  std::string text =
+      "\nNo configuration was given: this is the embedded default, with an internal "
+      "CA and a sample upstream.\n"
+      "  https://localhost:8443/   and any name under .localhost\n"
+      "  http://localhost:8080/    leads there\n"
+      "Try it:\n"
+      "  curl --cacert ";
   text += quoted(root_file);
   text += " https://hello.localhost:8443/\n\n";
   return text;

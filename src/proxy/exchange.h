@@ -28,9 +28,9 @@ struct ExchangeParts {
 // Facts of the connection, the same for all its requests.
 struct ClientFacts {
   std::string ip;
-  bool is_local = false;      // from this machine: may ask for the health
+  bool is_local = false;  // from this machine: may ask for the health
   bool tls = false;
-  std::string server_name;    // SNI
+  std::string server_name;  // SNI
 };
 
 class Exchange {
@@ -50,8 +50,8 @@ class Exchange {
 
   // Answers, or resets the stream. Never fails otherwise.
   base::Task<void> run();
-  // Ends what is under way with an upstream, so that run() returns soon; its owner ends the client's
-  // side.
+  // Ends what is under way with an upstream, so that run() returns soon; its owner ends the
+  // client's side.
   void cut();
 
  private:

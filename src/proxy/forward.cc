@@ -16,7 +16,11 @@ void Replay::append(base::Bytes bytes) {
 
 Forward::Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up,
                  base::Socket& client, Replay& replay, bool may_replay)
-    : down_(down), up_(up), client_(client), replay_(replay), may_replay_(may_replay),
+    : down_(down),
+      up_(up),
+      client_(client),
+      replay_(replay),
+      may_replay_(may_replay),
       gate_(loop) {}
 
 // --- the request's body ---

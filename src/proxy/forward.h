@@ -45,8 +45,8 @@ struct ForwardResult {
 class Forward {
  public:
   // `client` is the client's socket, to wake a read of a body that nobody wants any more.
-  Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up,
-          base::Socket& client, Replay& replay, bool may_replay);
+  Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up, base::Socket& client,
+          Replay& replay, bool may_replay);
 
   // Sends `request` with the body of the client's, passes the response on. When the upstream
   // fails before a head came, nothing has been sent to the client.
@@ -67,8 +67,8 @@ class Forward {
   bool may_replay_;
   base::Gate gate_;
   bool pumping_ = false;
-  bool stop_ = false;              // the pump is to end at its next step
-  bool client_failed_ = false;     // reading the request's body, or writing the response
+  bool stop_ = false;           // the pump is to end at its next step
+  bool client_failed_ = false;  // reading the request's body, or writing the response
   base::Error client_error_;
 };
 

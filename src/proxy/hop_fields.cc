@@ -15,8 +15,8 @@ constexpr std::array<std::string_view, 8> kHopFields = {
     "TE",         "Upgrade",    "HTTP2-Settings",   "Proxy-Authenticate"};
 // Said by us, or by nobody: an upstream that believes them must not believe a stranger.
 constexpr std::array<std::string_view, 8> kForwardingFields = {
-    "X-Forwarded-For",  "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port",
-    "X-Forwarded-Server", "X-Forwarded-Prefix", "Forwarded",      "X-Real-IP"};
+    "X-Forwarded-For",    "X-Forwarded-Proto",  "X-Forwarded-Host", "X-Forwarded-Port",
+    "X-Forwarded-Server", "X-Forwarded-Prefix", "Forwarded",        "X-Real-IP"};
 
 // CGI and its heirs give "X_Forwarded_For" and "X.Forwarded.For" to a program under the one name
 // that it knows "X-Forwarded-For" by.

@@ -15,7 +15,7 @@ namespace gatehouse::proxy {
 // What placeholders stand for.
 struct Placeholders {
   const http::RequestHead& head;
-  std::string_view scheme;     // "http" or "https"
+  std::string_view scheme;  // "http" or "https"
   std::string_view client_ip;
 };
 

@@ -26,8 +26,8 @@ class PathPattern {
 };
 
 struct CompiledRoute {
-  std::vector<PathPattern> paths;           // empty: every path
-  const config::Action* action = nullptr;   // in the configuration that the router was made from
+  std::vector<PathPattern> paths;          // empty: every path
+  const config::Action* action = nullptr;  // in the configuration that the router was made from
 };
 
 struct CompiledSite {

@@ -18,8 +18,7 @@ std::string page(const http::RequestHead& head) {
 
 }  // namespace
 
-SampleUpstream::SampleUpstream(base::Loop& loop, int fd)
-    : listener_(loop, fd), gate_(loop) {}
+SampleUpstream::SampleUpstream(base::Loop& loop, int fd) : listener_(loop, fd), gate_(loop) {}
 
 void SampleUpstream::start() { gate_.spawn(accept(), "sample upstream"); }
 

@@ -33,9 +33,8 @@ std::uint64_t connection_bound(const config::Limits& limits) {
     ::getrlimit(RLIMIT_NOFILE, &files);
   }
   if (files.rlim_cur == RLIM_INFINITY) return limits.connections;
-  const std::uint64_t most =
-      std::max<std::uint64_t>(16, (files.rlim_cur - std::min<std::uint64_t>(
-                                                        files.rlim_cur, kReservedDescriptors)) / 2);
+  const std::uint64_t most = std::max<std::uint64_t>(
+      16, (files.rlim_cur - std::min<std::uint64_t>(files.rlim_cur, kReservedDescriptors)) / 2);
   return limits.connections == 0 ? most : std::min<std::uint64_t>(limits.connections, most);
 }
 
@@ -131,7 +130,7 @@ base::Result<void> Server::prepare() {
   auto context = tls::ServerContext::make(std::move(options), tickets_);
   if (!context) return base::fail(std::move(context.error()));
   context_ = std::move(*context);
-  const certs::Automation::Parts parts{loop_, blocking_, resolver_,
+  const certs::Automation::Parts parts{loop_,    blocking_,     resolver_,
                                        storage_, certificates_, challenges_};
   automation_ = std::make_unique<certs::Automation>(parts, config);
   if (auto loaded = automation_->load_files(); !loaded) return loaded;
@@ -166,7 +165,7 @@ std::string Server::listening_lines() const { return lines_; }
 // --- running ---
 
 void Server::run() {
-  const Shared shared{resolver_,    *context_,   certificates_, challenges_, *automation_,
+  const Shared shared{resolver_,    *context_,    certificates_, challenges_, *automation_,
                       *access_log_, connections_, handshakes_,   waiting_};
   for (auto& of_worker : listeners_) {
     workers_.push_back(std::make_unique<Worker>(shared, snapshot_));

@@ -116,8 +116,7 @@ base::Task<void> Upstream::resolve() {
   resolved_.set();
 }
 
-base::Task<base::Result<std::vector<base::Endpoint>>> Upstream::addresses(
-    base::Deadline deadline) {
+base::Task<base::Result<std::vector<base::Endpoint>>> Upstream::addresses(base::Deadline deadline) {
   const bool old = base::Clock::now() - resolved_at_ > kResolveAgain;
   if ((addresses_.empty() || old) && !resolving_ && !gate_.closed()) {
     resolving_ = true;

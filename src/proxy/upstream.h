@@ -16,7 +16,7 @@
 namespace gatehouse::proxy {
 
 struct UpstreamOptions {
-  base::Duration connect{3'000};        // resolve and connect together
+  base::Duration connect{3'000};  // resolve and connect together
   http::Http1ClientOptions client;
 
   UpstreamOptions() = default;
@@ -24,11 +24,11 @@ struct UpstreamOptions {
 
 class Upstream {
  public:
-  static constexpr std::size_t kIdleConnections = 128;      // kept for one server
+  static constexpr std::size_t kIdleConnections = 128;  // kept for one server
   static constexpr base::Duration kIdleAtMost{60'000};
   static constexpr base::Duration kIdleAtLeast{500};
-  static constexpr base::Duration kResolveAgain{10'000};    // age of an answer that is renewed
-  static constexpr base::Duration kOut{5'000};              // after a failure to connect
+  static constexpr base::Duration kResolveAgain{10'000};  // age of an answer that is renewed
+  static constexpr base::Duration kOut{5'000};            // after a failure to connect
 
   // Loop and resolver outlive it. `server` is its identity.
   Upstream(base::Loop& loop, base::Resolver& resolver, config::UpstreamServer server,
@@ -91,7 +91,7 @@ class Upstream {
   UpstreamOptions options_;
   std::string name_;
 
-  std::vector<Idle> idle_;  // oldest first
+  std::vector<Idle> idle_;                   // oldest first
   base::Duration idle_limit_ = kIdleAtMost;  // learnt: shorter than the server's own
   base::Duration idle_most_ = kIdleAtMost;   // less when the server says how long it keeps them
 

@@ -17,8 +17,8 @@ class Upstreams {
 
   Upstreams(base::Loop& loop, base::Resolver& resolver, UpstreamOptions options);
 
-  // `route` stays where it is. The server to try next of its servers: at random among those that are neither out nor in
-  // `tried`, else among those not in `tried`; null when all were tried.
+  // `route` stays where it is. The server to try next of its servers: at random among those that
+  // are neither out nor in `tried`, else among those not in `tried`; null when all were tried.
   Upstream* choose(const config::Proxy& route, const std::vector<Upstream*>& tried);
 
   // Neither resolving nor connecting waits beyond `last` from now on.

@@ -33,8 +33,8 @@ class FileHold : public Lease::Hold {
 };
 
 std::unexpected<base::Error> failed(const char* what, const fs::path& file) {
-  return base::fail(base::from_errno(errno, base::Side::kStorage,
-                                     std::string(what) + " " + file.string()));
+  return base::fail(
+      base::from_errno(errno, base::Side::kStorage, std::string(what) + " " + file.string()));
 }
 
 // Whether `fd` is what stands at `file` now: its last owner may have removed it meanwhile.

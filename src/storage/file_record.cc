@@ -74,8 +74,10 @@ FileDescriptor create_temporary(const fs::path& temporary, fs::path* file) {
   FileDescriptor fd(::open(file->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd && errno == EEXIST) {
     // Another process of the same number on another machine or in another container.
-    *file += "-" + std::to_string(std::hash<std::string>()(file->string() + std::to_string(
-                       std::chrono::steady_clock::now().time_since_epoch().count())));
+    *file +=
+        "-" + std::to_string(std::hash<std::string>()(
+                  file->string() +
+                  std::to_string(std::chrono::steady_clock::now().time_since_epoch().count())));
     fd = FileDescriptor(::open(file->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   }
   if (fd) lock_file(fd, false);

@@ -10,8 +10,8 @@ constexpr std::size_t kLongestKey = 512;
 
 bool is_segment(std::string_view segment) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '_' || c == '*' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '*' || c == '-';
   };
   return !segment.empty() && segment != "." && segment != ".." &&
          std::all_of(segment.begin(), segment.end(), allowed);

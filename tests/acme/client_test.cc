@@ -163,8 +163,8 @@ TEST_F(AcmeClient, EndsAtItsDeadlineWhenTheCaIsSilent) {
     reply.silent = true;
     return reply;
   };
-  const auto placed = run(house.loop, new_order(client, me, {"a.test"},
-                                                Deadline::in(base::Duration(300))));
+  const auto placed =
+      run(house.loop, new_order(client, me, {"a.test"}, Deadline::in(base::Duration(300))));
   ASSERT_FALSE(placed);
   EXPECT_EQ(placed.error().error.code, Code::kTimeout);
 }

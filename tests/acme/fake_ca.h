@@ -34,8 +34,8 @@ class FakeCa {
   Sign sign;
   Json meta = Json::object();
   bool nonces_everywhere = true;  // else from /new-nonce alone
-  int processing_looks = 0;  // how often an order is still "processing"
-  int bad_nonces = 0;        // how many good nonces are refused
+  int processing_looks = 0;       // how often an order is still "processing"
+  int bad_nonces = 0;             // how many good nonces are refused
   std::vector<std::string> challenge_types{"dns-account-01", "http-01", "tls-alpn-01"};
 
   // How many requests had a path that begins like this.
@@ -144,12 +144,9 @@ class FakeCa {
   }
 
   ScriptReply directory() {
-    const Json body = {{"newNonce", url("/new-nonce")},
-                       {"newAccount", url("/new-account")},
-                       {"newOrder", url("/new-order")},
-                       {"revokeCert", url("/revoke")},
-                       {"keyChange", url("/key-change")},
-                       {"meta", meta}};
+    const Json body = {{"newNonce", url("/new-nonce")},   {"newAccount", url("/new-account")},
+                       {"newOrder", url("/new-order")},   {"revokeCert", url("/revoke")},
+                       {"keyChange", url("/key-change")}, {"meta", meta}};
     return ScriptReply(200, body.dump());
   }
 

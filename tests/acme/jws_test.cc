@@ -40,8 +40,8 @@ bssl::UniquePtr<BIGNUM> number(std::string_view base64) {
 
 bssl::UniquePtr<EC_KEY> rfc_key() {
   bssl::UniquePtr<EC_KEY> ec(EC_KEY_new_by_curve_name(NID_X9_62_prime256v1));
-  EXPECT_TRUE(EC_KEY_set_public_key_affine_coordinates(ec.get(), number(kX).get(),
-                                                       number(kY).get()));
+  EXPECT_TRUE(
+      EC_KEY_set_public_key_affine_coordinates(ec.get(), number(kX).get(), number(kY).get()));
   EXPECT_TRUE(EC_KEY_set_private_key(ec.get(), number(kD).get()));
   return ec;
 }

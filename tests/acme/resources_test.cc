@@ -15,9 +15,9 @@ namespace {
 using base::Code;
 
 TEST(Url, TakesHttpsAndPlainLoopback) {
-  for (const char* url : {"https://ca.test/dir", "https://ca.test:14000", "https://[::2]/x",
-                          "http://127.0.0.1:4000/dir", "http://localhost/dir",
-                          "http://[::1]:4000/dir"}) {
+  for (const char* url :
+       {"https://ca.test/dir", "https://ca.test:14000", "https://[::2]/x",
+        "http://127.0.0.1:4000/dir", "http://localhost/dir", "http://[::1]:4000/dir"}) {
     EXPECT_TRUE(check_url(url)) << url;
   }
 }
@@ -47,8 +47,7 @@ TEST(Url, DoesNotFollowHttpsDownToHttp) {
 
 TEST(Document, IsBounded) {
   EXPECT_EQ(parse_object(std::string(kDocumentBytes + 1, ' ')).error().code, Code::kTooLarge);
-  const std::string deep =
-      "{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  const std::string deep = "{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
   EXPECT_EQ(parse_object(deep).error().code, Code::kTooLarge);
   EXPECT_TRUE(parse_object("{\"a\":\"" + std::string(1000, '[') + "\\\"[\"}"));
 }

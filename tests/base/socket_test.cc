@@ -113,6 +113,28 @@ TEST(Socket, ADeadlineOfOneDirectionDoesNotEndTheOther) {
   EXPECT_EQ(writer, Code::kCancelled);
 }
 
+Task<void> own_and_wait(Socket socket, bool& ended) {
+  (void)co_await socket.wait_readable(Deadline::in(1h));
+  ended = true;
+}
+
+TEST(Socket, MayBeOwnedByATaskThatDiesWithItsLoop) {
+  bool ended = false;
+  int other = -1;
+  {
+    Loop loop;
+    auto pair = connected_pair(loop);
+    other = ::dup(pair.client.native());
+    loop.spawn(own_and_wait(std::move(pair.server), ended), "owner");
+    run_ready(loop);
+    pair.client.close();
+  }
+  EXPECT_FALSE(ended);
+  char byte = 0;
+  EXPECT_EQ(::recv(other, &byte, 1, 0), 0) << "the task's socket was closed with it";
+  ::close(other);
+}
+
 TEST(Socket, InterruptWakesWhoWaitsNowOnly) {
   Loop loop;
   auto pair = connected_pair(loop);

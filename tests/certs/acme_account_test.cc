@@ -68,8 +68,7 @@ TEST_F(AcmeAccountTest, ItsKeyIsStoredBeforeTheCaHearsOfIt) {
   ca.intercept = nullptr;
   const auto after_crash = get(*process());
   ASSERT_TRUE(after_crash);
-  EXPECT_THAT(stored, ::testing::HasSubstr(
-                          after_crash->key.pem().substr(40, 20)));  // the same key
+  EXPECT_THAT(stored, ::testing::HasSubstr(after_crash->key.pem().substr(40, 20)));  // the same key
 }
 
 TEST_F(AcmeAccountTest, IsNotMadeWhenItCannotBeKept) {

@@ -42,8 +42,8 @@ class AcmeHouse : public ::testing::Test {
 
   // The CA answers a path that begins like this with `reply`, `times` times.
   void script(std::string prefix, acme::ScriptReply reply, int times = 1'000'000) {
-    ca.intercept = [prefix, reply, times](const acme::ScriptRequest& request, const auto&) mutable
-        -> std::optional<acme::ScriptReply> {
+    ca.intercept = [prefix, reply, times](const acme::ScriptRequest& request,
+                                          const auto&) mutable -> std::optional<acme::ScriptReply> {
       if (!request.path.starts_with(prefix) || times-- <= 0) return std::nullopt;
       return reply;
     };

@@ -121,8 +121,8 @@ TEST_F(AcmeIssuerTest, SurvivesStormsOfBadNoncesAndServerErrors) {
 }
 
 TEST_F(AcmeIssuerTest, SaysNotBeforeWhenTheCaLimits) {
-  script("/new-order", FakeCa::problem(429, "rateLimited", "too many certificates")
-                           .with("Retry-After", "3600"));
+  script("/new-order",
+         FakeCa::problem(429, "rateLimited", "too many certificates").with("Retry-After", "3600"));
   const auto before = base::Clock::now();
   const auto issued = issue();
   ASSERT_FALSE(issued);
@@ -251,15 +251,15 @@ INSTANTIATE_TEST_SUITE_P(
         Oddity{"/authorization/", 200, R"({"status":"expired","identifier":{"value":"a.test"}})"},
         Oddity{"/challenge/", 400, R"({"type":"urn:ietf:params:acme:error:malformed"})"},
         Oddity{"/finalize/", 400, R"({"type":"urn:ietf:params:acme:error:badCSR"})"},
-        Oddity{"/order/", 200, R"({"status":"valid"})"},
-        Oddity{"/certificate/", 200, ""}, Oddity{"/certificate/", 200, "<html>"},
+        Oddity{"/order/", 200, R"({"status":"valid"})"}, Oddity{"/certificate/", 200, ""},
+        Oddity{"/certificate/", 200, "<html>"},
         Oddity{"/certificate/", 200,
                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}));
 
 TEST_F(AcmeIssuerTest, EndsByItsDeadlineWhenTheCaNeverDecides) {
   script("/order/", ScriptReply(200, R"({"status":"processing"})"));
-  const auto issued = run_task(
-      loop, issuer().issue({"a.test"}, key, base::Deadline::in(base::Duration(1'500))));
+  const auto issued =
+      run_task(loop, issuer().issue({"a.test"}, key, base::Deadline::in(base::Duration(1'500))));
   ASSERT_FALSE(issued);
   EXPECT_EQ(issued.error().error.code, Code::kTimeout);
 }

@@ -86,8 +86,8 @@ class Pebble : public ::testing::Test {
     return std::make_unique<AcmeIssuer>(parts, std::move(options));
   }
   Issued issue(AcmeIssuer& issuer, std::vector<std::string> names) {
-    return run_task(loop_, issuer.issue(std::move(names), key_,
-                                        base::Deadline::in(base::Duration(60'000))));
+    return run_task(
+        loop_, issuer.issue(std::move(names), key_, base::Deadline::in(base::Duration(60'000))));
   }
   static std::string why(const Issued& issued) { return issued ? "" : issued.error().error.detail; }
 

@@ -222,15 +222,15 @@ TEST_F(AutomationTest, ARestartOrdersNothingAgain) {
   Process& first = start();
   until([&] { return first.certificates.size() == 1; });
   EXPECT_TRUE(ask(first, "b.example"));
-  const auto serials = serial(first.certificates.find("a.example")) +
-                       serial(first.certificates.find("b.example"));
+  const auto serials =
+      serial(first.certificates.find("a.example")) + serial(first.certificates.find("b.example"));
   stop(first);
   Process& second = start();
   until([&] { return second.certificates.size() == 1; });
   EXPECT_TRUE(ask(second, "b.example"));
-  EXPECT_EQ(serial(second.certificates.find("a.example")) +
-                serial(second.certificates.find("b.example")),
-            serials);
+  EXPECT_EQ(
+      serial(second.certificates.find("a.example")) + serial(second.certificates.find("b.example")),
+      serials);
   EXPECT_EQ(ca().ordered.size(), 2u);
 }
 

@@ -57,6 +57,16 @@ TEST_F(CertificateFilesTest, OfASiteForEveryNameAreServedForTheNamesInThem) {
   EXPECT_EQ(certificates.find("b.example"), nullptr);
 }
 
+TEST_F(CertificateFilesTest, OfASiteForEveryNameLeaveOtherSitesAlone) {
+  add_site({"*"}, "chain.pem", "key.pem");
+  config::Site other;
+  other.hosts = {"a.example"};
+  config.sites.push_back(std::move(other));
+  ASSERT_TRUE(load_certificate_files(config, certificates));
+  EXPECT_EQ(certificates.find_exact("a.example"), nullptr);
+  EXPECT_NE(certificates.find_exact("*.a.example"), nullptr);
+}
+
 TEST_F(CertificateFilesTest, AKeyOfAnotherCertificateIsAnErrorThatNamesBothFiles) {
   write("other.pem", tls::PrivateKey::generate(tls::KeyType::kP256)->pem());
   add_site({"b.example"}, "chain.pem", "key.pem");

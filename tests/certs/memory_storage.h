@@ -32,7 +32,7 @@ class MemoryStorage : public storage::Storage {
   bool fail_loads = false;
   bool fail_stores = false;
   base::Code failure = base::Code::kIo;  // what they fail with
-  std::vector<std::string> stored;  // keys, in order
+  std::vector<std::string> stored;       // keys, in order
 
   base::Task<base::Result<std::string>> load(std::string key) override {
     if (fail_loads) co_return broken(key);

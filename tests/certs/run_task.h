@@ -16,12 +16,11 @@ template <class T>
 T run_task(base::Loop& loop, base::Task<T> task) {
   std::optional<T> result;
   std::exception_ptr thrown;
-  base::asio::co_spawn(loop.context(), std::move(task),
-                       [&](std::exception_ptr error, T value) {
-                         thrown = error;
-                         result.emplace(std::move(value));
-                         loop.stop();
-                       });
+  base::asio::co_spawn(loop.context(), std::move(task), [&](std::exception_ptr error, T value) {
+    thrown = error;
+    result.emplace(std::move(value));
+    loop.stop();
+  });
   loop.run();
   loop.context().restart();
   if (thrown) std::rethrow_exception(thrown);

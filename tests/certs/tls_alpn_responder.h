@@ -58,7 +58,9 @@ class TlsAlpnResponder {
 
   static int select_alpn(SSL*, const std::uint8_t** out, std::uint8_t* out_length,
                          const std::uint8_t* in, unsigned in_length, void*) {
-    static constexpr std::uint8_t kOnly[] = "\x0a" "acme-tls/1";
+    static constexpr std::uint8_t kOnly[] =
+        "\x0a"
+        "acme-tls/1";
     if (in_length != 11 || std::memcmp(in, kOnly, 11) != 0) return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = in + 1;
     *out_length = 10;

@@ -57,7 +57,8 @@ TEST(Load, TakesTheSmallestFileAndFillsInDefaults) {
 }
 
 TEST(Load, AcceptsComments) {
-  EXPECT_TRUE(read("// first\n{ /* here */ \"sites\": [{\"hosts\": [\"a.example\"], \"respond\": {}}] }"));
+  EXPECT_TRUE(
+      read("// first\n{ /* here */ \"sites\": [{\"hosts\": [\"a.example\"], \"respond\": {}}] }"));
 }
 
 TEST(Load, ReadsDurationsAndSizes) {
@@ -93,7 +94,8 @@ TEST(Load, ReadsAddressesOfAllKinds) {
 TEST(Load, ReplacesVariablesOfTheEnvironment) {
   variables() = {{"HOST", "a.example"}};
   const auto config = read(
-      R"({"sites": [{"hosts": ["${HOST}", "b.${NONE:-example}"], "respond": {"body": "$5 ${HOST}!"}}]})");
+      R"({"sites": [{"hosts": ["${HOST}", "b.${NONE:-example}"],
+                      "respond": {"body": "$5 ${HOST}!"}}]})");
   ASSERT_TRUE(config) << render("F", config.error());
   EXPECT_THAT(config->sites[0].hosts, ElementsAre("a.example", "b.example"));
   EXPECT_EQ(std::get<Respond>(config->sites[0].routes[0].action).body, "$5 a.example!");
@@ -104,9 +106,9 @@ TEST(Load, ReplacesVariablesOfTheEnvironment) {
 TEST(Load, TakesSecretsFromFiles) {
   const auto file = std::filesystem::temp_directory_path() / "gatehouse-secret-test";
   std::ofstream(file) << "c2VjcmV0\n";
-  const auto config = read(with_site(
-      R"("tls": {"issuers": [{"acme": {"eab": {"key_id": "k", "hmac_key": {"file": ")" +
-      file.string() + R"("}}}}]})"));
+  const auto config = read(
+      with_site(R"("tls": {"issuers": [{"acme": {"eab": {"key_id": "k", "hmac_key": {"file": ")" +
+                file.string() + R"("}}}}]})"));
   std::filesystem::remove(file);
   ASSERT_TRUE(config) << render("F", config.error());
   EXPECT_EQ(std::get<AcmeIssuer>(config->tls.issuers[0]).eab->hmac_key, "c2VjcmV0");
@@ -184,7 +186,8 @@ INSTANTIATE_TEST_SUITE_P(
             "is no host name"},
         Bad{"IpWithTls", "{\"sites\": [{\"hosts\": [\"192.0.2.1\"], \"respond\": {}}]}",
             "an IP address is for plain sites"},
-        Bad{"SameHostTwice", "{\"sites\": [{\"hosts\": [\"a.example\", \"A.example\"], \"respond\": {}}]}",
+        Bad{"SameHostTwice",
+            "{\"sites\": [{\"hosts\": [\"a.example\", \"A.example\"], \"respond\": {}}]}",
             "is given already"},
         Bad{"TwoActions", SITE("\"respond\": {}, \"proxy\": \"http://x\""), "a second action"},
         Bad{"NoAction", SITE("\"tls\": {}"), "exactly one of proxy, respond, redirect"},
@@ -198,15 +201,15 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"StarInside", SITE("\"routes\": [{\"match\": {\"path\": \"/a*\"}, \"respond\": {}}]"),
             "expected \"/exact\""},
         Bad{"BadStatus", SITE("\"respond\": {\"status\": 99}"), "a whole number from 200 to 599"},
-        Bad{"BadRedirect", SITE("\"redirect\": {\"to\": \"/x\", \"status\": 305}"), "301, 302, 303"},
+        Bad{"BadRedirect", SITE("\"redirect\": {\"to\": \"/x\", \"status\": 305}"),
+            "301, 302, 303"},
         Bad{"BadPlaceholder", SITE("\"redirect\": \"https://{hots}\""), "unknown placeholder"},
         Bad{"BadHeader", SITE("\"respond\": {\"headers\": {\"a b\": \"c\"}}"), "no field name"},
         Bad{"HeaderWithLineBreak", SITE("\"respond\": {\"headers\": {\"a\": \"b\\nc\"}}"),
             "no line break"},
         Bad{"OnDemandForNobody", SITE("\"tls\": {\"on_demand\": true}, \"respond\": {}"),
             "expected \"ask\" or \"allow\""},
-        Bad{"WildcardWithoutAWay",
-            "{\"sites\": [{\"hosts\": [\"*.a.example\"], \"respond\": {}}]}",
+        Bad{"WildcardWithoutAWay", "{\"sites\": [{\"hosts\": [\"*.a.example\"], \"respond\": {}}]}",
             "stands for names that are not known yet"},
         Bad{"CertificateWithoutKey",
             SITE("\"tls\": {\"certificate\": {\"file\": \"x\"}}, \"respond\": {}"),
@@ -235,7 +238,8 @@ INSTANTIATE_TEST_SUITE_P(
             "expected one listener"},
         Bad{"AddressTwice", TOP("\"listen\": {\"http\": [\":1\"], \"https\": [\":1\"]}"),
             "given twice"},
-        Bad{"BadAddress", TOP("\"listen\": {\"http\": [\"example.com:80\"]}"), "an address such as"},
+        Bad{"BadAddress", TOP("\"listen\": {\"http\": [\"example.com:80\"]}"),
+            "an address such as"},
         Bad{"BadUnit", TOP("\"limits\": {\"head_bytes\": \"1KB\"}"), "a size such as"},
         Bad{"HugeSize", TOP("\"limits\": {\"head_bytes\": \"99999999999GiB\"}"), "a size such as"},
         Bad{"Negative", TOP("\"limits\": {\"fields\": -1}"), "a whole number from 0"},

@@ -1,4 +1,4 @@
-"""Certificates from an ACME CA: its challenges, its accounts, and what a restart must not repeat."""
+"""Certificates from an ACME CA: challenges, accounts, and what a restart must not repeat."""
 
 import pytest
 from harness.client import get, refusal, serial
@@ -79,8 +79,9 @@ def test_an_account_that_the_ca_has_forgotten_is_registered_again(tmp_path):
 
 def test_an_account_is_bound_to_an_external_one(tmp_path):
     secret = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+    (tmp_path / "secret").write_text(secret + "\n")
     with AcmeStage(tmp_path, eab={"kid-1": secret}) as stage:
-        eab = {"key_id": "kid-1", "hmac_key": secret}
+        eab = {"key_id": "kid-1", "hmac_key": {"file": str(tmp_path / "secret")}}
         with stage.gatehouse("a.example", issuer={"eab": eab}) as gatehouse:
             assert get(gatehouse.https, "a.example", context=stage.trust)[0] == 200
     assert secret not in gatehouse.output

@@ -6,6 +6,9 @@ import re
 import socket
 import subprocess
 
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from harness.client import connect, get, serial, trust
 from harness.fronts import NAME, tls_front
 from harness.gatehouse import BINARY, Gatehouse, command
@@ -52,6 +55,19 @@ def test_the_internal_ca_keeps_root_and_certificates_over_a_restart(tmp_path):
     with Gatehouse(tmp_path, config) as gatehouse:
         assert serial(gatehouse.https, "shop.test", trust(root)) == first
         assert not gatehouse.matching("obtained|new root|new intermediate")
+
+
+@pytest.mark.parametrize("key_type, kind, bits", [
+    ("p256", ec.EllipticCurvePublicKey, 256), ("p384", ec.EllipticCurvePublicKey, 384),
+    ("rsa2048", rsa.RSAPublicKey, 2048)])
+def test_keys_are_of_the_type_that_is_asked_for(tmp_path, key_type, kind, bits):
+    config = {"sites": [site("shop.test")], "tls": {"key_type": key_type}}
+    with Gatehouse(tmp_path, config) as gatehouse:
+        gatehouse.wait_for_line("certificate obtained")
+        context = trust(root_of(gatehouse, tmp_path))
+        with connect(gatehouse.https, "shop.test", context) as connection:
+            leaf = x509.load_der_x509_certificate(connection.getpeercert(binary_form=True))
+        assert isinstance(leaf.public_key(), kind) and leaf.public_key().key_size == bits
 
 
 def test_an_issuer_that_fails_is_followed_by_the_next(tmp_path):
@@ -118,8 +134,8 @@ def test_healthcheck_tells_whether_it_serves(tmp_path):
     with Gatehouse(tmp_path, config) as gatehouse:
         done = command("healthcheck", "--config", gatehouse.config_file)
         assert (done.returncode, done.stdout) == (0, "healthy\n"), done.stderr
-        by_environment = command("healthcheck", env={"GATEHOUSE_CONFIG": str(gatehouse.config_file)})
-        assert by_environment.returncode == 0
+        environment = {"GATEHOUSE_CONFIG": str(gatehouse.config_file)}
+        assert command("healthcheck", env=environment).returncode == 0
     done = command("healthcheck", "--config", gatehouse.config_file)
     assert done.returncode == 1 and "not healthy" in done.stderr
 

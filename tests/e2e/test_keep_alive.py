@@ -4,7 +4,7 @@ import socket
 import threading
 
 import pytest
-from harness.client import at_once, connect, plain, read_response, read_to_end
+from harness.client import ask, at_once, connect, plain, read_response, read_to_end
 from harness.fronts import NAME, plain_front, tls_front
 from harness.nginx import Nginx
 from harness.servers import RawUpstream
@@ -114,6 +114,33 @@ def test_a_connection_that_dies_under_its_second_request_causes_no_error(tmp_pat
 
     with RawUpstream(die) as upstream, plain_front(tmp_path, upstream.url) as gatehouse:
         assert all_of(gatehouse, [REQUEST, POST] * 25, clients=4) == [[200] * 50] * 4
+
+
+@pytest.mark.parametrize("limit", ["connections", "connections_per_client"])
+def test_connections_over_the_limit_are_closed_and_the_others_served(tmp_path, limit):
+    with RawUpstream(ok) as upstream:
+        with plain_front(tmp_path, upstream.url, limits={limit: 3}) as gatehouse:
+            inside = [plain(gatehouse.http) for _ in range(3)]
+            for connection in inside:
+                connection.sendall(REQUEST)
+                assert read_response(connection)[0] == 200
+            with plain(gatehouse.http) as outside:
+                assert read_to_end(outside) == b""
+            inside.pop().close()
+            gatehouse.wait_until(lambda: is_served(gatehouse), "a free place")
+            for connection in inside:
+                connection.sendall(REQUEST)
+                assert read_response(connection)[0] == 200
+                connection.close()
+
+
+def is_served(gatehouse):
+    with plain(gatehouse.http) as connection:
+        try:
+            return ask(connection, REQUEST[:-2] + b"Connection: close\r\n\r\n").startswith(
+                b"HTTP/1.1 200 ")
+        except OSError:
+            return False  # closed before the request was sent
 
 
 def test_an_idle_client_is_let_go(tmp_path):

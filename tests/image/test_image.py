@@ -7,6 +7,7 @@ buildah, the base image and the compiler's cache are kept in build/image: a seco
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -86,26 +87,37 @@ def process_named(name, ancestor):
     return None
 
 
-@pytest.fixture
-def running(image, mount, network):
-    """The image's own command line, as its user. Gives the process of buildah and gatehouse's."""
-    config = image["Docker"]["config"]
-    command = config["Entrypoint"] + config["Cmd"]
-    runner = subprocess.Popen(
-        [*network, *BUILDAH, "run", "--isolation", "chroot", mount[0], "--", *command],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )
-    said = []
-    for line in runner.stdout:  # the last thing it says of its start
-        said.append(line)
-        if "certificate obtained" in line:
-            break
-    pid = process_named("gatehouse", runner.pid)
-    assert pid, "".join(said) + runner.stdout.read()
-    yield runner, pid
-    if runner.poll() is None:
-        call("kill", "-KILL", str(pid))
-        runner.wait(timeout=10)
+class Run:
+    """The image's own command line, run as its own user; `until` is the last line of its start."""
+
+    def __init__(self, image, mount, network, until, *options):
+        config = image["Docker"]["config"]
+        self.inside = [*network, *BUILDAH, "run", "--isolation", "chroot", *options, mount[0], "--"]
+        self.healthcheck = [*self.inside, *config["Healthcheck"]["Test"][1:]]
+        self.runner = subprocess.Popen(
+            [*self.inside, *config["Entrypoint"], *config["Cmd"]],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        said = []
+        for line in self.runner.stdout:
+            said.append(line)
+            if until in line:
+                break
+        self.pid = process_named("gatehouse", self.runner.pid)
+        assert self.pid, "".join(said)
+
+    def __enter__(self):
+        return self
+
+    def stop(self):
+        os.kill(self.pid, signal.SIGTERM)
+        self.runner.communicate(timeout=60)
+        return self.runner.returncode
+
+    def __exit__(self, *_):
+        if self.runner.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.runner.communicate(timeout=60)
 
 
 def curl(network, *arguments):
@@ -142,22 +154,28 @@ def test_no_compiler_and_no_openssl_are_linked_in(mount):
     assert not list((mount[1] / "usr/bin").glob("clang*"))
 
 
-def test_it_serves_is_healthy_and_stops_by_sigterm(image, mount, network, running, tmp_path):
-    runner, pid = running
-    assert Path(f"/proc/{pid}").stat().st_uid == 65532
-    inside = [*network, *BUILDAH, "run", "--isolation", "chroot", mount[0], "--"]
+def test_without_a_file_it_says_where_to_put_one(image, mount, network):
+    with Run(image, mount, network, ":80") as run:
+        assert CONFIGURATION in curl(network, "http://localhost/")
+        call(*run.healthcheck)
+        assert run.stop() == 0
 
-    root = tmp_path / "root.pem"
-    root.write_text(call(*inside, "gatehouse", "trust", "--config", CONFIGURATION) + "\n")
-    assert "gatehouse runs" in curl(network, "--cacert", str(root), "https://localhost/")
-    redirected = curl(network, "--output", "/dev/null", "--write-out",
-                      "%{http_code} %{redirect_url}", "http://localhost/x?y")
-    assert redirected == "308 https://localhost/x?y"
 
-    healthy = [*inside, *image["Docker"]["config"]["Healthcheck"]["Test"][1:]]
-    call(*healthy)
+def test_it_serves_is_healthy_and_stops_by_sigterm(image, mount, network, tmp_path):
+    file = tmp_path / "gatehouse.json"
+    file.write_text('{"sites": [{"hosts": ["localhost"], "respond": {"body": "it serves"}}]}')
+    file.chmod(0o644)
+    own_file = ["--volume", f"{file}:{CONFIGURATION}:ro"]
+    with Run(image, mount, network, "certificate obtained", *own_file) as run:
+        assert Path(f"/proc/{run.pid}").stat().st_uid == 65532
 
-    call("kill", "-TERM", str(pid))
-    runner.stdout.read()
-    assert runner.wait(timeout=60) == 0
-    assert subprocess.run(healthy, capture_output=True).returncode == 1
+        root = tmp_path / "root.pem"
+        root.write_text(call(*run.inside, "gatehouse", "trust", "--config", CONFIGURATION) + "\n")
+        assert curl(network, "--cacert", str(root), "https://localhost/") == "it serves"
+        redirected = curl(network, "--output", "/dev/null", "--write-out",
+                          "%{http_code} %{redirect_url}", "http://localhost/x?y")
+        assert redirected == "308 https://localhost/x?y"
+        call(*run.healthcheck)
+
+        assert run.stop() == 0
+        assert subprocess.run(run.healthcheck, capture_output=True).returncode == 1

@@ -22,16 +22,15 @@ std::string value(const http::Fields& fields, std::string_view name) {
 const Hop kHop{"192.0.2.7", "https"};
 
 TEST(HopFields, WhatSpeaksToTheNextHopIsRemoved) {
-  const auto out = forwarded_request(
-      request({{"Connection", "keep-alive, X-Mine"},
-               {"X-Mine", "1"},
-               {"Keep-Alive", "timeout=5"},
-               {"Proxy-Connection", "keep-alive"},
-               {"Proxy-Authorization", "Basic eDp5"},
-               {"Upgrade", "websocket"},
-               {"HTTP2-Settings", "AAMAAABk"},
-               {"Accept", "*/*"}}),
-      kHop);
+  const auto out = forwarded_request(request({{"Connection", "keep-alive, X-Mine"},
+                                              {"X-Mine", "1"},
+                                              {"Keep-Alive", "timeout=5"},
+                                              {"Proxy-Connection", "keep-alive"},
+                                              {"Proxy-Authorization", "Basic eDp5"},
+                                              {"Upgrade", "websocket"},
+                                              {"HTTP2-Settings", "AAMAAABk"},
+                                              {"Accept", "*/*"}}),
+                                     kHop);
   for (const auto* name : {"Connection", "X-Mine", "Keep-Alive", "Proxy-Connection",
                            "Proxy-Authorization", "Upgrade", "HTTP2-Settings"}) {
     EXPECT_EQ(value(out.fields, name), "(none)") << name;

@@ -18,7 +18,10 @@ class Origin {
   using Script = base::Task<void> (*)(Origin& origin, http::RawPeer& peer, int number);
 
   Origin(base::Loop& loop, Script script)
-      : seen(loop), gone(loop), listener_(loop, http::listen_on_loopback()), gate_(loop),
+      : seen(loop),
+        gone(loop),
+        listener_(loop, http::listen_on_loopback()),
+        gate_(loop),
         script_(script) {
     gate_.spawn(accept(), "origin");
   }

@@ -104,8 +104,7 @@ class Visit {
 
  private:
   base::Task<void> serve() {
-    const ExchangeParts parts{stage_.loop, stage_.upstreams, stage_.challenges,
-                              *stage_.access_log};
+    const ExchangeParts parts{stage_.loop, stage_.upstreams, stage_.challenges, *stage_.access_log};
     for (;;) {
       auto stream = co_await server.next();
       if (!stream || *stream == nullptr) break;

@@ -62,7 +62,8 @@ int mode_of(const fs::path& path) {
 
 TEST(Key, HasSegmentsOfFewCharacters) {
   EXPECT_TRUE(is_key("certificates/internal/*.a_b.example-1"));
-  for (const auto* bad : {"", "/", "a/", "/a", "a//b", "a/../b", ".", "a b", "a\\b", "ä", "a/b\n"}) {
+  for (const auto* bad :
+       {"", "/", "a/", "/a", "a//b", "a/../b", ".", "a b", "a\\b", "ä", "a/b\n"}) {
     EXPECT_FALSE(is_key(bad)) << bad;
   }
   EXPECT_TRUE(is_key(std::string(512, 'a')));
@@ -154,7 +155,8 @@ TEST_F(FileStorageTest, TellsDamagedRecordsAndSetsThemAside) {
 
 TEST_F(FileStorageTest, AFailedWriteLeavesTheOldRecord) {
   ASSERT_TRUE(on_.wait(storage_.store("a/b", "old")));
-  const auto too_large = on_.wait(storage_.store("a/b", std::string(Storage::kLargestRecord + 1, 'x')));
+  const auto too_large =
+      on_.wait(storage_.store("a/b", std::string(Storage::kLargestRecord + 1, 'x')));
   EXPECT_EQ(too_large.error().code, base::Code::kTooLarge);
   // Where the draft would go there is a file: nothing can be written.
   fs::remove_all(storage_.root() / "temporary");
@@ -264,7 +266,8 @@ TEST(FileStorageProcesses, AKillWhileWritingLeavesEveryRecordWhole) {
           const auto temporary = folder.path() / "temporary";
           for (int i = 0;; ++i) {
             const auto file = folder.path() / "r" / std::to_string(i % 7);
-            if (!write_record(file, temporary, std::string(20'000, static_cast<char>('a' + i % 26)))) {
+            if (!write_record(file, temporary,
+                              std::string(20'000, static_cast<char>('a' + i % 26)))) {
               ::_exit(1);
             }
             (void)!::write(say, "x", 1);

@@ -17,10 +17,10 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class HttpPeer:
-    """Runs a handler class on a free port."""
+    """Runs a handler class on a free port, or on the given one."""
 
-    def __init__(self, handler):
-        self.server = _Server(("127.0.0.1", 0), handler)
+    def __init__(self, handler, port=0):
+        self.server = _Server(("127.0.0.1", port), handler)
         self.server.peer = self
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -77,8 +77,8 @@ class _EchoHandler(QuietHandler):
 
 
 class EchoServer(HttpPeer):
-    def __init__(self):
-        super().__init__(_EchoHandler)
+    def __init__(self, port=0):
+        super().__init__(_EchoHandler, port)
 
 
 class _AskHandler(QuietHandler):
@@ -123,13 +123,20 @@ class SilentServer:
 
     def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener.settimeout(PATIENCE)
+        self._accepted = []
         self.port = self._listener.getsockname()[1]
+
+    def accept(self):
+        """Until somebody has connected."""
+        self._accepted.append(self._listener.accept()[0])
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._listener.close()
+        for one in [self._listener, *self._accepted]:
+            one.close()
 
 
 class RawUpstream:
