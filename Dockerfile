@@ -1,5 +1,5 @@
 # gatehouse on Debian 13, built by ./dev image; docs/container.md tells how to use it.
-ARG BASE=docker.io/library/debian:trixie-slim
+ARG BASE=debian:trixie-slim
 
 FROM ${BASE} AS build
 WORKDIR /src

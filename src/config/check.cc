@@ -148,11 +148,11 @@ void Checker::check_site_tls(const Site& site, const Path& at) {
   if (site.tls.on_demand) return;
   for (std::size_t h = 0; h < site.hosts.size(); ++h) {
     if (!site.hosts[h].starts_with('*')) continue;
-    const bool signs_wildcards = site.hosts[h] != "*" && !site.tls.issuers.empty() &&
-                                 std::holds_alternative<InternalIssuer>(site.tls.issuers[0]);
-    const bool internal =
-        signs_wildcards || (site.tls.issuers.empty() && config_.tls.issuers.empty() &&
-                            site.hosts[h] != "*" && uses_internal_issuer(site.hosts[h].substr(2)));
+    // The internal CA signs wildcards; an ACME CA would want dns-01 for them.
+    const auto& issuers = site.tls.issuers.empty() ? config_.tls.issuers : site.tls.issuers;
+    const bool internal = site.hosts[h] != "*" &&
+                          (issuers.empty() ? uses_internal_issuer(site.hosts[h].substr(2))
+                                           : std::holds_alternative<InternalIssuer>(issuers[0]));
     if (internal) continue;
     wrong({at[0], at[1], "hosts", std::to_string(h)},
           "\"" + site.hosts[h] + "\" stands for names that are not known yet: expected " +

@@ -86,6 +86,12 @@ base::Result<void> Server::bind(const config::Address& address, bool tls) {
   if (!endpoint) return base::fail(std::move(endpoint.error()));
   // A Unix socket has one listener only: all workers accept on it.
   const bool shared = endpoint->is_ip();
+  if (shared) {
+    // Sharing a port is for our workers: another gatehouse on it must be found, not joined.
+    auto alone = base::listen_on(*endpoint, false);
+    if (!alone) return base::fail(std::move(alone.error()));
+    ::close(*alone);
+  }
   int first = -1;
   for (auto& of_worker : listeners_) {
     int fd = -1;

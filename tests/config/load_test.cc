@@ -153,6 +153,14 @@ TEST(Load, RefusesToNestForEver) {
   EXPECT_THAT(only_error(std::string(100, '[')), HasSubstr("nested more than 64 levels"));
 }
 
+TEST(Load, TakesWildcardsThatTheInternalCaSigns) {
+  EXPECT_TRUE(read(R"({"sites": [{"hosts": ["*.a.test"], "respond": {}}]})"));
+  EXPECT_TRUE(read(R"({"tls": {"issuers": [{"internal": {}}]},
+                       "sites": [{"hosts": ["*.shop.example"], "respond": {}}]})"));
+  EXPECT_TRUE(read(R"({"sites": [{"hosts": ["*.shop.example"], "respond": {},
+                                  "tls": {"issuers": [{"internal": {}}]}}]})"));
+}
+
 struct Bad {
   const char* name;
   const char* text;

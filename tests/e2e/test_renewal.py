@@ -59,7 +59,7 @@ def test_names_of_files_and_names_on_demand_are_renewed_under_load(tmp_path):
 
 def test_a_certificate_whose_renewal_fails_is_served_on_and_the_backoff_survives_a_restart(
         tmp_path):
-    with AcmeStage(tmp_path, validity=6) as stage:
+    with AcmeStage(tmp_path, validity=LIFE // 2) as stage:
         with stage.gatehouse("a.example") as gatehouse:
             with connect(gatehouse.https, "a.example", stage.trust) as connection:
                 leaf = x509.load_der_x509_certificate(connection.getpeercert(binary_form=True))

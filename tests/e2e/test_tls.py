@@ -7,8 +7,8 @@ import ssl
 import pytest
 from cryptography import x509
 from harness.certificates import self_signed
-from harness.client import (ask, client_hello, connect, get, no_checks, parse, plain, read_to_end,
-                            refusal, start_handshake, trust)
+from harness.client import (ask, at_once, client_hello, connect, get, no_checks, parse, plain,
+                            read_to_end, refusal, start_handshake, trust)
 from harness.fronts import NAME, tls_front
 from harness.gatehouse import Gatehouse, command
 from harness.ports import free_port
@@ -16,7 +16,7 @@ from harness.servers import EchoServer
 from harness.stage import site
 
 REQUEST = f"GET / HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n".encode()
-SOON = {"timeouts": {"handshake": "500ms"}}
+SOON = {"timeouts": {"handshake": "1s"}}
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -94,10 +94,14 @@ def test_a_key_that_does_not_match_its_certificate_is_an_error_at_start(tmp_path
 def test_a_handshake_that_stalls_is_ended(tmp_path):
     with EchoServer() as upstream, tls_front(tmp_path, upstream.url, **SOON) as gatehouse:
         hello = client_hello(NAME, gatehouse.trust)
-        for beginning in (b"", hello[:1], hello[:50], hello):
+        beginnings = (b"", hello[:1], hello[:50], hello)
+
+        def stall(number):
             with plain(gatehouse.https) as raw:
-                raw.sendall(beginning)
+                raw.sendall(beginnings[number])
                 read_to_end(raw)  # returns when gatehouse has closed
+
+        assert at_once(4, stall) == [None] * 4
         gatehouse.wait_for_line("a handshake failed", count=4)
         assert get(gatehouse.https, NAME, context=gatehouse.trust)[0] == 200
 

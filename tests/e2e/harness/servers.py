@@ -1,6 +1,7 @@
 """Peers in this process: applications behind gatehouse, and the one that is asked about names."""
 
 import http.server
+import selectors
 import socket
 import threading
 import urllib.parse
@@ -142,45 +143,61 @@ class SilentServer:
 class RawUpstream:
     """Keeps the bytes of each connection, and answers by a function of the connection's number
     and the bytes since its last answer. It returns what to send, None to wait for more, or False
-    to close; of a tuple (bytes, False) it sends the bytes first."""
+    to close; of a tuple (bytes, False) it sends the bytes first. One thread, so that bytes are
+    kept in the order in which they were sent, over all connections."""
 
     def __init__(self, answer):
         self.answer = answer
         self.received = []  # of each connection
+        self._answered = []
         self.arrived = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._stop, self._stopped = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+    def _run(self):
+        with selectors.DefaultSelector() as ready, self._listener:
+            ready.register(self._stopped, selectors.EVENT_READ)
+            ready.register(self._listener, selectors.EVENT_READ)
+            while True:
+                with_bytes = [key for key, _ in ready.select()]
+                if any(key.fileobj is self._stopped for key in with_bytes):
+                    break
+                with self.arrived:
+                    for key in with_bytes:
+                        self._serve(ready, key)
+                    self.arrived.notify_all()
+            for key in list(ready.get_map().values()):
+                key.fileobj.close()
 
-    def _serve(self, connection):
-        with self.arrived:
-            number = len(self.received)
+    def _serve(self, ready, key):
+        if key.fileobj is self._listener:
+            connection, _ = self._listener.accept()
+            ready.register(connection, selectors.EVENT_READ, len(self.received))
             self.received.append(b"")
-        with connection:
-            answered = 0
-            try:
-                while piece := connection.recv(65536):
-                    with self.arrived:
-                        self.received[number] += piece
-                        self.arrived.notify_all()
-                    said = self.answer(number, self.received[number][answered:])
-                    said, goes_on = said if isinstance(said, tuple) else (said, said is not False)
-                    if said:
-                        answered = len(self.received[number])
-                        connection.sendall(said)
-                    if not goes_on:
-                        return
-            except OSError:
-                pass
+            self._answered.append(0)
+        elif not self._talk(key.fileobj, key.data):
+            ready.unregister(key.fileobj)
+            key.fileobj.close()
+
+    def _talk(self, connection, number):
+        """False when the connection is over."""
+        try:
+            piece = connection.recv(65536)
+            if not piece:
+                return False
+            self.received[number] += piece
+            said = self.answer(number, self.received[number][self._answered[number]:])
+            said, goes_on = said if isinstance(said, tuple) else (said, said is not False)
+            if said:
+                self._answered[number] = len(self.received[number])
+                connection.sendall(said)
+            return goes_on
+        except OSError:
+            return False
 
     def everything(self):
         with self.arrived:
@@ -188,7 +205,8 @@ class RawUpstream:
 
     def forget(self):
         with self.arrived:
-            self.received = [b"" for _ in self.received]
+            self.received = [b""] * len(self.received)
+            self._answered = [0] * len(self.received)
 
     def wait_for(self, text):
         """Until the bytes have come in."""
@@ -198,7 +216,8 @@ class RawUpstream:
             assert there, f"{text!r} has not come: {self.received}"
 
     def stop(self):
-        self._listener.close()
+        self._stop.close()
+        self._thread.join()
 
     def __enter__(self):
         return self
