@@ -1,6 +1,7 @@
 #include "proxy/access_log.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,9 +23,7 @@ std::string timestamp() {
   ::gmtime_r(&now.tv_sec, &utc);
   char text[40];
   const auto size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-  char millis[8];
-  std::snprintf(millis, sizeof millis, ".%03ldZ", now.tv_nsec / 1'000'000);
-  return std::string(text, size) + millis;
+  return fmt::format("{}.{:03}Z", std::string_view(text, size), now.tv_nsec / 1'000'000);
 }
 
 std::int64_t micros_since(base::TimePoint began) {

@@ -97,7 +97,8 @@ base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name
     choice = refuse(SSL_AD_INTERNAL_ERROR, waited.error().detail);
   } else if (!*waited) {
     const auto& error = waited->error();
-    const bool denied = error.code == base::Code::kDenied || error.code == base::Code::kNotFound;
+    // Our policy does not know the name; anything else is trouble that may pass.
+    const bool denied = error.code == base::Code::kDenied && error.side == base::Side::kLocal;
     choice = refuse(denied ? SSL_AD_UNRECOGNIZED_NAME : SSL_AD_INTERNAL_ERROR, error.detail);
   } else {
     choice.certificate = std::move(**waited);

@@ -21,14 +21,25 @@ Forward::Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream&
       client_(client),
       replay_(replay),
       may_replay_(may_replay),
+      loop_(loop),
       gate_(loop) {}
 
 // --- the request's body ---
 
 base::Task<base::Result<void>> Forward::send_replay() {
   if (replay_.bytes().empty()) co_return base::Result<void>();
+  writing_ = true;
   auto again = base::Chunk::copy_of(base::as_bytes(replay_.bytes()));
   co_return co_await up_.write(std::move(again));
+}
+
+// The head leaves with the first of the body; not when the client has not sent that yet: an
+// upstream may want to refuse it by the head alone.
+base::Task<void> Forward::send_head_alone() {
+  co_await base::asio::post(loop_.executor(), base::use_task);  // the pump's turn
+  if (writing_ || client_failed_) co_return;
+  auto sent = co_await up_.flush();
+  (void)sent;  // read_head() says why it failed
 }
 
 base::Task<void> Forward::pump_request() {
@@ -43,6 +54,7 @@ base::Task<void> Forward::pump_request() {
       up_.reset();
       break;
     }
+    writing_ = true;
     if (chunk->empty()) {
       written = co_await up_.finish(down_.trailers());
       break;
@@ -124,6 +136,7 @@ base::Task<ForwardResult> Forward::run(const http::RequestHead& request) {
   } else if (sent) {
     pumping_ = true;
     gate_.spawn(pump_request(), "forward a request body");
+    co_await send_head_alone();
   }
   auto head = co_await read_final_head();
   if (!head) {

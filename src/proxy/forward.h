@@ -55,6 +55,7 @@ class Forward {
  private:
   base::Task<void> pump_request();
   base::Task<base::Result<void>> send_replay();
+  base::Task<void> send_head_alone();
   base::Task<void> pass_response(ForwardResult& result);
   base::Task<base::Result<http::ResponseHead>> read_final_head();
   base::Task<void> stop_pump(bool keep_reading);
@@ -65,8 +66,10 @@ class Forward {
   base::Socket& client_;
   Replay& replay_;
   bool may_replay_;
+  base::Loop& loop_;
   base::Gate gate_;
   bool pumping_ = false;
+  bool writing_ = false;        // the pump has written, and the head with it
   bool stop_ = false;           // the pump is to end at its next step
   bool client_failed_ = false;  // reading the request's body, or writing the response
   base::Error client_error_;

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 
 import pytest
@@ -12,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from harness.client import connect, get, serial, trust
 from harness.fronts import NAME, tls_front
 from harness.gatehouse import BINARY, Gatehouse, command
-from harness.ports import free_port
+from harness.ports import free_port, reserve
 from harness.process import BAD_SIGNS, Process
 from harness.servers import EchoServer
 from harness.stage import AcmeStage, site
@@ -95,19 +94,16 @@ class EmbeddedDefault(Process):
     """`gatehouse run` without a configuration, on its fixed ports."""
 
     def __init__(self, data):
-        for port in (8080, 8443):
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind(("0.0.0.0", port))
-                except OSError:
-                    raise AssertionError(f"port {port} is needed and taken") from None
+        self.reserved = [reserve(8080), reserve(8443)]
         super().__init__(BINARY, "run", env={"GATEHOUSE_DATA": str(data), "GATEHOUSE_CONFIG": ""})
         self.wait_for_line("^listening on ", count=2)
         self.curl_line = self.wait_for_line(r"^\s*curl ").strip()
 
     def __exit__(self, kind, *rest):
-        assert self.stop() == 0 or kind, self.output
+        status = self.stop()
+        for lock in self.reserved:
+            os.close(lock)
+        assert status == 0 or kind, self.output
         assert not BAD_SIGNS.search(self.output) or kind, self.output
 
 

@@ -82,8 +82,8 @@ TEST_F(AccessLogTest, TextIsALineForPeople) {
   request.target = "/x";
   AccessLog::open(options, false).value()->write(record, request, Visit::client());
   ASSERT_EQ(lines().size(), 1u);
-  EXPECT_THAT(lines()[0], MatchesRegex(
-      R"([0-9TZ:.-]+ 192.0.2.7 "GET http://a.example/x" 200 5B [0-9]+us)"));
+  EXPECT_THAT(lines()[0],
+              MatchesRegex(R"([0-9TZ:.-]+ 192.0.2.7 "GET http://a.example/x" 200 5B [0-9]+us)"));
 }
 
 TEST_F(AccessLogTest, AFileGrowsOverRestartsAndKeepsEveryLineInOrder) {

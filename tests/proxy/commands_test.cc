@@ -103,7 +103,8 @@ TEST_F(CommandsTest, AGoodConfigurationIsValid) {
 }
 
 TEST_F(CommandsTest, EveryErrorOfAConfigurationIsSaidWithItsPlace) {
-  const auto path = file("{\n \"worker\": 2,\n \"sites\": [{ \"hosts\": 7, \"respond\": {} }]\n}\n");
+  const auto path =
+      file("{\n \"worker\": 2,\n \"sites\": [{ \"hosts\": 7, \"respond\": {} }]\n}\n");
   for (const auto* word : {"validate", "run", "trust", "healthcheck"}) {
     const auto outcome = call({word, "--config", path});
     EXPECT_EQ(outcome.status, 2) << word;
@@ -145,9 +146,11 @@ TEST_F(CommandsTest, AKeyThatDoesNotFitItsCertificateFailsTheStart) {
   std::ofstream(folder + "/chain.pem") << "no certificate";
   std::ofstream(folder + "/key.pem") << "no key";
   const auto path = file(R"({ "listen": { "https": ["127.0.0.1:1"], "http": [] },
-    "storage": { "file": { "path": ")" + folder + R"(/data" } },
+    "storage": { "file": { "path": ")" +
+                         folder + R"(/data" } },
     "sites": [{ "hosts": ["a.example"], "respond": {}, "tls": { "certificate": {
-      "file": ")" + folder + R"(/chain.pem", "key": ")" + folder + R"(/key.pem" } } }] })");
+      "file": ")" + folder +
+                         R"(/chain.pem", "key": ")" + folder + R"(/key.pem" } } }] })");
   const auto outcome = call({"run", "--config", path});
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.err, HasSubstr(".pem"));

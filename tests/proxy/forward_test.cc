@@ -84,8 +84,8 @@ TEST_F(ForwardTest, AnswersWithoutABodyStaySo) {
   });
   Stage stage(loop, proxy_to({origin.url()}));
   Visit visit(stage);
-  const auto all = visit.ask_to_the_end(
-      "HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n" + get("/") + get("/", "Connection: close\r\n"));
+  const auto all = visit.ask_to_the_end("HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n" + get("/") +
+                                        get("/", "Connection: close\r\n"));
   EXPECT_EQ(field_of(all, "Content-Length"), "4711");
   EXPECT_THAT(all, HasSubstr("\r\n\r\nHTTP/1.1 304 Not Modified\r\n"));
   EXPECT_THAT(all, HasSubstr("\r\n\r\nHTTP/1.1 204 No Content\r\n"));
@@ -196,8 +196,9 @@ TEST_F(ForwardTest, AClientThatWaitsForContinueGetsIt) {
   Stage stage(loop, proxy_to({origin.url()}));
   Visit visit(stage);
   auto flow = [](Visit& who) -> base::Task<std::string> {
-    co_await who.peer.say("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n"
-                          "Expect: 100-continue\r\n\r\n");
+    co_await who.peer.say(
+        "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n"
+        "Expect: 100-continue\r\n\r\n");
     auto interim = co_await who.peer.hear_until("\r\n\r\n");
     EXPECT_EQ(interim, "HTTP/1.1 100 Continue\r\n\r\n");
     co_await who.peer.say("hello");
@@ -210,7 +211,7 @@ TEST_F(ForwardTest, AClientThatWaitsForContinueGetsIt) {
 
 TEST_F(ForwardTest, AClientThatLeavesInItsUploadLeavesACutRequestUpstream) {
   Origin origin(loop, [](Origin& on, http::RawPeer& peer, int) -> base::Task<void> {
-    (void)co_await peer.hear_until("part of it");
+    (void)co_await peer.hear_until("part of it\r\n");
     on.seen.set();
     auto rest = co_await peer.hear_all();
     EXPECT_EQ(rest, "");
@@ -220,8 +221,9 @@ TEST_F(ForwardTest, AClientThatLeavesInItsUploadLeavesACutRequestUpstream) {
   Stage stage(loop, proxy_to({origin.url()}));
   Visit visit(stage);
   auto flow = [](Visit& who, Origin& on) -> base::Task<void> {
-    co_await who.peer.say("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n"
-                          "a\r\npart of it\r\n");
+    co_await who.peer.say(
+        "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "a\r\npart of it\r\n");
     (void)co_await on.seen.wait();
     who.wire.theirs.close_with_reset();
     (void)co_await on.gone.wait();
@@ -239,7 +241,8 @@ TEST_F(ForwardTest, AMalformedUploadIsTheClientsFault) {
   Stage stage(loop, proxy_to({origin.url()}));
   Visit visit(stage);
   const auto all = visit.ask_to_the_end(
-      "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n");
+      "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n5\r\nhello\r\nx\r\n");
   EXPECT_EQ(status_of(all), 400);
   EXPECT_EQ(field_of(all, "Connection"), "close");
 }
@@ -265,8 +268,9 @@ TEST_F(ForwardTest, AnUploadOverTheLimitIsRefused) {
 TEST_F(ForwardTest, AnAnswerBeforeTheEndOfTheUploadIsPassedOnAtOnce) {
   Origin origin(loop, [](Origin&, http::RawPeer& peer, int) -> base::Task<void> {
     (void)co_await peer.hear_until("\r\n\r\n");
-    co_await peer.say("HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
-                      "Content-Length: 4\r\n\r\nmuch");
+    co_await peer.say(
+        "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n"
+        "Content-Length: 4\r\n\r\nmuch");
   });
   Stage stage(loop, proxy_to({origin.url()}));
   Visit visit(stage);

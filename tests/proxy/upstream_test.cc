@@ -13,7 +13,8 @@ namespace {
 
 class UpstreamTest : public StageTest {
  protected:
-  UpstreamTest() : origin(loop, answer_all), upstream(loop, resolver, server(), UpstreamOptions()) {}
+  UpstreamTest()
+      : origin(loop, answer_all), upstream(loop, resolver, server(), UpstreamOptions()) {}
   ~UpstreamTest() override { http::run_task(loop, upstream.stop()); }
 
   config::UpstreamServer server() {
@@ -195,8 +196,8 @@ TEST_F(UpstreamTest, ServersAreChosenAmongThoseThatAreWell) {
 
   other.close();
   const auto port = ":" + std::to_string(route.servers[1].port);
-  Upstream* const dead = *std::ranges::find_if(
-      chosen, [&port](Upstream* one) { return one->name().ends_with(port); });
+  Upstream* const dead =
+      *std::ranges::find_if(chosen, [&port](Upstream* one) { return one->name().ends_with(port); });
   EXPECT_FALSE(http::run_task(loop, dead->connect()));
   for (int i = 0; i < 50; ++i) EXPECT_NE(all.choose(route, {}), dead);
 

@@ -22,7 +22,8 @@ config::Config sites(const std::string& more = "", const std::string& url = "htt
     "tls": { "issuers": [{ "internal": {} }], "on_demand": { "allow": ["*.on.example"] } }, )" +
                    more + R"("sites": [
       { "hosts": ["*.on.example"], "tls": { "on_demand": true }, "respond": { "body": "hello\n" } },
-      { "hosts": ["up.example"], "tls": false, "proxy": ")" + url + R"(" },
+      { "hosts": ["up.example"], "tls": false, "proxy": ")" +
+                   url + R"(" },
       { "hosts": ["plain.example"], "tls": false, "respond": { "body": "plain\n" } }] })");
 }
 
@@ -167,7 +168,9 @@ TEST(WorkerTest, AClientThatLeavesWhileItWaitsFreesItsPlaceAndTheOrderEnds) {
 TEST(WorkerTest, AChallengeIsAnsweredWithItsCertificateAndNothingElse) {
   WorkerHouse house(sites());
   tls::RawOptions options;
-  options.alpn = "\x0a" "acme-tls/1";
+  options.alpn =
+      "\x0a"
+      "acme-tls/1";
   {
     auto early = house.secure_client("any.example", options);
     EXPECT_FALSE(early.handshake());

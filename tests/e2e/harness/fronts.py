@@ -16,10 +16,13 @@ def plain_front(folder, *upstreams, **config):
 
 
 def tls_front(folder, *upstreams, **config):
-    """One site called NAME with a certificate from files; its `trust` is what clients need."""
+    """One site called NAME with a certificate from files; its `trust` is what clients need. Instead
+    of upstreams it may have `routes`."""
     folder.mkdir(parents=True, exist_ok=True)
     chain, key = self_signed(folder, "front", [NAME])
-    one = {"hosts": [NAME], "proxy": list(upstreams),
+    routes = config.pop("routes", None)
+    action = {"routes": routes} if routes else {"proxy": list(upstreams)}
+    one = {"hosts": [NAME], **action,
            "tls": {"certificate": {"file": str(chain), "key": str(key)}}}
     env = config.pop("env", None)
     gatehouse = Gatehouse(folder, {"sites": [one], **config}, env=env)
