@@ -32,6 +32,11 @@ class Origin {
   std::string url() { return "http://127.0.0.1:" + std::to_string(port()); }
   // Takes no more connections: they are refused.
   void close() { listener_.close(); }
+  // close(), and waits until every connection has ended: the loop may run on without the origin.
+  base::Task<void> end() {
+    close();
+    (void)co_await gate_.close();
+  }
 
   int connections = 0;
   std::vector<std::string> requests;  // heads and bodies, as they came

@@ -119,6 +119,7 @@ TEST_F(UpstreamTest, ConnectionsThatTheServerClosedAreSwept) {
   EXPECT_EQ(one.idle_count(), 1u) << "the one that still stands";
   http::run_task(loop, one.stop());
   EXPECT_EQ(one.idle_count(), 0u);
+  http::run_task(loop, closing.end());
 }
 
 TEST_F(UpstreamTest, AServerThatCannotBeConnectedIsOutForAWhile) {
