@@ -58,6 +58,8 @@ class Http1Server final : public ServerStream {
   base::Task<base::Result<base::Chunk>> read() override;
   const Fields& trailers() const override { return body_.trailers(); }
   bool request_ended() const override { return body_.ended(); }
+  void stop_reading() override { transport_.socket().interrupt(); }
+  void when_cancelled(void (*)(void*), void*) override {}
   base::Task<base::Result<void>> write_interim(const ResponseHead& head) override;
   base::Task<base::Result<void>> write_head(const ResponseHead& head) override;
   base::Task<base::Result<void>> write(base::Chunk chunk) override;

@@ -29,6 +29,9 @@ struct RequestHead {
   BodyKind body = BodyKind::kNone;
   std::uint64_t content_length = 0;  // with kLength
   bool expect_continue = false;      // the client waits for 100 (RFC 9110 10.1.1)
+  // The protocol that a tunnel is asked for, in lower case ("websocket"): of Upgrade (RFC 9110
+  // 7.8), or of :protocol (RFC 8441). Empty: none, or one that is never tunnelled.
+  std::string upgrade;
 
   // Host without port and brackets.
   std::string_view host() const;

@@ -25,6 +25,12 @@ class ServerStream {
   virtual const Fields& trailers() const = 0;
   // True when the whole request body has been handed out (or there is none).
   virtual bool request_ended() const = 0;
+  // Wakes a read() that waits, with kCancelled: nobody wants the rest of the body.
+  virtual void stop_reading() = 0;
+  // `hook(owner)` runs once when the client cancels the exchange as its protocol does that
+  // (RST_STREAM, RFC 9113 5.4.2), whether or not anybody reads; at once if it has. Null takes it
+  // back. Never on HTTP/1.1: a FIN after a whole request is no wish to cancel.
+  virtual void when_cancelled(void (*hook)(void* owner), void* owner) = 0;
 
   // An interim response (1xx but 101). Dropped for HTTP/1.0 clients.
   virtual base::Task<base::Result<void>> write_interim(const ResponseHead& head) = 0;

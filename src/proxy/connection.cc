@@ -203,7 +203,7 @@ base::Task<void> Connection::serve() {
       break;
     }
     if (*stream == nullptr) break;
-    Exchange exchange(parts, *snapshot, facts_, **stream, transport_.socket());
+    Exchange exchange(parts, *snapshot, facts_, **stream);
     exchange_ = &exchange;
     co_await exchange.run();
     exchange_ = nullptr;

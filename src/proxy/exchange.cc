@@ -63,8 +63,8 @@ std::string https_port_suffix(const config::Config& config) {
 }
 
 Exchange::Exchange(ExchangeParts parts, const Snapshot& snapshot, const ClientFacts& facts,
-                   http::ServerStream& stream, base::Socket& client)
-    : parts_(parts), snapshot_(snapshot), facts_(facts), stream_(stream), client_(client) {}
+                   http::ServerStream& stream)
+    : parts_(parts), snapshot_(snapshot), facts_(facts), stream_(stream) {}
 
 void Exchange::note(const base::Result<void>& done, std::uint16_t status) {
   record_.status = status;
@@ -177,7 +177,7 @@ base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::Requ
     if (cut_) co_return result;
   }
   up_ = connection.get();
-  Forward forward(parts_.loop, stream_, *connection, client_, replay, *reused);
+  Forward forward(parts_.loop, stream_, *connection, replay, *reused);
   result = co_await forward.run(request);
   up_ = nullptr;
   const bool stale = *reused && result.error.retry == base::Retry::kReused;

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "base/loop.h"
-#include "base/socket.h"
 #include "certs/challenge_store.h"
 #include "http/stream.h"
 #include "proxy/access_log.h"
@@ -44,9 +43,9 @@ class Exchange {
   // begun to work on it, so only idempotent ones are (RFC 9110 9.2.2).
   static constexpr base::Duration kStaleWithin{1'000};
 
-  // `client` is the socket under `stream`; all outlive the exchange.
+  // All outlive the exchange.
   Exchange(ExchangeParts parts, const Snapshot& snapshot, const ClientFacts& facts,
-           http::ServerStream& stream, base::Socket& client);
+           http::ServerStream& stream);
 
   // Answers, or resets the stream. Never fails otherwise.
   base::Task<void> run();
@@ -69,7 +68,6 @@ class Exchange {
   const Snapshot& snapshot_;
   const ClientFacts& facts_;
   http::ServerStream& stream_;
-  base::Socket& client_;
   AccessRecord record_;
   http::ClientStream* up_ = nullptr;  // while one is in use
   bool cut_ = false;

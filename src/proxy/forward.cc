@@ -14,15 +14,24 @@ void Replay::append(base::Bytes bytes) {
   }
 }
 
-Forward::Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up,
-                 base::Socket& client, Replay& replay, bool may_replay)
+Forward::Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up, Replay& replay,
+                 bool may_replay)
     : down_(down),
       up_(up),
-      client_(client),
       replay_(replay),
       may_replay_(may_replay),
       loop_(loop),
-      gate_(loop) {}
+      gate_(loop) {
+  down_.when_cancelled(client_cancelled, this);
+}
+
+void Forward::client_cancelled(void* self) {
+  auto& forward = *static_cast<Forward*>(self);
+  forward.client_failed_ = true;
+  forward.client_error_ = base::Error(base::Code::kReset, base::Side::kDownstream,
+                                      "the client cancelled the request");
+  forward.up_.reset();  // whoever waits for the upstream wakes
+}
 
 // --- the request's body ---
 
@@ -71,7 +80,7 @@ base::Task<void> Forward::pump_request() {
 base::Task<void> Forward::stop_pump(bool keep_reading) {
   stop_ = true;
   if (gate_.count() == 0) co_return;
-  if (pumping_ && !keep_reading) client_.interrupt();
+  if (pumping_ && !keep_reading) down_.stop_reading();
   (void)co_await gate_.close();
 }
 

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "base/gate.h"
-#include "base/socket.h"
 #include "http/stream.h"
 
 namespace gatehouse::proxy {
@@ -44,15 +43,18 @@ struct ForwardResult {
 // One attempt. Lives until run() has returned.
 class Forward {
  public:
-  // `client` is the client's socket, to wake a read of a body that nobody wants any more.
-  Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up, base::Socket& client,
-          Replay& replay, bool may_replay);
+  Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up, Replay& replay,
+          bool may_replay);
+  Forward(const Forward&) = delete;
+  Forward& operator=(const Forward&) = delete;
+  ~Forward() { down_.when_cancelled(nullptr, nullptr); }
 
   // Sends `request` with the body of the client's, passes the response on. When the upstream
   // fails before a head came, nothing has been sent to the client.
   base::Task<ForwardResult> run(const http::RequestHead& request);
 
  private:
+  static void client_cancelled(void* self);
   base::Task<void> pump_request();
   base::Task<base::Result<void>> send_replay();
   base::Task<void> send_head_alone();
@@ -63,7 +65,6 @@ class Forward {
 
   http::ServerStream& down_;
   http::ClientStream& up_;
-  base::Socket& client_;
   Replay& replay_;
   bool may_replay_;
   base::Loop& loop_;

@@ -108,7 +108,7 @@ class Visit {
     for (;;) {
       auto stream = co_await server.next();
       if (!stream || *stream == nullptr) break;
-      Exchange one(parts, stage_.snapshot, facts_, **stream, transport.socket());
+      Exchange one(parts, stage_.snapshot, facts_, **stream);
       exchange = &one;
       co_await one.run();
       exchange = nullptr;
