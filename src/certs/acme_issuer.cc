@@ -172,16 +172,12 @@ AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options)
       options_(std::move(options)),
       id_(issuer_id_of(options_.directory)),
       choice_(options_.challenges),
-      slots_(parts_.loop, kOrdersAtOnce, kOrdersQueued),
-      connecting_(parts_.loop, 1, kOrdersQueued) {}
+      connecting_(parts_.loop, 1, kConnectQueued) {}
 
 AcmeIssuer::~AcmeIssuer() = default;
 
 base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(
     std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) {
-  auto slot = co_await slots_.acquire(Urgency::kHandshake, deadline);
-  if (!slot) co_return std::unexpected(IssueError(std::move(slot.error())));
-  const HeldSlot held(slots_);
   auto connected = co_await connect(deadline);
   if (!connected) co_return std::unexpected(IssueError(std::move(connected.error())));
   Attempt attempt(std::move(names), std::move(key), deadline);

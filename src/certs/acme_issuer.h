@@ -42,8 +42,7 @@ std::string issuer_id_of(std::string_view directory_url);
 
 class AcmeIssuer : public Issuer {
  public:
-  static constexpr std::size_t kOrdersAtOnce = 32;
-  static constexpr std::size_t kOrdersQueued = 4096;
+  static constexpr std::size_t kConnectQueued = 4096;  // who wait for the first to find the CA
   // Orders for one issue(): each challenge type once, and a spare where names of one certificate
   // need different types.
   static constexpr unsigned kOrders = 3;
@@ -88,7 +87,6 @@ class AcmeIssuer : public Issuer {
   AcmeOptions options_;
   std::string id_;
   ChallengeChoice choice_;
-  Slots slots_;
   Slots connecting_;                        // one at a time
   std::unique_ptr<Connection> connection_;  // made at the first order: it reads files
 };

@@ -94,7 +94,9 @@ base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name
   auto waited = co_await worker_.waiters().wait(*id, transport_.socket(), deadline);
   Choice choice;
   if (!waited) {
-    choice = refuse(SSL_AD_INTERNAL_ERROR, waited.error().detail);
+    const bool late = waited.error().code == base::Code::kTimeout;
+    choice = refuse(SSL_AD_INTERNAL_ERROR,
+                    late ? "no certificate within tls.on_demand.timeout" : waited.error().detail);
   } else if (!*waited) {
     const auto& error = waited->error();
     // Our policy does not know the name; anything else is trouble that may pass.
@@ -197,9 +199,9 @@ base::Task<void> Connection::serve() {
   for (;;) {
     auto stream = co_await server_->next();
     if (!stream) {
-      log::debug("a request was refused", {{"client_ip", facts_.ip},
-                                           {"status", server_->refused_status()},
-                                           {"error", stream.error().detail}});
+      const auto status = server_->refused_status();
+      log::debug(status == 0 ? "a connection ended" : "a request was refused",
+                 {{"client_ip", facts_.ip}, {"status", status}, {"error", stream.error().detail}});
       break;
     }
     if (*stream == nullptr) break;

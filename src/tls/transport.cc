@@ -22,7 +22,7 @@ constexpr std::size_t kRecord = 16 * 1024;  // plaintext bytes of the largest re
 
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
-base::Error nothing_yet() { return base::Error(base::Code::kOverload, "nothing to read yet"); }
+base::Error nothing_yet() { return base::Error(base::Code::kOverload, "nothing yet"); }
 
 // What of a list of pieces is still to be written.
 class Pieces {

@@ -56,6 +56,15 @@ def test_the_internal_ca_keeps_root_and_certificates_over_a_restart(tmp_path):
         assert not gatehouse.matching("obtained|new root|new intermediate")
 
 
+def test_a_wildcard_site_gets_one_certificate_for_all_its_names(tmp_path):
+    config = {"sites": [site("*.shop.test")], "tls": {"issuers": [{"internal": {}}]}}
+    with Gatehouse(tmp_path, config) as gatehouse:
+        gatehouse.wait_for_line("certificate obtained")
+        context = trust(root_of(gatehouse, tmp_path))
+        serials = {serial(gatehouse.https, name, context) for name in ("a.shop.test", "b.shop.test")}
+        assert len(serials) == 1
+
+
 @pytest.mark.parametrize("key_type, kind, bits", [
     ("p256", ec.EllipticCurvePublicKey, 256), ("p384", ec.EllipticCurvePublicKey, 384),
     ("rsa2048", rsa.RSAPublicKey, 2048)])
@@ -81,7 +90,6 @@ def test_trust_without_anything_stored_prints_a_root_that_is_used_later(tmp_path
     config = {"sites": [site("shop.test")], "tls": {"issuers": [{"internal": {}}]},
               "storage": {"file": {"path": str(tmp_path / "data")}}}
     file = tmp_path / "config.json"
-    import json
     file.write_text(json.dumps(config))
     done = command("trust", "--config", file)
     assert done.returncode == 0, done.stderr
