@@ -127,10 +127,10 @@ class WorkerHouse {
   }
   void stop(base::Duration drain) {
     if (!stopping) begin_stop(drain);
-    if (!worker) return;
+    if (joined) return;
     stopped.get_future().get();
     worker->join();
-    worker.reset();
+    joined = true;  // it lives on: what control still owes its handshakes is posted to its loop
   }
   // Runs `task` on control's thread, to its end.
   void on_control(base::Task<void> task) {
@@ -163,6 +163,7 @@ class WorkerHouse {
   std::thread thread;
   std::promise<void> stopped;
   bool stopping = false;
+  bool joined = false;
   std::uint16_t http_port = 0;
   std::uint16_t https_port = 0;
 
