@@ -61,7 +61,8 @@ def test_a_wildcard_site_gets_one_certificate_for_all_its_names(tmp_path):
     with Gatehouse(tmp_path, config) as gatehouse:
         gatehouse.wait_for_line("certificate obtained")
         context = trust(root_of(gatehouse, tmp_path))
-        serials = {serial(gatehouse.https, name, context) for name in ("a.shop.test", "b.shop.test")}
+        names = ("a.shop.test", "b.shop.test")
+        serials = {serial(gatehouse.https, name, context) for name in names}
         assert len(serials) == 1
 
 

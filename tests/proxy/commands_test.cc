@@ -57,7 +57,8 @@ class CommandsTest : public testing::Test {
     return path;
   }
   std::string good(const std::string& more = "") const {
-    return R"({ "listen": { "https": [], "http": ["127.0.0.1:1"] }, "storage": { "file": { "path": ")" +
+    return R"({ "listen": { "https": [], "http": ["127.0.0.1:1"] },
+                "storage": { "file": { "path": ")" +
            folder + R"(/data" } }, )" + more +
            R"("sites": [{ "hosts": ["a.example"], "tls": false, "respond": {} }] })";
   }

@@ -178,7 +178,7 @@ def coroutines(source: Source) -> Iterator[Finding]:
         line = line_of(text, match.start())
         for what in awaited_shapes(text, match.end()):
             yield Finding(source.path, line, what)
-        before = re.split(r";|[{}]\s*\n", text[: match.start()])[-1]
+        before = re.split(r";|[{}]\s*\n|->\s*[\w:<>]+\s*\{", text[: match.start()])[-1]
         if re.search(r"auto\s*&?&?\s*\[[^\]]*\]\s*=\s*$", before):
             yield Finding(source.path, line, "a structured binding of an awaited value")
         elif re.search(r"[\w>(,]\s*\{", before):

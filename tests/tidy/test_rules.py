@@ -96,6 +96,7 @@ def test_coroutine_shapes_that_break_are_found(text):
         "f(Opt{1});\n  co_await g();",
         "Opt opt{1};\n  co_await g(opt);",
         "if (ready) co_await g();\n  h({1});",
+        "auto wait = [](T& on) -> base::Task<void> { co_await on.gone.wait(); };\n  h(wait);",
     ],
 )
 def test_sound_coroutine_shapes_pass(text):
