@@ -53,7 +53,8 @@ class Reader {
       if (field.value.find_first_of("\r\n") != std::string::npos) std::abort();
       told_ += "\n" + field.name + ": " + field.value;
     }
-    told_ += "\n\n";
+    if (!head_.upgrade.empty() && head_.body != BodyKind::kNone) std::abort();
+    told_ += "\n" + head_.upgrade + "\n\n";
     inbox_.consume(guard_.end());
     guard_.restart();
     body_.begin(head_.body, head_.content_length, 100'000);

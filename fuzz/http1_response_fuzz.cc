@@ -16,7 +16,7 @@ namespace base = gatehouse::base;
 namespace {
 
 // Heads until the final one; false when one was refused or the bytes are used up.
-bool read_heads(Inbox& inbox, HeadGuard& guard, Http1Parser& parser, bool to_head,
+bool read_heads(Inbox& inbox, HeadGuard& guard, Http1Parser& parser, AskedFor asked,
                 ResponseHead& head) {
   do {
     guard.restart();
@@ -24,11 +24,12 @@ bool read_heads(Inbox& inbox, HeadGuard& guard, Http1Parser& parser, bool to_hea
     const auto raw = inbox.bytes().subspan(guard.begin(), guard.end() - guard.begin());
     Persistence persistence = Persistence::kClose;
     if (!parser.parse_head(raw)) return false;
-    if (read_response(parser.head(), to_head, head, persistence)) return false;
-    if (head.status < 100 || head.status > 999 || head.status == 101) std::abort();
+    if (read_response(parser.head(), asked, head, persistence)) return false;
+    if (head.status < 100 || head.status > 999) std::abort();
+    if (head.status == 101 && asked.upgrade.empty()) std::abort();
     if (head.reason.find_first_of("\r\n") != std::string::npos) std::abort();
     inbox.consume(guard.end());
-  } while (head.status < 200);
+  } while (head.status < 200 && head.status != 101);
   return true;
 }
 
@@ -49,7 +50,9 @@ void read_body(Inbox& inbox, Http1Body& body, base::Bytes rest, std::size_t piec
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0 || size > 100'000) return 0;
-  const bool to_head = (data[0] & 0x80) != 0;
+  AskedFor asked;
+  asked.head = (data[0] & 0x80) != 0;
+  if ((data[0] & 0x40) != 0) asked.upgrade = "websocket";
   const std::size_t piece = data[0] % 16 + 1;
   const base::Bytes bytes(data + 1, size - 1);
   base::BufferPool pool;
@@ -65,8 +68,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::memcpy(inbox.room(first).data(), bytes.data(), first);
     inbox.filled(first);
   }
-  if (!read_heads(inbox, guard, parser, to_head, head)) return 0;
+  if (!read_heads(inbox, guard, parser, asked, head)) return 0;
   Http1Body body(parser, base::Side::kUpstream);
+  if (head.status == 101) head.body = BodyKind::kUntilClose;
   body.begin(head.body, head.content_length, 0);
   read_body(inbox, body, bytes.subspan(first), piece);
   return 0;

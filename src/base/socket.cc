@@ -101,6 +101,17 @@ void Socket::shutdown_send() {
   if (is_open()) ::shutdown(native(), SHUT_WR);
 }
 
+void Socket::keep_alive() {
+  if (!is_open()) return;
+  const auto set = [fd = native()](int level, int name, int value) {
+    ::setsockopt(fd, level, name, &value, sizeof value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);  // the rest is refused, without harm, on a Unix socket
+  set(IPPROTO_TCP, TCP_KEEPIDLE, kKeepAlive);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, kKeepAlive);
+  set(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
+}
+
 void Socket::close() {
   if (!is_open()) return;
   ++interrupts_;

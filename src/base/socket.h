@@ -15,6 +15,9 @@ namespace gatehouse::base {
 // and one for writing at a time. Must outlive the waits on it. Movable while nobody waits.
 class Socket {
  public:
+  static constexpr int kKeepAlive = 15;  // seconds
+  static constexpr int kKeepAliveProbes = 4;
+
   // Takes `fd`, which must be non-blocking.
   Socket(Loop& loop, int fd);
   Socket(Socket&&) = default;
@@ -38,6 +41,10 @@ class Socket {
   void interrupt();
   // Sends FIN after what the kernel holds; reading goes on (half-close).
   void shutdown_send();
+  // Lets the kernel find out whether the other side still exists: asked every kKeepAlive while
+  // nothing comes, given up after kKeepAliveProbes without an answer. For connections that may be
+  // silent for long (TCP alone; RFC 9293 3.8.4).
+  void keep_alive();
   // Closes at once, wakes whoever waits. Safe to call twice.
   void close();
   // Closes with RST instead of FIN, so that the peer cannot take a cut message for a whole one.

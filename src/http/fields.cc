@@ -1,6 +1,7 @@
 #include "http/fields.h"
 
 #include <algorithm>
+#include <array>
 
 namespace gatehouse::http {
 
@@ -100,6 +101,17 @@ bool Fields::has_token(std::string_view name, std::string_view token) const {
   return std::any_of(list_.begin(), list_.end(), [&](const Field& field) {
     return equal_names(field.name, name) && list_has_token(field.value, token);
   });
+}
+
+bool may_be_trailer(std::string_view name) {
+  static constexpr std::array<std::string_view, 16> kRefused = {
+      "host",       "authorization", "proxy-authorization", "connection",   "keep-alive",
+      "te",         "trailer",       "transfer-encoding",   "upgrade",      "cookie",
+      "set-cookie", "expect",        "cache-control",       "max-forwards", "proxy-connection",
+      "location"};
+  if (name.size() >= 8 && equal_names(name.substr(0, 8), "content-")) return false;
+  return std::none_of(kRefused.begin(), kRefused.end(),
+                      [name](std::string_view refused) { return equal_names(name, refused); });
 }
 
 }  // namespace gatehouse::http

@@ -58,6 +58,10 @@ class Fields {
   std::vector<Field> spare_;
 };
 
+// Whether a trailer may have that name: what changes framing, routing or access must not come after
+// the body (RFC 9110 6.5.1).
+bool may_be_trailer(std::string_view name);
+
 // ASCII comparison without case.
 bool equal_names(std::string_view a, std::string_view b);
 

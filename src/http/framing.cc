@@ -19,6 +19,9 @@ struct Seen {
   std::string_view encoding;
   std::string_view host;
   std::string_view expect;
+  unsigned upgrades = 0;
+  std::string_view upgrade;
+  bool connection_upgrade = false;
   bool close = false;
   bool keep_alive = false;
 };
@@ -45,10 +48,16 @@ bool take(const RawField& field, bool request, Seen& seen) {
       ++seen.expects;
       seen.expect = field.value;
       return true;
+    case 7:
+      if (!is("Upgrade")) return false;
+      ++seen.upgrades;
+      seen.upgrade = field.value;
+      return false;
     case 10:
       if (!is("Connection")) return false;
       seen.close = seen.close || list_has_token(field.value, "close");
       seen.keep_alive = seen.keep_alive || list_has_token(field.value, "keep-alive");
+      seen.connection_upgrade = seen.connection_upgrade || list_has_token(field.value, "upgrade");
       return false;
     case 14:
       if (!is("Content-Length")) return false;
@@ -145,6 +154,21 @@ Refusal read_request_body(const RawHead& raw, const Seen& seen, RequestHead& out
   return Refusal();
 }
 
+// Only a WebSocket handshake as it must be asks for a tunnel (RFC 6455 4.1); everything else is a
+// plain request, whose Upgrade goes no further.
+bool asks_for_websocket(const RawHead& raw, const Seen& seen, const RequestHead& head) {
+  return seen.connection_upgrade && seen.upgrades == 1 && equal_names(seen.upgrade, "websocket") &&
+         raw.minor_version == 1 && head.method == "GET" && head.body == BodyKind::kNone &&
+         head.target != "*" && head.fields.count("Sec-WebSocket-Key") == 1;
+}
+
+Refusal check_switch(const Seen& seen, std::string_view asked) {
+  if (asked.empty()) return Refusal(502, "101 without having been asked to switch protocols");
+  const bool same =
+      seen.connection_upgrade && seen.upgrades == 1 && equal_names(seen.upgrade, asked);
+  return same ? Refusal() : Refusal(502, "101 to another protocol than the one asked for");
+}
+
 }  // namespace
 
 Refusal read_request(const RawHead& raw, RequestHead& out, Persistence& persistence) {
@@ -152,11 +176,14 @@ Refusal read_request(const RawHead& raw, RequestHead& out, Persistence& persiste
   out.version = raw.minor_version == 0 ? Version::kHttp10 : Version::kHttp11;
   const auto seen = sort(raw, true, out.fields);
   persistence = persistence_of(raw, seen);
-  const auto refusal = read_target(raw, seen, out);
-  return refusal ? refusal : read_request_body(raw, seen, out);
+  out.upgrade.clear();
+  auto refusal = read_target(raw, seen, out);
+  if (!refusal) refusal = read_request_body(raw, seen, out);
+  if (!refusal && asks_for_websocket(raw, seen, out)) out.upgrade = "websocket";
+  return refusal;
 }
 
-Refusal read_response(const RawHead& raw, bool to_head, ResponseHead& out,
+Refusal read_response(const RawHead& raw, AskedFor asked, ResponseHead& out,
                       Persistence& persistence) {
   out.status = static_cast<std::uint16_t>(raw.status);
   const bool printable = std::none_of(raw.reason.begin(), raw.reason.end(), [](char c) {
@@ -165,7 +192,11 @@ Refusal read_response(const RawHead& raw, bool to_head, ResponseHead& out,
   out.reason.assign(printable ? raw.reason : std::string_view());
   const auto seen = sort(raw, false, out.fields);
   persistence = persistence_of(raw, seen);
-  if (raw.status == 101) return Refusal(502, "101 without having been asked to switch protocols");
+  if (raw.status == 101) {
+    const auto refusal = check_switch(seen, asked.upgrade);
+    if (refusal) return refusal;
+    persistence = Persistence::kClose;
+  }
   std::uint64_t length = 0;
   if (seen.lengths > 1) return Refusal(502, "more than one Content-Length");
   if (seen.lengths == 1 && !is_number(seen.length, length)) {
@@ -178,7 +209,7 @@ Refusal read_response(const RawHead& raw, bool to_head, ResponseHead& out,
   out.body = BodyKind::kNone;
   out.content_length = 0;
   out.announced_length.reset();
-  if (to_head || never_has_body(out.status)) {
+  if (asked.head || never_has_body(out.status)) {
     const bool announces = seen.lengths == 1 && out.status != 204 && out.status >= 200;
     if (announces) out.announced_length = length;
     // Who announces a body with 204 may well send one.

@@ -18,8 +18,15 @@ enum class Persistence : std::uint8_t { kClose, kKeepAlive };
 // refused.
 Refusal read_request(const RawHead& raw, RequestHead& out, Persistence& persistence);
 
-// A response's head into `out`; `to_head`: it answers a HEAD request. 1xx is read too.
-Refusal read_response(const RawHead& raw, bool to_head, ResponseHead& out,
+// What an upstream was asked, as far as its answer's framing depends on it.
+struct AskedFor {
+  bool head = false;         // the method was HEAD
+  std::string_view upgrade;  // RequestHead::upgrade
+};
+
+// A response's head into `out`. 1xx is read too; 101 only when it opens the tunnel that was asked
+// for (RFC 9110 15.2.2).
+Refusal read_response(const RawHead& raw, AskedFor asked, ResponseHead& out,
                       Persistence& persistence);
 
 }  // namespace gatehouse::http

@@ -1,6 +1,8 @@
 #include "http/http1_client.h"
 
+#include "http/http1_tunnel.h"
 #include "http/serialise.h"
+#include "http/websocket.h"
 
 namespace gatehouse::http {
 
@@ -56,6 +58,13 @@ void Http1Client::close() {
 base::Task<base::Result<void>> Http1Client::send_head(const RequestHead& head) {
   const bool used_before = exchanges_++ != 0;
   to_head_ = head.method == "HEAD";
+  expects_ = head.expect_continue;
+  upgrade_ = head.upgrade;
+  accept_.clear();
+  if (!upgrade_.empty()) {
+    const auto* key = head.fields.find("Sec-WebSocket-Key");
+    if (key != nullptr) accept_ = websocket_accept(*key);
+  }
   answered_ = has_head_ = false;
   interim_heads_ = 0;
   first_.reset();
@@ -71,6 +80,7 @@ base::Task<base::Result<void>> Http1Client::write(base::Chunk chunk) {
 }
 
 base::Task<base::Result<void>> Http1Client::finish(const Fields& trailers) {
+  if (tunnel_) return finish_tunnel();
   return writer_.finish(trailers);
 }
 
@@ -136,10 +146,16 @@ base::Result<void> Http1Client::accept_head(ResponseHead& head) {
   if (!parser_.parse_head(raw)) {
     why = parser_.error();
   } else {
-    const auto refusal = read_response(parser_.head(), to_head_, head, persistence_);
+    const auto refusal =
+        read_response(parser_.head(), AskedFor{to_head_, upgrade_}, head, persistence_);
     if (refusal) why = refusal.why;
   }
-  if (why.empty() && head.status < 200 && ++interim_heads_ > kInterimHeads) {
+  if (why.empty() && head.status == 101) {
+    const auto* proof = head.fields.find("Sec-WebSocket-Accept");
+    if (accept_.empty() || proof == nullptr || *proof != accept_) {
+      why = "101 with a Sec-WebSocket-Accept that is not the key's";
+    }
+  } else if (why.empty() && head.status < 200 && ++interim_heads_ > kInterimHeads) {
     why = "too many interim responses";
   }
   if (!why.empty()) {
@@ -157,8 +173,10 @@ base::Task<base::Result<ResponseHead>> Http1Client::read_head() {
     if (!filled) co_return base::fail(std::move(filled.error()));
     auto accepted = accept_head(head);
     if (!accepted) co_return base::fail(std::move(accepted.error()));
-  } while (head.status == 100);
-  if (head.status >= 200) {
+  } while (head.status == 100 && !expects_);
+  if (head.status == 101) {
+    open_tunnel();
+  } else if (head.status >= 200) {
     has_head_ = true;
     body_.begin(head.body, head.content_length, 0);
     if (!body_.ended() && !inbox_.empty()) {
@@ -169,9 +187,13 @@ base::Task<base::Result<ResponseHead>> Http1Client::read_head() {
   co_return head;
 }
 
-bool Http1Client::ready() const { return first_.has_value() || (has_head_ && body_.ended()); }
+bool Http1Client::ready() const {
+  if (tunnel_) return tunnel_ended_ || !inbox_.empty();
+  return first_.has_value() || (has_head_ && body_.ended());
+}
 
 base::Task<base::Result<base::Chunk>> Http1Client::read() {
+  if (tunnel_) co_return co_await read_tunnel();
   if (first_) {
     auto first = std::move(*first_);
     first_.reset();
@@ -194,6 +216,30 @@ base::Task<base::Result<base::Chunk>> Http1Client::read() {
   }
   inbox_.release();
   co_return base::Chunk();
+}
+
+// --- tunnel ---
+
+void Http1Client::open_tunnel() {
+  has_head_ = tunnel_ = true;
+  transport_.socket().keep_alive();
+  writer_.begin(BodyKind::kUntilClose, 0);
+}
+
+base::Task<base::Result<base::Chunk>> Http1Client::read_tunnel() {
+  if (inbox_.empty() && !tunnel_ended_) {
+    auto got = co_await receive(transport_, inbox_);
+    if (!got) co_return broken(std::move(got.error()));
+    tunnel_ended_ = *got == 0;
+  }
+  co_return take_all(inbox_);
+}
+
+base::Task<base::Result<void>> Http1Client::finish_tunnel() {
+  const Fields none;
+  auto finished = co_await writer_.finish(none);
+  if (finished) co_await transport_.shutdown_send(base::Deadline::in(options_.write_stall));
+  co_return finished;
 }
 
 void Http1Client::reset() {

@@ -27,6 +27,11 @@ struct Http1ClientOptions {
 
 // Owns the connection. Stays where it is (hold it by pointer); exchanges must have ended or been
 // reset() before it dies.
+//
+// A head with `upgrade` asks for a tunnel and needs its Sec-WebSocket-Key. read_head() gives 101 as
+// the final head, once the upstream has proved to have understood (RFC 6455 4.2.2); any other final
+// head is an answer as ever. In the tunnel read() has no limit in time, finish() sends FIN, and the
+// connection is never reusable() again.
 class Http1Client final : public ClientStream {
  public:
   // After a failed write an upstream may still have sent why: so long read_head() looks for it.
@@ -54,7 +59,7 @@ class Http1Client final : public ClientStream {
   // --- ClientStream ---
   // Begins an exchange. When write(), flush() or finish() fail, read_head() may still be called:
   // it returns an early answer if one comes within kEarlyAnswer, else the write's error. "100
-  // Continue" is not passed on, for Expect is never sent.
+  // Continue" is given out only when the head expected it.
   base::Task<base::Result<void>> send_head(const RequestHead& head) override;
   base::Task<base::Result<void>> write(base::Chunk chunk) override;
   base::Task<base::Result<void>> flush() override { return writer_.flush(); }
@@ -68,6 +73,9 @@ class Http1Client final : public ClientStream {
  private:
   base::Task<base::Result<void>> fill_head();
   base::Result<void> accept_head(ResponseHead& head);
+  void open_tunnel();
+  base::Task<base::Result<base::Chunk>> read_tunnel();
+  base::Task<base::Result<void>> finish_tunnel();
   base::Deadline head_deadline() const;
   base::Error mark(base::Error error) const;
   std::unexpected<base::Error> broken(base::Error error);
@@ -85,10 +93,15 @@ class Http1Client final : public ClientStream {
   std::uint64_t exchanges_ = 0;
   unsigned interim_heads_ = 0;
   Persistence persistence_ = Persistence::kKeepAlive;
+  std::string upgrade_;    // the tunnel that was asked for
+  std::string accept_;     // the proof that the upstream owes for it
   bool to_head_ = false;   // the request was HEAD
+  bool expects_ = false;   // it waits for 100
   bool answered_ = false;  // a byte of the answer has come
   bool has_head_ = false;  // the final head has been read
   bool broken_ = false;
+  bool tunnel_ = false;        // 101 has come
+  bool tunnel_ended_ = false;  // by the upstream
 };
 
 }  // namespace gatehouse::http

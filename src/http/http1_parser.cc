@@ -1,24 +1,11 @@
 #include "http/http1_parser.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 namespace gatehouse::http {
 
 namespace {
-
-// What changes framing, routing or access must not come after the body (RFC 9110 6.5.1).
-bool may_be_trailer(std::string_view name) {
-  static constexpr std::array<std::string_view, 16> kRefused = {
-      "host",       "authorization", "proxy-authorization", "connection",   "keep-alive",
-      "te",         "trailer",       "transfer-encoding",   "upgrade",      "cookie",
-      "set-cookie", "expect",        "cache-control",       "max-forwards", "proxy-connection",
-      "location"};
-  if (name.size() >= 8 && equal_names(name.substr(0, 8), "content-")) return false;
-  return std::none_of(kRefused.begin(), kRefused.end(),
-                      [name](std::string_view refused) { return equal_names(name, refused); });
-}
 
 // Spans come whole when the bytes do, but llhttp does not promise it.
 void extend(std::string_view& view, const char* at, std::size_t n) {

@@ -1,5 +1,6 @@
 #include "http/http1_server.h"
 
+#include "http/http1_tunnel.h"
 #include "http/serialise.h"
 
 namespace gatehouse::http {
@@ -10,6 +11,8 @@ constexpr std::size_t kHeadRead = 2 * 1024;  // least room for a read of a head
 constexpr std::size_t kBodyRead = 8 * 1024;  // and of a body
 
 constexpr std::size_t kIdleText = 512;  // memory of a string that an idle connection keeps
+
+const Fields kNoTrailers;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -250,6 +253,7 @@ base::Task<void> Http1Server::linger() {
 // --- ServerStream ---
 
 base::Task<base::Result<base::Chunk>> Http1Server::read() {
+  if (tunnel_) co_return co_await read_tunnel();
   if (owes_continue_ && !answered_) {
     owes_continue_ = false;
     auto sent = co_await writer_.write_interim(std::string(kContinue));
@@ -281,13 +285,14 @@ base::Task<base::Result<void>> Http1Server::write_interim(const ResponseHead& he
 
 base::Task<base::Result<void>> Http1Server::write_head(const ResponseHead& head) {
   answered_ = true;
+  if (head.status == 101) co_return open_tunnel(head);
   const bool too_much_unread =
       !body_.ended() && (owes_continue_ || input_broken_ || body_.remaining() > kDrainBytes);
   const bool close = persistence_ == Persistence::kClose || draining_ || too_much_unread;
   const auto framing = frame_response(head_, head, close);
   if (framing.close) persistence_ = Persistence::kClose;
   append_response_head(writer_.begin(framing.kind, framing.length), head, framing);
-  return done();
+  co_return base::Result<void>();
 }
 
 base::Task<base::Result<void>> Http1Server::write(base::Chunk chunk) {
@@ -295,7 +300,38 @@ base::Task<base::Result<void>> Http1Server::write(base::Chunk chunk) {
 }
 
 base::Task<base::Result<void>> Http1Server::finish(const Fields& trailers) {
-  return writer_.finish(trailers);
+  if (tunnel_) return finish_tunnel();
+  // RFC 9110 6.5.1: only a client that said so keeps them, or reads them at all.
+  const bool wanted = !trailers.empty() && head_.fields.has_token("TE", "trailers");
+  return writer_.finish(wanted ? trailers : kNoTrailers);
+}
+
+// --- tunnel ---
+
+base::Result<void> Http1Server::open_tunnel(const ResponseHead& head) {
+  if (head_.upgrade.empty()) {
+    return base::fail(base::Code::kInternal, "101 for a client that did not ask for it");
+  }
+  tunnel_ = true;
+  persistence_ = Persistence::kClose;
+  transport_.socket().keep_alive();
+  append_switch_head(writer_.begin(BodyKind::kUntilClose, 0), head, head_);
+  return {};
+}
+
+base::Task<base::Result<base::Chunk>> Http1Server::read_tunnel() {
+  if (inbox_.empty() && !input_ended_) {
+    auto got = co_await receive(transport_, inbox_);
+    if (!got) co_return base::fail(downstream(std::move(got.error())));
+    input_ended_ = *got == 0;
+  }
+  co_return take_all(inbox_);
+}
+
+base::Task<base::Result<void>> Http1Server::finish_tunnel() {
+  auto finished = co_await writer_.finish(kNoTrailers);
+  if (finished) co_await transport_.shutdown_send(base::Deadline::in(options_.write_stall));
+  co_return finished;
 }
 
 void Http1Server::reset() {

@@ -29,6 +29,12 @@ struct Http1ServerOptions {
 
 // One a connection, beside its Transport, and itself the stream of the request under way: nothing
 // is allocated for a request but what its strings outgrow.
+//
+// write_head() with 101, when head().upgrade asked for it, opens a tunnel: what the client sent
+// behind its head, as far as it came with it (the rest waits in the kernel), and all that follows
+// is read() as raw bytes, without a limit in time. finish() sends FIN; the client's FIN is the end
+// of reading. TLS that ends without close_notify ends a tunnel as well: what runs in it tells by
+// itself whether it is whole.
 class Http1Server final : public ServerStream {
  public:
   // What an unread request body may cost before the next request or the close.
@@ -57,7 +63,7 @@ class Http1Server final : public ServerStream {
   const RequestHead& head() const override { return head_; }
   base::Task<base::Result<base::Chunk>> read() override;
   const Fields& trailers() const override { return body_.trailers(); }
-  bool request_ended() const override { return body_.ended(); }
+  bool request_ended() const override { return tunnel_ ? input_ended_ : body_.ended(); }
   void stop_reading() override { transport_.socket().interrupt(); }
   void when_cancelled(void (*)(void*), void*) override {}
   base::Task<base::Result<void>> write_interim(const ResponseHead& head) override;
@@ -79,6 +85,9 @@ class Http1Server final : public ServerStream {
   base::Task<void> linger();
   base::Task<base::Result<std::size_t>> fill(std::size_t least, base::Deadline deadline);
   Refusal accept_head();
+  base::Result<void> open_tunnel(const ResponseHead& head);
+  base::Task<base::Result<base::Chunk>> read_tunnel();
+  base::Task<base::Result<void>> finish_tunnel();
   bool more_to_come();
   void rest();
   void end();
@@ -101,6 +110,7 @@ class Http1Server final : public ServerStream {
   bool input_ended_ = false;    // the client has sent FIN
   bool answered_ = false;
   bool was_reset_ = false;
+  bool tunnel_ = false;  // 101 was answered
 };
 
 }  // namespace gatehouse::http

@@ -132,7 +132,7 @@ base::Task<base::Result<void>> Http1Writer::finish(const Fields& trailers) {
   if (trailers.empty()) return send(base::as_bytes(kLastChunk), base::Chunk(), base::Bytes());
   // The head, if it is still here, goes before them as ever.
   held_ += "0\r\n";
-  append_fields(held_, trailers);
+  append_trailers(held_, trailers);
   held_ += kLineEnd;
   return flush();
 }

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "http/websocket.h"
+
 namespace gatehouse::http {
 
 namespace {
@@ -99,14 +101,21 @@ bool needs_length_of_nothing(std::string_view method) {
 
 }  // namespace
 
-void append_fields(std::string& out, const Fields& fields) { append_others(out, fields); }
+void append_trailers(std::string& out, const Fields& trailers) {
+  for (const auto& field : trailers) {
+    if (!may_be_trailer(field.name) || breaks_the_line(field.value)) continue;
+    append_field(out, field.name, field.value);
+  }
+}
 
 ResponseFraming frame_response(const RequestHead& request, const ResponseHead& response,
                                bool close) {
   ResponseFraming framing;
   const bool old_client = request.version == Version::kHttp10;
   const bool bodiless = request.method == "HEAD" || never_has_body(response.status);
-  if (bodiless) {
+  if (response.status == 205) {
+    framing.says_length = true;  // of nothing (RFC 9110 15.3.6)
+  } else if (bodiless) {
     if (response.status == 204) {
       framing.says_length = false;
     } else if (response.announced_length) {
@@ -147,6 +156,18 @@ void append_interim_head(std::string& out, const ResponseHead& head) {
   out += kLineEnd;
 }
 
+void append_switch_head(std::string& out, const ResponseHead& head, const RequestHead& request) {
+  append_status_line(out, head);
+  append_others(out, head.fields);
+  const auto* key = request.fields.find("Sec-WebSocket-Key");
+  if (key != nullptr && head.fields.find("Sec-WebSocket-Accept") == nullptr) {
+    append_field(out, "Sec-WebSocket-Accept", websocket_accept(*key));
+  }
+  append_field(out, "Connection", "Upgrade");
+  append_field(out, "Upgrade", request.upgrade);
+  out += kLineEnd;
+}
+
 BodyKind frame_request(const RequestHead& head) {
   return head.body == BodyKind::kUntilClose ? BodyKind::kChunked : head.body;
 }
@@ -159,10 +180,15 @@ void append_request_head(std::string& out, const RequestHead& head) {
   out += head.authority;
   out += kLineEnd;
   append_others(out, head.fields);
-  if (head.fields.has_token("TE", "trailers")) {
-    append_field(out, "TE", "trailers");
+  const bool trailers = head.fields.has_token("TE", "trailers");
+  if (trailers) append_field(out, "TE", "trailers");
+  if (!head.upgrade.empty()) {
+    append_field(out, "Connection", trailers ? "TE, Upgrade" : "Upgrade");
+    append_field(out, "Upgrade", head.upgrade);
+  } else if (trailers) {
     append_field(out, "Connection", "TE");
   }
+  if (head.expect_continue) append_field(out, "Expect", "100-continue");
   const auto kind = frame_request(head);
   if (kind == BodyKind::kLength) {
     append_length(out, head.content_length);

@@ -30,13 +30,17 @@ void append_response_head(std::string& out, const ResponseHead& head,
 // A 1xx head.
 void append_interim_head(std::string& out, const ResponseHead& head);
 
+// The 101 that opens the tunnel which `request` asked for. Sec-WebSocket-Accept is made when `head`
+// has none: the upstream was asked over HTTP/2 (RFC 8441 5.1).
+void append_switch_head(std::string& out, const ResponseHead& head, const RequestHead& request);
+
 // How the body of a request for an upstream is framed.
 BodyKind frame_request(const RequestHead& head);
 
-// A request for an upstream, always HTTP/1.1 and persistent.
+// A request for an upstream, always HTTP/1.1 and persistent. With `upgrade` it asks to switch.
 void append_request_head(std::string& out, const RequestHead& head);
 
-// Field lines alone, for trailers.
-void append_fields(std::string& out, const Fields& fields);
+// Field lines after a body; only those that may stand there.
+void append_trailers(std::string& out, const Fields& trailers);
 
 }  // namespace gatehouse::http

@@ -55,6 +55,9 @@ std::string json_line(const AccessRecord& record, const http::RequestHead& head,
   add_text(line, "uri", head.target);
   add_number(line, "status", record.status);
   add_number(line, "body_bytes", static_cast<std::int64_t>(record.body_bytes));
+  if (record.request_bytes > 0) {
+    add_number(line, "request_bytes", static_cast<std::int64_t>(record.request_bytes));
+  }
   add_number(line, "duration_us", micros_since(record.began));
   if (!record.upstream.empty()) add_text(line, "upstream", record.upstream);
   if (record.retries > 0) add_number(line, "retries", record.retries);
@@ -71,6 +74,7 @@ std::string text_line(const AccessRecord& record, const http::RequestHead& head,
   append_json_string(line, request);
   line += " " + std::to_string(record.status) + " " + std::to_string(record.body_bytes) + "B " +
           std::to_string(micros_since(record.began)) + "us";
+  if (record.request_bytes > 0) line += " received=" + std::to_string(record.request_bytes) + "B";
   if (!record.upstream.empty()) line += " upstream=" + record.upstream;
   if (!record.error.empty()) {
     line += " error=";

@@ -23,7 +23,8 @@ struct ClientFacts;
 struct AccessRecord {
   base::TimePoint began{};
   std::uint16_t status = 0;
-  std::uint64_t body_bytes = 0;
+  std::uint64_t body_bytes = 0;     // to the client
+  std::uint64_t request_bytes = 0;  // from the client, in a body or a tunnel
   int retries = 0;
   std::string upstream;
   std::string error;

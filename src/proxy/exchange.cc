@@ -177,7 +177,8 @@ base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::Requ
     if (cut_) co_return result;
   }
   up_ = connection.get();
-  Forward forward(parts_.loop, stream_, *connection, replay, *reused);
+  Forward forward(parts_.loop, stream_, *connection, replay, *reused,
+                  snapshot_.config.timeouts.tunnel_idle);
   result = co_await forward.run(request);
   up_ = nullptr;
   const bool stale = *reused && result.error.retry == base::Retry::kReused;
@@ -225,6 +226,7 @@ base::Task<void> Exchange::proxy(const config::Proxy& action) {
 base::Task<void> Exchange::report(const ForwardResult& result) {
   record_.status = result.status;
   record_.body_bytes = result.body_bytes;
+  record_.request_bytes = result.request_bytes;
   if (cut_) {
     record_.error = "cut: gatehouse stops";
     stream_.reset();
@@ -232,7 +234,8 @@ base::Task<void> Exchange::report(const ForwardResult& result) {
   }
   if (result.end == ForwardResult::End::kDone) co_return;
   record_.error = result.error.detail;
-  if (result.end == ForwardResult::End::kUpstream) {
+  const bool tunnel = result.status == 101;  // that one breaks is nothing special
+  if (result.end == ForwardResult::End::kUpstream && !tunnel) {
     log::warn("an upstream failed", {{"upstream", record_.upstream},
                                      {"host", stream_.head().authority},
                                      {"kind", base::name(result.error.code)},

@@ -1,6 +1,7 @@
 #include "proxy/forward.h"
 
 #include "proxy/hop_fields.h"
+#include "proxy/tunnel.h"
 
 namespace gatehouse::proxy {
 
@@ -15,21 +16,23 @@ void Replay::append(base::Bytes bytes) {
 }
 
 Forward::Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up, Replay& replay,
-                 bool may_replay)
+                 bool may_replay, base::Duration tunnel_idle)
     : down_(down),
       up_(up),
       replay_(replay),
       may_replay_(may_replay),
       loop_(loop),
-      gate_(loop) {
+      tunnel_idle_(tunnel_idle),
+      gate_(loop),
+      continue_(loop) {
   down_.when_cancelled(client_cancelled, this);
 }
 
 void Forward::client_cancelled(void* self) {
   auto& forward = *static_cast<Forward*>(self);
   forward.client_failed_ = true;
-  forward.client_error_ = base::Error(base::Code::kReset, base::Side::kDownstream,
-                                      "the client cancelled the request");
+  forward.client_error_ =
+      base::Error(base::Code::kReset, base::Side::kDownstream, "the client cancelled the request");
   forward.up_.reset();  // whoever waits for the upstream wakes
 }
 
@@ -54,6 +57,11 @@ base::Task<void> Forward::send_head_alone() {
 base::Task<void> Forward::pump_request() {
   // A failed write ends the pump alone: the upstream may have said why, and read_head() finds it.
   auto written = co_await send_replay();
+  if (expects_ && written) {
+    const auto deadline = base::Deadline::in(kContinueWait);
+    auto told = co_await continue_.wait(deadline);
+    (void)told;  // or time is up; read() sends 100 to who still waits for it
+  }
   while (written && !stop_) {
     auto chunk = co_await down_.read();
     if (!chunk) {
@@ -64,6 +72,7 @@ base::Task<void> Forward::pump_request() {
       break;
     }
     writing_ = true;
+    request_bytes_ += chunk->size();
     if (chunk->empty()) {
       written = co_await up_.finish(down_.trailers());
       break;
@@ -79,6 +88,7 @@ base::Task<void> Forward::pump_request() {
 // the client is kept for another attempt; else the read is ended.
 base::Task<void> Forward::stop_pump(bool keep_reading) {
   stop_ = true;
+  continue_.set();
   if (gate_.count() == 0) co_return;
   if (pumping_ && !keep_reading) down_.stop_reading();
   (void)co_await gate_.close();
@@ -89,7 +99,11 @@ base::Task<void> Forward::stop_pump(bool keep_reading) {
 base::Task<base::Result<http::ResponseHead>> Forward::read_final_head() {
   for (;;) {
     auto head = co_await up_.read_head();
-    if (!head || head->status >= 200) co_return head;
+    if (!head || head->status >= 200 || head->status == 101) co_return head;
+    if (head->status == 100) {
+      continue_.set();
+      continue;
+    }
     forward_response(*head);
     auto passed = co_await down_.write_interim(*head);
     if (!passed) {
@@ -108,6 +122,11 @@ void Forward::fail_by_upstream(ForwardResult& result, base::Error error) {
     result.end = ForwardResult::End::kUpstream;
     result.error = std::move(error);
   }
+}
+
+void Forward::fail_by_client(ForwardResult& result, base::Error error) {
+  result.end = ForwardResult::End::kClient;
+  result.error = std::move(error);
 }
 
 base::Task<void> Forward::pass_response(ForwardResult& result) {
@@ -130,14 +149,45 @@ base::Task<void> Forward::pass_response(ForwardResult& result) {
     passed = co_await down_.write(std::move(*chunk));
     if (!passed) break;
   }
-  if (!passed) {
-    result.end = ForwardResult::End::kClient;
-    result.error = std::move(passed.error());
+  if (!passed) fail_by_client(result, std::move(passed.error()));
+}
+
+base::Task<void> Forward::pass_tunnel(ForwardResult& result) {
+  auto opened = co_await down_.flush();
+  if (!opened) {
+    fail_by_client(result, std::move(opened.error()));
+    co_return;
+  }
+  Tunnel tunnel(loop_, down_, up_, tunnel_idle_);
+  auto ended = co_await tunnel.run();
+  result.body_bytes = tunnel.bytes_down();
+  request_bytes_ = tunnel.bytes_up();
+  if (ended) co_return;
+  if (ended.error().side == base::Side::kUpstream) {
+    fail_by_upstream(result, std::move(ended.error()));
+  } else {
+    fail_by_client(result, std::move(ended.error()));
+  }
+}
+
+base::Task<void> Forward::pass_final(const http::ResponseHead& head, ForwardResult& result) {
+  auto written = co_await down_.write_head(head);
+  if (!written) {
+    fail_by_client(result, std::move(written.error()));
+  } else if (head.status == 101) {
+    co_await pass_tunnel(result);
+  } else {
+    co_await pass_response(result);
   }
 }
 
 base::Task<ForwardResult> Forward::run(const http::RequestHead& request) {
   ForwardResult result;
+  if (client_failed_) {  // it cancelled before anything was sent
+    fail_by_client(result, std::move(client_error_));
+    co_return result;
+  }
+  expects_ = request.expect_continue && replay_.bytes().empty();
   auto sent = co_await up_.send_head(request);
   if (request.body == http::BodyKind::kNone) {
     // No second task for the many requests without a body.
@@ -155,23 +205,19 @@ base::Task<ForwardResult> Forward::run(const http::RequestHead& request) {
     co_await stop_pump(again);
     // The client may have failed while its last bytes were awaited.
     if (client_failed_ && again) fail_by_upstream(result, std::move(result.error));
+    result.request_bytes = request_bytes_;
     co_return result;
   }
   result.status = head->status;
   if (const auto* said = head->fields.find("Keep-Alive")) result.keep_alive = *said;
   forward_response(*head);
-  auto written = co_await down_.write_head(*head);
-  if (written) {
-    co_await pass_response(result);
-  } else {
-    result.end = ForwardResult::End::kClient;
-    result.error = std::move(written.error());
-  }
+  co_await pass_final(*head, result);
   // An answer that came before the request's end: the rest is not for this upstream.
   const bool cut = pumping_ || result.end != ForwardResult::End::kDone;
   if (cut) up_.reset();
   co_await stop_pump(false);
   if (result.end != ForwardResult::End::kDone) down_.reset();
+  result.request_bytes = request_bytes_;
   co_return result;
 }
 

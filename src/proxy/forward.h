@@ -35,22 +35,29 @@ struct ForwardResult {
   };
   End end = End::kDone;
   base::Error error;
-  std::uint16_t status = 0;      // of the final response, once its head came
-  std::uint64_t body_bytes = 0;  // of the response that were passed on
-  std::string keep_alive;        // the response's Keep-Alive field
+  std::uint16_t status = 0;         // of the final response, once its head came
+  std::uint64_t body_bytes = 0;     // of the response, or the tunnel, that were passed on
+  std::uint64_t request_bytes = 0;  // that came from the client, in a body or a tunnel
+  std::string keep_alive;           // the response's Keep-Alive field
 };
 
 // One attempt. Lives until run() has returned.
 class Forward {
  public:
+  // A client that waits for "100 Continue" waits for the upstream's, which may refuse the body by
+  // its head alone. Some never send it: after so long the client gets ours (RFC 9110 10.1.1).
+  static constexpr base::Duration kContinueWait{1'000};
+
+  // `tunnel_idle`: how long a tunnel may be silent, should the request open one.
   Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up, Replay& replay,
-          bool may_replay);
+          bool may_replay, base::Duration tunnel_idle);
   Forward(const Forward&) = delete;
   Forward& operator=(const Forward&) = delete;
   ~Forward() { down_.when_cancelled(nullptr, nullptr); }
 
   // Sends `request` with the body of the client's, passes the response on. When the upstream
-  // fails before a head came, nothing has been sent to the client.
+  // fails before a head came, nothing has been sent to the client. A request that asks for a tunnel
+  // and gets it (101) lasts until the tunnel has ended.
   base::Task<ForwardResult> run(const http::RequestHead& request);
 
  private:
@@ -59,16 +66,23 @@ class Forward {
   base::Task<base::Result<void>> send_replay();
   base::Task<void> send_head_alone();
   base::Task<void> pass_response(ForwardResult& result);
+  base::Task<void> pass_tunnel(ForwardResult& result);
+  base::Task<void> pass_final(const http::ResponseHead& head, ForwardResult& result);
   base::Task<base::Result<http::ResponseHead>> read_final_head();
   base::Task<void> stop_pump(bool keep_reading);
   void fail_by_upstream(ForwardResult& result, base::Error error);
+  void fail_by_client(ForwardResult& result, base::Error error);
 
   http::ServerStream& down_;
   http::ClientStream& up_;
   Replay& replay_;
   bool may_replay_;
   base::Loop& loop_;
+  base::Duration tunnel_idle_;
   base::Gate gate_;
+  base::Event continue_;  // set once the body is to be sent, or nobody waits for it any more
+  std::uint64_t request_bytes_ = 0;
+  bool expects_ = false;  // the body waits for continue_
   bool pumping_ = false;
   bool writing_ = false;        // the pump has written, and the head with it
   bool stop_ = false;           // the pump is to end at its next step

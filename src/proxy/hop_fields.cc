@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "http/websocket.h"
+
 namespace gatehouse::proxy {
 
 namespace {
@@ -75,6 +77,11 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const Hop& ho
   out.fields.add("X-Forwarded-Proto", hop.scheme);
   if (!head.authority.empty()) out.fields.add("X-Forwarded-Host", head.authority);
   add_via(out.fields, head.version);
+  if (head.version == http::Version::kHttp2 && head.upgrade == "websocket") {
+    // What HTTP/1.1 needs for a handshake, and extended CONNECT leaves out (RFC 8441 5).
+    out.fields.set("Sec-WebSocket-Key", http::websocket_key());
+    out.fields.set("Sec-WebSocket-Version", "13");
+  }
   out.version = http::Version::kHttp11;
   return out;
 }

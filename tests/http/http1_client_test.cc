@@ -214,6 +214,28 @@ TEST(Http1ClientTest, InterimResponsesComeOneByOneWithoutContinue) {
   EXPECT_TRUE(asked.client.reusable());
 }
 
+Task<Got> expect_continue(Asked& asked) {
+  auto head = request_for("POST");
+  head.body = BodyKind::kLength;
+  head.content_length = 2;
+  head.expect_continue = true;
+  (void)co_await asked.send(head, "ab");
+  const auto heard = co_await asked.peer.hear_until("\r\n\r\nab");
+  EXPECT_THAT(heard, HasSubstr("\r\nExpect: 100-continue\r\n"));
+  co_await asked.peer.say(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  co_return co_await asked.receive();
+}
+
+TEST(Http1ClientTest, ContinueIsGivenOutToWhoExpectsIt) {
+  base::Loop loop;
+  Asked asked(loop);
+  const auto got = run_task(loop, expect_continue(asked));
+  ASSERT_EQ(got.interim.size(), 1u);
+  EXPECT_EQ(got.interim[0].status, 100);
+  EXPECT_EQ(got.head.status, 200);
+}
+
 TEST(Http1ClientTest, EndlessInterimResponsesAreRefused) {
   base::Loop loop;
   Asked asked(loop);

@@ -336,7 +336,8 @@ Task<void> answer_chunked(ServerStream& stream, Served& served) {
 TEST(Http1ServerTest, UnknownLengthIsChunkedWithTrailers) {
   base::Loop loop;
   Served served(loop, Http1ServerOptions(), answer_chunked);
-  const auto heard = run_task(loop, converse(served, kGet, false));
+  const std::string input = "GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n";
+  const auto heard = run_task(loop, converse(served, input, false));
   EXPECT_THAT(heard,
               StartsWith("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(heard, AllOf(HasSubstr("X-Y: z\r\n"), HasSubstr("\r\nDate: "),
