@@ -126,6 +126,7 @@ class RawPeer {
   }
 
   void end() { socket_.shutdown_send(); }
+  void abort() { socket_.close_with_reset(); }
 
   // Hears until `mark` has come, and returns all that was not returned before, up to its end. Less
   // when the connection ends.

@@ -47,6 +47,39 @@ TEST_F(ForwardTest, AnAnswerInChunksKeepsItsBodyAndItsTrailers) {
   EXPECT_THAT(all, EndsWith("0\r\nX-Sum: 6\r\n\r\n"));
 }
 
+TEST_F(ForwardTest, TrailersAreForWhoSaysThatItReadsThemAndOnlyThoseThatMayBe) {
+  Origin origin(loop, [](Origin&, http::RawPeer& peer, int) -> base::Task<void> {
+    for (;;) {
+      const auto request = co_await hear_message(peer);
+      if (request.empty()) co_return;
+      co_await peer.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n!\r\n0\r\n");
+      co_await peer.say("X-Sum: 6\r\nSet-Cookie: a=b\r\nContent-Type: x/y\r\n\r\n");
+    }
+  });
+  Stage stage(loop, proxy_to({origin.url()}));
+  {
+    Visit visit(stage);
+    EXPECT_THAT(visit.ask_to_the_end(get("/", "Connection: close\r\n")), EndsWith("0\r\n\r\n"));
+  }
+  Visit visit(stage);
+  EXPECT_THAT(visit.ask_to_the_end(get("/", "TE: trailers\r\nConnection: TE, close\r\n")),
+              EndsWith("0\r\nX-Sum: 6\r\n\r\n"));
+}
+
+TEST_F(ForwardTest, ResetContentHasNoContent) {
+  Origin origin(loop, [](Origin&, http::RawPeer& peer, int) -> base::Task<void> {
+    (void)co_await hear_message(peer);
+    co_await peer.say("HTTP/1.1 205 Reset Content\r\nContent-Length: 4\r\n\r\nbody");
+    (void)co_await hear_message(peer);
+    co_await peer.say(ok("next"));
+  });
+  Stage stage(loop, proxy_to({origin.url()}));
+  Visit visit(stage);
+  const auto all = visit.ask_to_the_end(get("/") + get("/", "Connection: close\r\n"));
+  EXPECT_EQ(field_of(all, "Content-Length"), "0");
+  EXPECT_THAT(all, HasSubstr("\r\n\r\nHTTP/1.1 200 OK\r\n"));
+}
+
 TEST_F(ForwardTest, AnAnswerThatEndsWithItsConnectionIsPassedOnWhole) {
   Origin origin(loop, [](Origin&, http::RawPeer& peer, int) -> base::Task<void> {
     (void)co_await hear_message(peer);
@@ -144,6 +177,26 @@ INSTANTIATE_TEST_SUITE_P(
                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n"}),
     [](const auto& row) { return row.param.name; });
 
+TEST_F(ForwardTest, ACutAnswerIsAResetWhereOnlyTheEndTellsThatItIsWhole) {
+  // Without a length, to a client of HTTP/1.0: FIN would say that this was all.
+  Origin origin(loop, [](Origin& on, http::RawPeer& peer, int) -> base::Task<void> {
+    (void)co_await hear_message(peer);
+    co_await peer.say("HTTP/1.1 200 OK\r\n\r\nhalf");
+    (void)co_await on.seen.wait();
+    peer.abort();
+  });
+  Stage stage(loop, proxy_to({origin.url()}));
+  Visit visit(stage);
+  auto flow = [](Visit& who, Origin& on) -> base::Task<void> {
+    co_await who.peer.say("GET / HTTP/1.0\r\nHost: a.example\r\n\r\n");
+    (void)co_await who.peer.hear_until("half");
+    on.seen.set();
+    (void)co_await who.peer.hear_all();
+  };
+  http::run_task(loop, flow(visit, origin));
+  EXPECT_TRUE(visit.peer.was_reset());
+}
+
 TEST_F(ForwardTest, WhatIsNoAnswerBecomesABadGateway) {
   for (const auto* text :
        {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
@@ -191,7 +244,7 @@ TEST_F(ForwardTest, AnUploadInChunksKeepsItsTrailers) {
   EXPECT_THAT(origin.requests.at(0), HasSubstr("\r\n\r\n5\r\nhello\r\n"));
 }
 
-TEST_F(ForwardTest, AClientThatWaitsForContinueGetsIt) {
+TEST_F(ForwardTest, AnUpstreamThatNeverSaysContinueDoesNotKeepTheClientWaiting) {
   Origin origin(loop, answer_all);
   Stage stage(loop, proxy_to({origin.url()}));
   Visit visit(stage);
@@ -207,6 +260,46 @@ TEST_F(ForwardTest, AClientThatWaitsForContinueGetsIt) {
   };
   EXPECT_EQ(body_of(http::run_task(loop, flow(visit))), "hello 1");
   EXPECT_EQ(body_of(origin.requests.at(0)), "hello");
+}
+
+constexpr const char* kExpecting =
+    "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+
+TEST_F(ForwardTest, TheUpstreamsContinueIsRelayed) {
+  Origin origin(loop, [](Origin& on, http::RawPeer& peer, int) -> base::Task<void> {
+    auto head = co_await peer.hear_until("\r\n\r\n");
+    EXPECT_EQ(field_of(head, "Expect"), "100-continue");
+    (void)co_await on.seen.wait();
+    co_await peer.say("HTTP/1.1 100 Continue\r\n\r\n");
+    auto body = co_await peer.hear_bytes(5);
+    co_await peer.say(ok(body));
+  });
+  Stage stage(loop, proxy_to({origin.url()}));
+  Visit visit(stage);
+  auto flow = [](Visit& who, Origin& on) -> base::Task<std::string> {
+    co_await who.peer.say(kExpecting);
+    on.seen.set();
+    auto interim = co_await who.peer.hear_until("\r\n\r\n");
+    EXPECT_EQ(interim, "HTTP/1.1 100 Continue\r\n\r\n");
+    co_await who.peer.say("hello");
+    auto answer = co_await hear_message(who.peer);
+    co_return answer;
+  };
+  EXPECT_EQ(body_of(http::run_task(loop, flow(visit, origin))), "hello");
+}
+
+TEST_F(ForwardTest, ABodyThatTheUpstreamRefusesIsNeverAskedFor) {
+  Origin origin(loop, [](Origin&, http::RawPeer& peer, int) -> base::Task<void> {
+    (void)co_await peer.hear_until("\r\n\r\n");
+    co_await peer.say("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno");
+    auto rest = co_await peer.hear_all();
+    EXPECT_EQ(rest, "");
+  });
+  Stage stage(loop, proxy_to({origin.url()}));
+  Visit visit(stage);
+  const auto answer = visit.ask(kExpecting);
+  EXPECT_EQ(status_of(answer), 401) << "and no 100 before it";
+  EXPECT_EQ(field_of(answer, "Connection"), "close") << "it may send the body or leave it out";
 }
 
 TEST_F(ForwardTest, AClientThatLeavesInItsUploadLeavesACutRequestUpstream) {
@@ -336,6 +429,31 @@ TEST_F(ForwardTest, AClientThatDoesNotReadStopsTheUpstream) {
   const auto body = http::run_task(loop, hear(visit));
   EXPECT_EQ(body.size(), kLarge);
   EXPECT_EQ(body.find_first_not_of('z'), std::string::npos);
+}
+
+TEST_F(ForwardTest, RequestsThatAreSentAheadWaitAtTheClient) {
+  Origin origin(loop, [](Origin& on, http::RawPeer& peer, int) -> base::Task<void> {
+    (void)co_await hear_message(peer);
+    (void)co_await on.seen.wait();
+    co_await peer.say("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  });
+  Stage stage(loop, proxy_to({origin.url()}));
+  Visit visit(stage);
+  std::uint64_t sent = 0;
+  auto ahead = [](Visit& who, std::uint64_t& count) -> base::Task<void> {
+    std::string many;
+    for (int i = 0; i < 1000; ++i) many += get("/");
+    for (; count < kLarge; count += many.size()) co_await who.peer.say(many);
+  };
+  base::Gate gate(loop);
+  gate.spawn(ahead(visit, sent), "pipeline");
+  settle();
+  EXPECT_LT(sent, kHeld);
+  EXPECT_EQ(origin.connections, 1);
+  origin.close();
+  origin.seen.set();
+  visit.wire.theirs.close_with_reset();
+  (void)http::run_task(loop, gate.close());
 }
 
 base::Task<void> send_upload(Visit& visit, std::uint64_t& sent) {
