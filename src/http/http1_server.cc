@@ -168,6 +168,7 @@ Refusal Http1Server::accept_head() {
   body_.begin(head_.body, head_.content_length, options_.body_bytes);
   writer_.allow_interim();
   owes_continue_ = head_.expect_continue;
+  if (!inbox_.empty()) head_.expect_continue = false;  // it does not wait: the body is here
   input_broken_ = answered_ = false;
   state_ = State::kExchange;
   return Refusal();

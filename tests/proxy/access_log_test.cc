@@ -53,6 +53,7 @@ TEST_F(AccessLogTest, JsonSaysWhoAskedForWhatAndHowItEnded) {
   record.began = base::Clock::now();
   record.status = 502;
   record.body_bytes = 11;
+  record.request_bytes = 7;
   record.upstream = "127.0.0.1:3000";
   record.error = "line\nbreak";
   AccessLog::open(options, true).value()->write(record, head(), facts);
@@ -66,6 +67,7 @@ TEST_F(AccessLogTest, JsonSaysWhoAskedForWhatAndHowItEnded) {
   EXPECT_EQ(line["uri"], "/x?q=\"1\"");
   EXPECT_EQ(line["status"], 502);
   EXPECT_EQ(line["body_bytes"], 11);
+  EXPECT_EQ(line["request_bytes"], 7);
   EXPECT_EQ(line["upstream"], "127.0.0.1:3000");
   EXPECT_EQ(line["error"], "line\nbreak");
   EXPECT_GE(line["duration_us"].get<int>(), 0);
