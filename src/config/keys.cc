@@ -369,8 +369,8 @@ const Table<Timeouts>& table<Timeouts>() {
       field<&Timeouts::idle, Duration>("idle", "of a connection between requests"),
       field<&Timeouts::upstream_connect, Duration>("upstream_connect", "to reach an upstream"),
       field<&Timeouts::upstream_response, Duration>("upstream_response", "for its head"),
-      field<&Timeouts::tunnel_idle, Duration>("tunnel_idle",
-                                              "of a tunnel, both directions together"),
+      field<&Timeouts::stream_idle, Duration>("stream_idle",
+                                              "silence in tunnels, event streams, gRPC"),
       field<&Timeouts::drain, Duration>("drain", "after SIGTERM"),
   };
   return fields;

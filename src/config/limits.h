@@ -45,7 +45,7 @@ struct Timeouts {
   base::Duration idle{75'000};               // keep-alive connection without a request
   base::Duration upstream_connect{3'000};    // resolve, connect and (later) TLS. 504
   base::Duration upstream_response{60'000};  // end of the request to the response's head. 504
-  base::Duration tunnel_idle{3'600'000};     // a tunnel in which neither side says anything
+  base::Duration stream_idle{3'600'000};     // tunnels, event streams, gRPC: silence in them
   base::Duration drain{9'000};               // after SIGTERM; below Docker's 10 s
 };
 

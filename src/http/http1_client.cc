@@ -179,6 +179,7 @@ base::Task<base::Result<ResponseHead>> Http1Client::read_head() {
   } else if (head.status >= 200) {
     has_head_ = true;
     body_.begin(head.body, head.content_length, 0);
+    idle_ = may_be_silent(head.fields) ? options_.stream_idle : options_.body_idle;
     if (!body_.ended() && !inbox_.empty()) {
       auto first = body_.take(inbox_);
       if (!first || !first->empty()) first_ = std::move(first);
@@ -206,7 +207,7 @@ base::Task<base::Result<base::Chunk>> Http1Client::read() {
     if (!taken->empty()) co_return taken;
     if (body_.ended()) break;
     const auto room = inbox_.room(kBodyRead);
-    const auto deadline = base::Deadline::in(options_.body_idle).min(overall_);
+    const auto deadline = base::Deadline::in(idle_).min(overall_);
     auto got = co_await transport_.read(room, deadline);
     if (!got) co_return broken(std::move(got.error()));
     inbox_.filled(*got);

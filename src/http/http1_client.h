@@ -18,9 +18,10 @@ namespace gatehouse::http {
 
 struct Http1ClientOptions {
   HeadLimits head{64 * 1024, 500, 0};
-  base::Duration response_head{60'000};  // from the last byte of the request that went out
-  base::Duration body_idle{60'000};      // between two pieces of a response's body
-  base::Duration write_stall{60'000};    // for a piece of 64 KiB to leave
+  base::Duration response_head{60'000};   // from the last byte of the request that went out
+  base::Duration body_idle{60'000};       // between two pieces of a response's body
+  base::Duration stream_idle{3'600'000};  // the same where silence is no fault (may_be_silent)
+  base::Duration write_stall{60'000};     // for a piece of 64 KiB to leave
 
   Http1ClientOptions() = default;
 };
@@ -90,6 +91,7 @@ class Http1Client final : public ClientStream {
   std::optional<base::Result<base::Chunk>> first_;  // of the body, received with the head
   base::Deadline overall_;
   base::TimePoint began_{};
+  base::Duration idle_{};  // between two pieces of this response's body
   std::uint64_t exchanges_ = 0;
   unsigned interim_heads_ = 0;
   Persistence persistence_ = Persistence::kKeepAlive;

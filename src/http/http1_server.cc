@@ -46,7 +46,8 @@ Http1Server::Http1Server(tls::Transport& transport, Http1ServerOptions options)
       guard_(HeadGuard::Kind::kRequest, options.head),
       parser_(HeadGuard::Kind::kRequest),
       body_(parser_, base::Side::kDownstream),
-      writer_(transport, options.write_stall, base::Side::kDownstream) {}
+      writer_(transport, options.write_stall, base::Side::kDownstream),
+      unwatched_(transport.socket().loop()) {}
 
 void Http1Server::set_draining() {
   draining_ = true;
@@ -203,6 +204,7 @@ base::Task<base::Result<ServerStream*>> Http1Server::refuse(Refusal refusal) {
 // Ends an exchange. Whether another may follow.
 base::Task<bool> Http1Server::retire() {
   state_ = State::kIdle;
+  co_await stop_watching();
   if (was_reset_ || writer_.failed()) co_return false;
   if (!answered_ || !writer_.ended()) {
     reset();
@@ -293,6 +295,7 @@ base::Task<base::Result<void>> Http1Server::write_head(const ResponseHead& head)
   const auto framing = frame_response(head_, head, close);
   if (framing.close) persistence_ = Persistence::kClose;
   append_response_head(writer_.begin(framing.kind, framing.length), head, framing);
+  if (may_be_silent(head.fields)) watch();
   co_return base::Result<void>();
 }
 
@@ -305,6 +308,43 @@ base::Task<base::Result<void>> Http1Server::finish(const Fields& trailers) {
   // RFC 9110 6.5.1: only a client that said so keeps them, or reads them at all.
   const bool wanted = !trailers.empty() && head_.fields.has_token("TE", "trailers");
   return writer_.finish(wanted ? trailers : kNoTrailers);
+}
+
+// --- a client that only listens ---
+
+// The answer may be silent for hours, and no request comes before its end: whether the client is
+// still there must be looked for. Not when another request has come already.
+void Http1Server::watch() {
+  transport_.socket().keep_alive();
+  if (!body_.ended() || !inbox_.empty() || input_ended_) return;
+  watching_ = true;
+  unwatched_.reset();
+  transport_.socket().loop().spawn(watch_client(), "watch a client");
+}
+
+base::Task<void> Http1Server::watch_client() {
+  while (watching_) {
+    const auto waited = co_await transport_.wait_readable(base::Deadline::never());
+    if (!waited) break;  // stop_watching(), or the connection was closed
+    const auto got = transport_.try_read(inbox_.room(kHeadRead));
+    const bool nothing_yet = !got && got.error().code == base::Code::kOverload;
+    if (got) inbox_.filled(*got);
+    inbox_.release();
+    if (nothing_yet) continue;
+    const bool gone = !got || *got == 0;
+    if (gone) input_ended_ = true;
+    if (gone && hook_ != nullptr) hook_(owner_);
+    break;
+  }
+  watching_ = false;
+  unwatched_.set();
+}
+
+base::Task<void> Http1Server::stop_watching() {
+  if (!watching_) co_return;
+  watching_ = false;
+  transport_.socket().interrupt();
+  (void)co_await unwatched_.wait();
 }
 
 // --- tunnel ---

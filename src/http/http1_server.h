@@ -65,7 +65,10 @@ class Http1Server final : public ServerStream {
   const Fields& trailers() const override { return body_.trailers(); }
   bool request_ended() const override { return tunnel_ ? input_ended_ : body_.ended(); }
   void stop_reading() override { transport_.socket().interrupt(); }
-  void when_cancelled(void (*)(void*), void*) override {}
+  void when_cancelled(void (*hook)(void*), void* owner) override {
+    hook_ = hook;
+    owner_ = owner;
+  }
   base::Task<base::Result<void>> write_interim(const ResponseHead& head) override;
   base::Task<base::Result<void>> write_head(const ResponseHead& head) override;
   base::Task<base::Result<void>> write(base::Chunk chunk) override;
@@ -88,6 +91,9 @@ class Http1Server final : public ServerStream {
   base::Result<void> open_tunnel(const ResponseHead& head);
   base::Task<base::Result<base::Chunk>> read_tunnel();
   base::Task<base::Result<void>> finish_tunnel();
+  void watch();
+  base::Task<void> watch_client();
+  base::Task<void> stop_watching();
   bool more_to_come();
   void rest();
   void end();
@@ -100,6 +106,9 @@ class Http1Server final : public ServerStream {
   Http1Body body_;
   Http1Writer writer_;
   RequestHead head_;
+  void (*hook_)(void*) = nullptr;  // of when_cancelled()
+  void* owner_ = nullptr;
+  base::Event unwatched_;  // set when that task has ended
   State state_ = State::kFresh;
   Persistence persistence_ = Persistence::kKeepAlive;
   std::uint16_t refused_status_ = 0;
@@ -110,7 +119,8 @@ class Http1Server final : public ServerStream {
   bool input_ended_ = false;    // the client has sent FIN
   bool answered_ = false;
   bool was_reset_ = false;
-  bool tunnel_ = false;  // 101 was answered
+  bool watching_ = false;  // a task waits for the client's end
+  bool tunnel_ = false;    // 101 was answered
 };
 
 }  // namespace gatehouse::http

@@ -99,6 +99,15 @@ std::string_view phrase_of_server_error(std::uint16_t status) {
 
 }  // namespace
 
+bool may_be_silent(const Fields& fields) {
+  const auto* type = fields.find("Content-Type");
+  if (type == nullptr) return false;
+  const auto begins = [type](std::string_view name) {
+    return equal_names(std::string_view(*type).substr(0, name.size()), name);
+  };
+  return begins("text/event-stream") || begins("application/grpc");
+}
+
 std::string_view reason_phrase(std::uint16_t status) {
   if (status < 400) return phrase_of_success(status);
   if (status < 500) return phrase_of_client_error(status);

@@ -56,6 +56,10 @@ constexpr bool never_has_body(std::uint16_t status) {
   return status < 200 || status == 204 || status == 304;
 }
 
+// Whether a body of that Content-Type is no file but a conversation, in which silence is no fault:
+// server-sent events, gRPC.
+bool may_be_silent(const Fields& fields);
+
 // The standard reason phrase ("Not Found"), or "Unknown".
 std::string_view reason_phrase(std::uint16_t status);
 

@@ -1,6 +1,10 @@
 // One exchange of a request and its response, seen from the two sides of a proxy. Bodies are
 // pulled: to read is to permit the other side to send. The one lifetime rule: read a message to
 // its end, or reset. All on the loop of the connection; one task reads while another writes.
+//
+// A request whose head has `upgrade` may be answered with 101 as its final head: then both streams
+// are a tunnel, read() and write() carry raw bytes both ways at once, finish() ends one direction,
+// and an empty piece is the other side's end of its own.
 #pragma once
 
 #include "base/buffer.h"
@@ -29,7 +33,8 @@ class ServerStream {
   virtual void stop_reading() = 0;
   // `hook(owner)` runs once when the client cancels the exchange as its protocol does that
   // (RST_STREAM, RFC 9113 5.4.2), whether or not anybody reads; at once if it has. Null takes it
-  // back. Never on HTTP/1.1: a FIN after a whole request is no wish to cancel.
+  // back. On HTTP/1.1 a FIN after a whole request is no wish to cancel, but in an event stream:
+  // nobody listens any more, and nothing else would tell.
   virtual void when_cancelled(void (*hook)(void* owner), void* owner) = 0;
 
   // An interim response (1xx but 101). Dropped for HTTP/1.0 clients.

@@ -178,7 +178,7 @@ base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::Requ
   }
   up_ = connection.get();
   Forward forward(parts_.loop, stream_, *connection, replay, *reused,
-                  snapshot_.config.timeouts.tunnel_idle);
+                  snapshot_.config.timeouts.stream_idle);
   result = co_await forward.run(request);
   up_ = nullptr;
   const bool stale = *reused && result.error.retry == base::Retry::kReused;

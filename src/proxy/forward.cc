@@ -16,13 +16,13 @@ void Replay::append(base::Bytes bytes) {
 }
 
 Forward::Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up, Replay& replay,
-                 bool may_replay, base::Duration tunnel_idle)
+                 bool may_replay, base::Duration stream_idle)
     : down_(down),
       up_(up),
       replay_(replay),
       may_replay_(may_replay),
       loop_(loop),
-      tunnel_idle_(tunnel_idle),
+      stream_idle_(stream_idle),
       gate_(loop),
       continue_(loop) {
   down_.when_cancelled(client_cancelled, this);
@@ -158,7 +158,7 @@ base::Task<void> Forward::pass_tunnel(ForwardResult& result) {
     fail_by_client(result, std::move(opened.error()));
     co_return;
   }
-  Tunnel tunnel(loop_, down_, up_, tunnel_idle_);
+  Tunnel tunnel(loop_, down_, up_, stream_idle_);
   auto ended = co_await tunnel.run();
   result.body_bytes = tunnel.bytes_down();
   request_bytes_ = tunnel.bytes_up();

@@ -48,9 +48,9 @@ class Forward {
   // its head alone. Some never send it: after so long the client gets ours (RFC 9110 10.1.1).
   static constexpr base::Duration kContinueWait{1'000};
 
-  // `tunnel_idle`: how long a tunnel may be silent, should the request open one.
+  // `stream_idle`: how long a tunnel may be silent, should the request open one.
   Forward(base::Loop& loop, http::ServerStream& down, http::ClientStream& up, Replay& replay,
-          bool may_replay, base::Duration tunnel_idle);
+          bool may_replay, base::Duration stream_idle);
   Forward(const Forward&) = delete;
   Forward& operator=(const Forward&) = delete;
   ~Forward() { down_.when_cancelled(nullptr, nullptr); }
@@ -78,7 +78,7 @@ class Forward {
   Replay& replay_;
   bool may_replay_;
   base::Loop& loop_;
-  base::Duration tunnel_idle_;
+  base::Duration stream_idle_;
   base::Gate gate_;
   base::Event continue_;  // set once the body is to be sent, or nobody waits for it any more
   std::uint64_t request_bytes_ = 0;

@@ -21,6 +21,7 @@ UpstreamOptions upstream_options(const config::Config& config) {
   options.connect = config.timeouts.upstream_connect;
   options.client.response_head = config.timeouts.upstream_response;
   options.client.body_idle = config.timeouts.body_idle;
+  options.client.stream_idle = config.timeouts.stream_idle;
   options.client.write_stall = config.timeouts.body_idle;
   return options;
 }

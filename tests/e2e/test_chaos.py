@@ -3,12 +3,10 @@
 import os
 import random
 import signal
-import socket
 import ssl
-import struct
 import threading
 
-from harness.client import at_once, client_hello, connect, get, plain
+from harness.client import at_once, client_hello, connect, get, plain, reset_on_close
 from harness.fronts import NAME, tls_front
 from harness.servers import EchoServer, RawUpstream
 
@@ -47,10 +45,6 @@ def moody(seed):
         return said, mood < 0.8
 
     return answer
-
-
-def reset_on_close(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def break_off(port, chance, context):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness.client import (at_once, connect, fields_of, parse, plain, read_response,
-                            read_to_end, read_until)
+                            read_to_end, read_until, reset_on_close)
 from harness.fronts import NAME, plain_front, tls_front
 from harness.websocket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket,
                                WebSocketServer, close_payload, exchange, fragments,
@@ -238,7 +238,7 @@ def test_a_silent_tunnel_ends_and_a_talking_one_does_not(tmp_path):
 
     enough = threading.Event()
     with WebSocketServer(talk) as upstream:
-        with plain_front(tmp_path, upstream.url, timeouts={"tunnel_idle": "2s"}) as gatehouse:
+        with plain_front(tmp_path, upstream.url, timeouts={"stream_idle": "2s"}) as gatehouse:
             with plain(gatehouse.http) as talking, plain(gatehouse.http) as silent:
                 session = open_websocket(talking, NAME)
                 session.send(TEXT, b"talk")
@@ -310,3 +310,60 @@ def test_many_tunnels_at_once_keep_their_bytes_apart(through):
 
         with gatehouse:
             assert at_once(12, converse) == ["well"] * 12
+
+
+def obedient(session):
+    """Breaks off as it is told; gives everything else back."""
+    while True:
+        opcode, payload, fin = session.receive()
+        if payload == b"reset":
+            reset_on_close(session.connection)
+            return
+        if payload == b"end":
+            session.connection.shutdown(socket.SHUT_WR)
+        elif payload == b"close":
+            return
+        else:
+            session.send(opcode, payload, fin)
+
+
+def test_tunnels_that_break_off_anywhere_leave_nothing_behind(through):
+    with WebSocketServer(obedient) as upstream:
+        gatehouse, connected = through(upstream)
+
+        def break_off(chance):
+            with connected() as connection:
+                if chance.random() < 0.2:  # in the handshake, or right behind it
+                    text = handshake_text(NAME)[1]
+                    connection.sendall(text[:chance.randrange(len(text) * 2)])
+                else:
+                    session = open_websocket(connection, NAME)
+                    for _ in range(chance.randrange(4)):
+                        session.send(BINARY, chance.randbytes(chance.choice((1, 1000, 100000))))
+                        if chance.random() < 0.5:
+                            session.receive()
+                    session.send(TEXT, chance.choice((b"reset", b"end", b"close", b"last")))
+                    if chance.random() < 0.5:
+                        read_until(connection, b"last")
+                if chance.random() < 0.5:
+                    reset_on_close(connection)
+
+        def many(number):
+            chance = random.Random(number)
+            for _ in range(20):
+                try:
+                    break_off(chance)
+                except (OSError, EOFError, AssertionError):
+                    pass  # the other side broke off first
+
+        def open_sockets():
+            folder = Path(f"/proc/{gatehouse.pid}/fd")
+            return sum("socket:" in os.readlink(one) for one in folder.iterdir())
+
+        with gatehouse:
+            with connected() as connection:
+                open_websocket(connection, NAME)
+                before = open_sockets()
+                at_once(8, many)
+                gatehouse.wait_until(lambda: open_sockets() <= before, "all tunnels to end")
+            gatehouse.check_output()

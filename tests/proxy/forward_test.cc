@@ -125,25 +125,6 @@ TEST_F(ForwardTest, AnswersWithoutABodyStaySo) {
   EXPECT_EQ(origin.connections, 1);
 }
 
-TEST_F(ForwardTest, BytesAreNotHeldBackWhileTheUpstreamPauses) {
-  Origin origin(loop, [](Origin& on, http::RawPeer& peer, int) -> base::Task<void> {
-    (void)co_await hear_message(peer);
-    co_await peer.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
-    co_await peer.say("data: 1\n\n");
-    (void)co_await on.seen.wait();
-    co_await peer.say("data: 2\n\n");
-  });
-  Stage stage(loop, proxy_to({origin.url()}));
-  Visit visit(stage);
-  auto flow = [](Visit& who, Origin& on) -> base::Task<void> {
-    co_await who.peer.say(get("/events"));
-    (void)co_await who.peer.hear_until("data: 1\n\n");  // for ever, if it were held
-    on.seen.set();
-    (void)co_await who.peer.hear_until("data: 2\n\n");
-  };
-  http::run_task(loop, flow(visit, origin));
-}
-
 // --- answers that break ---
 
 struct Broken {

@@ -57,6 +57,7 @@ class Stage {
     out.connect = config.timeouts.upstream_connect;
     out.client.response_head = config.timeouts.upstream_response;
     out.client.body_idle = config.timeouts.body_idle;
+    out.client.stream_idle = config.timeouts.stream_idle;
     return out;
   }
 };

@@ -213,7 +213,7 @@ TEST_F(TunnelTest, WhatBreaksOnOneSideIsCutOnTheOther) {
 
 TEST_F(TunnelTest, ATunnelInWhichNobodySpeaksIsCut) {
   Origin origin(loop, open_and_listen);
-  Stage stage(loop, proxy_to({origin.url()}, R"("timeouts": { "tunnel_idle": "50ms" },)"));
+  Stage stage(loop, proxy_to({origin.url()}, R"("timeouts": { "stream_idle": "50ms" },)"));
   Visit visit(stage);
   (void)open(visit);
   (void)http::run_task(loop, listen(visit));

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 
@@ -51,6 +52,11 @@ def start_handshake(port, name, context):
 
 def plain(port, timeout=120):
     return socket.create_connection(("127.0.0.1", port), timeout)
+
+
+def reset_on_close(connection):
+    """Its close() will be a RST."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def serial(port, name, context):
