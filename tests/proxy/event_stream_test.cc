@@ -77,43 +77,52 @@ TEST_F(EventStreamTest, AnEventStreamThatIsSilentForTooLongIsCut) {
   origin.seen.set();
 }
 
-TEST_F(EventStreamTest, TheUpstreamHearsThatItsListenerHasLeft) {
-  for (const bool by_reset : {false, true}) {
-    Origin origin(loop, [](Origin& on, http::RawPeer& peer, int) -> base::Task<void> {
-      (void)co_await hear_message(peer);
-      co_await peer.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
-      (void)co_await peer.hear_all();
-      on.gone.set();
-    });
-    Stage stage(loop, proxy_to({origin.url()}));
-    Visit visit(stage);
-    (void)hear(visit, get(kEvents), "data: 1\n\n");
-    if (by_reset) {
-      visit.wire.theirs.close_with_reset();
-    } else {
-      visit.peer.end();
-    }
-    http::run_task(loop, wait_for(origin.gone));
-    http::run_task(loop, wait_for(visit.over));
+class Leaving : public EventStreamTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(Leaving, IsHeardByTheUpstream) {
+  Origin origin(loop, [](Origin& on, http::RawPeer& peer, int) -> base::Task<void> {
+    (void)co_await hear_message(peer);
+    co_await peer.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
+    (void)co_await peer.hear_all();
+    on.gone.set();
+  });
+  Stage stage(loop, proxy_to({origin.url()}));
+  Visit visit(stage);
+  (void)hear(visit, get(kEvents), "data: 1\n\n");
+  if (GetParam()) {
+    visit.wire.theirs.close_with_reset();
+  } else {
+    visit.peer.end();
   }
+  http::run_task(loop, wait_for(origin.gone));
+  http::run_task(loop, wait_for(visit.over));
 }
 
-TEST_F(EventStreamTest, ARequestThatComesDuringAStreamWaitsForItsEnd) {
-  for (const bool together : {true, false}) {
-    Origin origin(loop, speak);
-    Stage stage(loop, proxy_to({origin.url()}));
-    Visit visit(stage);
-    const auto next = get("/next");
-    (void)hear(visit, get(kEvents) + (together ? next : ""), "data: 1\n\n");
-    if (!together) (void)hear(visit, next, "");
-    origin.seen.set();
-    (void)hear(visit, "", "data: 2\n\n\r\n0\r\n\r\n");
-    EXPECT_EQ(body_of(hear(visit, "", "half a")), "half a");
-    ASSERT_EQ(origin.requests.size(), 2u);
-    // And the connection can be watched again.
-    (void)hear(visit, get(kEvents), "data: 1\n\n");
-  }
+INSTANTIATE_TEST_SUITE_P(, Leaving, testing::Bool(), [](const auto& by_reset) {
+  return std::string(by_reset.param ? "ByReset" : "ByFin");
+});
+
+class SentAhead : public EventStreamTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(SentAhead, WaitsForTheStreamsEnd) {
+  const bool together = GetParam();
+  Origin origin(loop, speak);
+  Stage stage(loop, proxy_to({origin.url()}));
+  Visit visit(stage);
+  const auto next = get("/next");
+  (void)hear(visit, get(kEvents) + (together ? next : ""), "data: 1\n\n");
+  if (!together) (void)hear(visit, next, "");
+  origin.seen.set();
+  (void)hear(visit, "", "data: 2\n\n\r\n0\r\n\r\n");
+  EXPECT_EQ(body_of(hear(visit, "", "half a")), "half a");
+  ASSERT_EQ(origin.requests.size(), 2u);
+  // And the connection can be watched again.
+  (void)hear(visit, get(kEvents), "data: 1\n\n");
 }
+
+INSTANTIATE_TEST_SUITE_P(, SentAhead, testing::Bool(), [](const auto& together) {
+  return std::string(together.param ? "Together" : "Apart");
+});
 
 }  // namespace
 }  // namespace gatehouse::proxy

@@ -189,7 +189,7 @@ TEST_F(TunnelTest, A101ThatIsNotWhatWasAskedForIsABadGateway) {
   EXPECT_EQ(field_of(origin.requests.at(2), "Connection"), "");
 }
 
-TEST_F(TunnelTest, WhatBreaksOnOneSideIsCutOnTheOther) {
+TEST_F(TunnelTest, AClientThatBreaksOffIsCutAtTheUpstream) {
   Origin origin(loop, open_and_listen);
   Stage stage(loop, proxy_to({origin.url()}));
   Visit visit(stage);
@@ -197,18 +197,20 @@ TEST_F(TunnelTest, WhatBreaksOnOneSideIsCutOnTheOther) {
   visit.wire.theirs.close_with_reset();
   http::run_task(loop, wait_for(origin.gone));
   EXPECT_EQ(origin.requests.at(1), "");
+}
 
-  Origin breaks(loop, [](Origin&, http::RawPeer& peer, int) -> base::Task<void> {
+TEST_F(TunnelTest, AnUpstreamThatBreaksOffIsCutAtTheClient) {
+  Origin origin(loop, [](Origin&, http::RawPeer& peer, int) -> base::Task<void> {
     auto request = co_await peer.hear_until("\r\n\r\n");
     co_await peer.say(switch_for(request));
     (void)co_await peer.hear_until("x");
     peer.abort();
   });
-  Stage other(loop, proxy_to({breaks.url()}));
-  Visit second(other);
-  (void)open(second, "x");
-  (void)http::run_task(loop, listen(second));
-  EXPECT_TRUE(second.peer.was_reset());
+  Stage stage(loop, proxy_to({origin.url()}));
+  Visit visit(stage);
+  (void)open(visit, "x");
+  (void)http::run_task(loop, listen(visit));
+  EXPECT_TRUE(visit.peer.was_reset());
 }
 
 TEST_F(TunnelTest, ATunnelInWhichNobodySpeaksIsCut) {
