@@ -75,6 +75,20 @@ add_library(parts::llhttp ALIAS parts_llhttp)
 target_include_directories(parts_llhttp SYSTEM INTERFACE "${GATEHOUSE_LLHTTP_DIR}/include")
 target_link_libraries(parts_llhttp INTERFACE ${LLHTTP})
 
+# --- nghttp2 -----------------------------------------------------------------------------------
+find_path(NGHTTP2_INCLUDE nghttp2/nghttp2.h REQUIRED)
+file(STRINGS "${NGHTTP2_INCLUDE}/nghttp2/nghttp2ver.h" nghttp2_version
+  REGEX "define NGHTTP2_VERSION ")
+string(REGEX REPLACE ".*\"(.*)\".*" "\\1" nghttp2_version "${nghttp2_version}")
+if(nghttp2_version VERSION_LESS 1.52)
+  gatehouse_part_missing("nghttp2 ${nghttp2_version} is too old" "1.52 or newer is needed")
+endif()
+find_library(NGHTTP2 NAMES nghttp2 REQUIRED NO_CACHE)
+add_library(parts_nghttp2 INTERFACE)
+add_library(parts::nghttp2 ALIAS parts_nghttp2)
+target_include_directories(parts_nghttp2 SYSTEM INTERFACE "${NGHTTP2_INCLUDE}")
+target_link_libraries(parts_nghttp2 INTERFACE ${NGHTTP2})
+
 # --- Boost, JSON, log, command line --------------------------------------------------------------
 find_path(BOOST_INCLUDE boost/asio.hpp REQUIRED)
 file(STRINGS "${BOOST_INCLUDE}/boost/version.hpp" boost_lib_version
@@ -121,5 +135,6 @@ message(STATUS "gatehouse ${PROJECT_VERSION} is built with")
 message(STATUS "  compiler   ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}")
 message(STATUS "  BoringSSL  ${boringssl_version} (${GATEHOUSE_BORINGSSL_DIR})")
 message(STATUS "  llhttp     ${llhttp_version} (${GATEHOUSE_LLHTTP_DIR})")
+message(STATUS "  nghttp2    ${nghttp2_version}")
 message(STATUS "  Boost      ${boost_version}")
 message(STATUS "  JSON       ${nlohmann_json_VERSION}, fmt ${fmt_VERSION}, spdlog ${spdlog_VERSION}, CLI11 ${CLI11_VERSION}")
