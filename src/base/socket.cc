@@ -76,12 +76,16 @@ Task<Result<void>> Socket::wait_for_interrupt(Deadline deadline) {
 
 Task<Result<void>> Socket::wait(asio::posix::descriptor_base::wait_type type, Deadline deadline) {
   const auto interrupts = interrupts_;
+  const auto reading_interrupts = reading_interrupts_;
+  const bool reads = type == asio::posix::descriptor_base::wait_read;
   Alarm<Descriptor> alarm(descriptor_);
   loop_->wheel().arm(alarm.timer, deadline);
   for (;;) {
     if (!is_open()) co_return fail(Code::kCancelled, "the connection was closed");
     const auto waited = co_await descriptor_.async_wait(type, asio::as_tuple(use_task));
-    if (interrupts != interrupts_) co_return fail(Code::kCancelled, "the wait was interrupted");
+    const bool interrupted =
+        interrupts != interrupts_ || (reads && reading_interrupts != reading_interrupts_);
+    if (interrupted) co_return fail(Code::kCancelled, "the wait was interrupted");
     if (!std::get<0>(waited)) co_return Result<void>();
     if (alarm.fired) co_return fail(Code::kTimeout, "the other side was silent for too long");
     // Cancelled because of the other direction's deadline: go on waiting.
@@ -93,6 +97,12 @@ Task<Result<void>> Socket::wait(asio::posix::descriptor_base::wait_type type, De
 
 void Socket::interrupt() {
   ++interrupts_;
+  boost::system::error_code ignored;
+  if (is_open()) descriptor_.cancel(ignored);
+}
+
+void Socket::interrupt_reading() {
+  ++reading_interrupts_;
   boost::system::error_code ignored;
   if (is_open()) descriptor_.cancel(ignored);
 }

@@ -39,6 +39,8 @@ class Socket {
 
   // Wakes whoever waits now, with kCancelled. Later waits are not touched.
   void interrupt();
+  // The same for who waits for reading alone.
+  void interrupt_reading();
   // Sends FIN after what the kernel holds; reading goes on (half-close).
   void shutdown_send();
   // Lets the kernel find out whether the other side still exists: asked every kKeepAlive while
@@ -62,6 +64,7 @@ class Socket {
   Loop* loop_;
   Descriptor descriptor_;
   std::uint32_t interrupts_ = 0;
+  std::uint32_t reading_interrupts_ = 0;
 };
 
 // Connects a TCP socket (TCP_NODELAY) or a Unix socket. Errors: kRefused, kTimeout, kIo; all may

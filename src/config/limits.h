@@ -18,6 +18,20 @@ struct Limits {
   // Bytes of a request's body. Off: bodies are streamed in constant memory, so only the
   // application knows what is too much for it. 413.
   std::uint64_t body_bytes = 0;
+  // Requests under way at once on one HTTP/2 connection, those included whose streams the client
+  // has reset while an upstream still works on them. REFUSED_STREAM.
+  std::uint64_t streams = 100;
+  // Streams of one HTTP/2 connection that end by RST_STREAM, the client's or ours for a fault of
+  // its: so many at once, ten a second after that. Answers rapid reset (CVE-2023-44487) and resets
+  // that a client provokes (CVE-2025-8671). GOAWAY, as for all that follow.
+  std::uint64_t stream_resets = 100;
+  // Frames of one HTTP/2 connection within ten seconds that cost us more than the client:
+  // CVE-2019-9515, -9512, -9513, -9518, -9511.
+  std::uint64_t settings_frames = 50;
+  std::uint64_t ping_frames = 100;
+  std::uint64_t priority_frames = 100;        // and ten for each request
+  std::uint64_t empty_frames = 100;           // DATA without data
+  std::uint64_t window_update_frames = 1000;  // and ten for each DATA frame that we sent
   // Connections at once, all listeners together. Answers exhaustion of descriptors: off means
   // what the process may open, less what upstreams and files need.
   std::uint64_t connections = 0;

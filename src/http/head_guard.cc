@@ -1,9 +1,9 @@
 #include "http/head_guard.h"
 
-#include <llhttp.h>
-
 #include <algorithm>
 #include <array>
+
+#include "http/method.h"
 
 namespace gatehouse::http {
 
@@ -37,14 +37,6 @@ bool is_token(std::string_view text) { return !text.empty() && all_of(kTokenByte
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// The methods that llhttp reads over HTTP; it can be taught no others.
-bool is_known_method(std::string_view method) {
-#define GATEHOUSE_NAME(number, name, text) #text,
-  static constexpr std::string_view kMethods[] = {HTTP_METHOD_MAP(GATEHOUSE_NAME)};
-#undef GATEHOUSE_NAME
-  return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
-}
-
 bool is_version(std::string_view text) {
   return text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) && text[6] == '.' &&
          is_digit(text[7]);
@@ -56,10 +48,7 @@ Refusal check_method_and_version(std::string_view method, std::string_view versi
   if (!is_version(version)) return Refusal(400, "the request line does not end in a version");
   if (!is_spoken_version(version))
     return Refusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
-  if (method == "CONNECT") return Refusal(405, "CONNECT is not allowed");
-  if (method == "TRACE") return Refusal(405, "TRACE is not allowed");
-  if (!is_known_method(method)) return Refusal(501, "unknown method");
-  return Refusal();
+  return check_method(method);
 }
 
 Refusal check_request_line(std::string_view line, std::size_t target_bytes) {

@@ -8,18 +8,9 @@
 #include <string_view>
 
 #include "base/buffer.h"
+#include "http/refusal.h"
 
 namespace gatehouse::http {
-
-// Why a message is refused, and with which status. `why` is a constant sentence.
-struct Refusal {
-  std::uint16_t status = 0;
-  std::string_view why;
-
-  Refusal() = default;
-  Refusal(std::uint16_t s, std::string_view w) : status(s), why(w) {}
-  explicit operator bool() const { return status != 0; }
-};
 
 struct HeadLimits {
   std::size_t head_bytes = 32 * 1024;   // start line and fields; 431 beyond

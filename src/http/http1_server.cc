@@ -88,6 +88,10 @@ base::Task<base::Result<ServerStream*>> Http1Server::next() {
     end();
     co_return none;
   }
+  if (is_http2_preface()) {
+    state_ = State::kEnded;
+    co_return none;
+  }
   auto refusal = guard_.refusal();
   if (!refusal) refusal = accept_head();
   if (refusal) co_return co_await refuse(refusal);
@@ -155,6 +159,13 @@ base::Task<base::Result<bool>> Http1Server::read_head() {
                          "the client ended in the middle of a head");
   }
   co_return true;
+}
+
+// Its first line is enough: nobody else's begins so, and the rest is for HTTP/2 to check.
+bool Http1Server::is_http2_preface() {
+  saw_http2_ =
+      options_.http2 && state_ == State::kFresh && inbox_.text().starts_with("PRI * HTTP/2.0\r\n");
+  return saw_http2_;
 }
 
 Refusal Http1Server::accept_head() {

@@ -23,6 +23,7 @@ struct Http1ServerOptions {
   base::Duration body_idle{60'000};     // between two pieces of a request's body
   base::Duration idle{75'000};          // from one request to the next
   base::Duration write_stall{60'000};   // for a piece of 64 KiB to leave
+  bool http2 = false;  // a connection may begin with the preface of HTTP/2 instead of a request
 
   Http1ServerOptions() = default;
 };
@@ -54,6 +55,11 @@ class Http1Server final : public ServerStream {
 
   // With which status a head was refused; 0 when none was.
   std::uint16_t refused_status() const { return refused_status_; }
+
+  // Whether next() ended because the client speaks HTTP/2, as it knew that we do (RFC 9113 3.3).
+  bool saw_http2() const { return saw_http2_; }
+  // What it has sent so far, from its preface on.
+  base::Chunk take_input() { return inbox_.take(inbox_.bytes().size()); }
 
   // From now on: the response under way or the next one carries `Connection: close`, and a
   // connection that waits for a request ends at once.
@@ -95,6 +101,7 @@ class Http1Server final : public ServerStream {
   base::Task<void> watch_client();
   base::Task<void> stop_watching();
   bool more_to_come();
+  bool is_http2_preface();
   void rest();
   void end();
 
@@ -121,6 +128,7 @@ class Http1Server final : public ServerStream {
   bool was_reset_ = false;
   bool watching_ = false;  // a task waits for the client's end
   bool tunnel_ = false;    // 101 was answered
+  bool saw_http2_ = false;
 };
 
 }  // namespace gatehouse::http

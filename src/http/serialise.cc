@@ -13,27 +13,6 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\r\n";
 
-// Fields that belong to a connection, not to a message (RFC 9110 7.6.1), or to framing. By length,
-// for there are far more other fields to let pass.
-bool is_ours(std::string_view name) {
-  switch (name.size()) {
-    case 2: return equal_names(name, "TE");
-    case 4: return equal_names(name, "Host");
-    case 6: return equal_names(name, "Expect");
-    case 7: return equal_names(name, "Upgrade");
-    case 10: return equal_names(name, "Connection") || equal_names(name, "Keep-Alive");
-    case 14: return equal_names(name, "Content-Length");
-    case 16: return equal_names(name, "Proxy-Connection");
-    case 17: return equal_names(name, "Transfer-Encoding");
-    default: return false;
-  }
-}
-
-bool breaks_the_line(std::string_view text) {
-  static constexpr std::string_view kBreaks("\r\n\0", 3);
-  return text.find_first_of(kBreaks) != std::string_view::npos;
-}
-
 void append_field(std::string& out, std::string_view name, std::string_view value) {
   out += name;
   out += ": ";
@@ -55,7 +34,8 @@ void append_length(std::string& out, std::uint64_t length) {
 
 void append_others(std::string& out, const Fields& fields) {
   for (const auto& field : fields) {
-    if (is_ours(field.name) || breaks_the_line(field.value) || breaks_the_line(field.name))
+    if (belongs_to_connection(field.name) || breaks_the_line(field.value) ||
+        breaks_the_line(field.name))
       continue;
     append_field(out, field.name, field.value);
   }
@@ -70,7 +50,32 @@ void append_status_line(std::string& out, const ResponseHead& head) {
   out += kLineEnd;
 }
 
-// IMF-fixdate (RFC 9110 5.6.7), made once a second on each thread.
+bool needs_length_of_nothing(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+}  // namespace
+
+// By length, for there are far more other fields to let pass.
+bool belongs_to_connection(std::string_view name) {
+  switch (name.size()) {
+    case 2: return equal_names(name, "TE");
+    case 4: return equal_names(name, "Host");
+    case 6: return equal_names(name, "Expect");
+    case 7: return equal_names(name, "Upgrade");
+    case 10: return equal_names(name, "Connection") || equal_names(name, "Keep-Alive");
+    case 14: return equal_names(name, "Content-Length");
+    case 16: return equal_names(name, "Proxy-Connection");
+    case 17: return equal_names(name, "Transfer-Encoding");
+    default: return false;
+  }
+}
+
+bool breaks_the_line(std::string_view text) {
+  static constexpr std::string_view kBreaks("\r\n\0", 3);
+  return text.find_first_of(kBreaks) != std::string_view::npos;
+}
+
 std::string_view date_now() {
   struct Made {
     std::time_t second = 0;
@@ -94,12 +99,6 @@ std::string_view date_now() {
   }
   return std::string_view(made.text.data(), made.size);
 }
-
-bool needs_length_of_nothing(std::string_view method) {
-  return method == "POST" || method == "PUT" || method == "PATCH";
-}
-
-}  // namespace
 
 void append_trailers(std::string& out, const Fields& trailers) {
   for (const auto& field : trailers) {

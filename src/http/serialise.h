@@ -10,6 +10,17 @@
 
 namespace gatehouse::http {
 
+// Whether a field of that name speaks of a connection, not of a message (RFC 9110 7.6.1), or of
+// framing: written by us alone.
+bool belongs_to_connection(std::string_view name);
+
+// Whether it could not stand in a field line: CR, LF or NUL.
+bool breaks_the_line(std::string_view text);
+
+// Date's value of now (IMF-fixdate, RFC 9110 5.6.7); made once a second on each thread, valid until
+// that thread asks again.
+std::string_view date_now();
+
 // How a response leaves a connection.
 struct ResponseFraming {
   BodyKind kind = BodyKind::kNone;  // of the body that follows the head

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/log.h"
+#include "proxy/protocol_options.h"
 
 namespace gatehouse::proxy {
 
@@ -14,19 +15,6 @@ namespace log = base::log;
 
 // Room in time for an alert or a short answer to leave, when the client does not read.
 constexpr base::Duration kParting{1'000};
-
-http::Http1ServerOptions server_options(const config::Config& config) {
-  http::Http1ServerOptions options;
-  const auto unlimited = [](std::uint64_t n) { return n == 0 ? UINT32_MAX : n; };
-  options.head.head_bytes = unlimited(config.limits.head_bytes);
-  options.head.fields = unlimited(config.limits.fields);
-  options.body_bytes = config.limits.body_bytes;
-  options.request_head = config.timeouts.request_head;
-  options.body_idle = config.timeouts.body_idle;
-  options.write_stall = config.timeouts.body_idle;
-  options.idle = config.timeouts.idle;
-  return options;
-}
 
 bool is_loopback(const base::Endpoint& peer) {
   const auto ip = peer.host();
@@ -49,6 +37,7 @@ Connection::Connection(Worker& worker, base::Socket socket, bool tls, base::Endp
 
 void Connection::drain() {
   if (server_) server_->set_draining();
+  if (http2_) http2_->drain();
 }
 
 void Connection::end_if_silent() {
@@ -57,6 +46,7 @@ void Connection::end_if_silent() {
 
 void Connection::abort() {
   if (exchange_ != nullptr) exchange_->cut();
+  if (http2_) http2_->cut();
   transport_.abort();
 }
 
@@ -190,12 +180,27 @@ base::Task<void> Connection::answer_plain_http() {
 
 // --- requests ---
 
+ExchangeParts Connection::parts() const {
+  return ExchangeParts{worker_.loop(), worker_.upstreams(), worker_.shared().challenges,
+                       worker_.shared().access_log};
+}
+
 base::Task<void> Connection::serve() {
   const auto snapshot = worker_.snapshot();
-  server_.emplace(transport_, server_options(snapshot->config));
+  if (transport_.alpn() == "h2") {
+    co_await serve_http2(*snapshot, base::Chunk());
+    co_return;
+  }
+  co_await serve_http1(*snapshot);
+  if (!server_->saw_http2()) co_return;
+  auto first = server_->take_input();
+  server_.reset();
+  co_await serve_http2(*snapshot, std::move(first));
+}
+
+base::Task<void> Connection::serve_http1(const Snapshot& snapshot) {
+  server_.emplace(transport_, http1_server_options(snapshot.config, !tls_));
   if (worker_.draining()) server_->set_draining();
-  const ExchangeParts parts{worker_.loop(), worker_.upstreams(), worker_.shared().challenges,
-                            worker_.shared().access_log};
   for (;;) {
     auto stream = co_await server_->next();
     if (!stream) {
@@ -205,11 +210,18 @@ base::Task<void> Connection::serve() {
       break;
     }
     if (*stream == nullptr) break;
-    Exchange exchange(parts, *snapshot, facts_, **stream);
+    Exchange exchange(parts(), snapshot, facts_, **stream);
     exchange_ = &exchange;
     co_await exchange.run();
     exchange_ = nullptr;
   }
+}
+
+base::Task<void> Connection::serve_http2(const Snapshot& snapshot, base::Chunk first) {
+  http2_.emplace(parts(), snapshot, facts_, transport_, std::move(first));
+  if (worker_.draining()) http2_->drain();
+  co_await http2_->run();
+  http2_.reset();
 }
 
 }  // namespace gatehouse::proxy

@@ -1,5 +1,5 @@
-// One client's connection: handshake if it came on a TLS listener, then one request after the
-// other. Lives exactly as long as its task on the worker.
+// One client's connection: handshake if it came on a TLS listener, then its requests in the
+// protocol that it chose. Lives exactly as long as its task on the worker.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "http/http1_server.h"
+#include "proxy/http2_exchanges.h"
 #include "proxy/worker.h"
 #include "tls/transport.h"
 
@@ -42,6 +43,9 @@ class Connection : public boost::intrusive::list_base_hook<
   base::Task<Choice> wait_for_certificate(std::string name);
   base::Task<void> answer_plain_http();
   base::Task<void> serve();
+  base::Task<void> serve_http1(const Snapshot& snapshot);
+  base::Task<void> serve_http2(const Snapshot& snapshot, base::Chunk first);
+  ExchangeParts parts() const;
   static Choice refuse(std::uint8_t alert, std::string reason);
 
   Worker& worker_;
@@ -51,8 +55,9 @@ class Connection : public boost::intrusive::list_base_hook<
   base::Endpoint peer_;
   Admission::Ticket ticket_;
   std::optional<http::Http1Server> server_;
-  Exchange* exchange_ = nullptr;  // while one runs
-  bool silent_ = true;            // no ClientHello came
+  Exchange* exchange_ = nullptr;  // of HTTP/1.1, while one runs
+  std::optional<Http2Exchanges> http2_;
+  bool silent_ = true;  // no ClientHello came
 };
 
 }  // namespace gatehouse::proxy

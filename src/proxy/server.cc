@@ -132,6 +132,7 @@ base::Result<void> Server::prepare() {
   if (!access_log) return base::fail(std::move(access_log.error()));
   access_log_ = std::move(*access_log);
   tls::ServerOptions options;
+  options.alpn = {"h2", "http/1.1"};
   options.allow_tls12 = config.tls.allow_tls12;
   auto context = tls::ServerContext::make(std::move(options), tickets_);
   if (!context) return base::fail(std::move(context.error()));

@@ -1,0 +1,233 @@
+#include "http/http2_client.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include <algorithm>
+
+#include "http/http2_callbacks.h"
+
+namespace gatehouse::http {
+
+namespace {
+
+Http2Hooks hooks_of(Http2Client* client, void (*head)(void*, Http2Stream&, Http2HeadFields&, bool),
+                    void (*going_away)(void*, std::int32_t)) {
+  Http2Hooks hooks;
+  hooks.owner = client;
+  hooks.head = head;
+  hooks.going_away = going_away;
+  return hooks;
+}
+
+}  // namespace
+
+Http2Client::Http2Client(tls::Transport transport, const Http2Options& options)
+    : transport_(std::move(transport)),
+      options_(options),
+      session_(transport_, Http2Session::Role::kClient, options_,
+               hooks_of(this, &Http2Client::head, &Http2Client::going_away)) {}
+
+void Http2Client::head(void*, Http2Stream& stream, Http2HeadFields& head, bool ended) {
+  static_cast<Http2ClientStream&>(stream).head_came(head, ended);
+}
+
+void Http2Client::going_away(void* self, std::int32_t) {
+  static_cast<Http2Client*>(self)->going_away_ = true;
+}
+
+// --- the connection ---
+
+base::Deadline Http2Client::wake_up() const {
+  if (streams_ == 0 || options_.ping.count() <= 0) return base::Deadline();
+  const auto patience = session_.pinged() ? options_.ping + options_.ping_answer : options_.ping;
+  return base::Deadline(std::max(heard_, idle_since_) + patience);
+}
+
+// Asks by a PING first.
+bool Http2Client::silent_for_too_long() {
+  if (streams_ == 0 || options_.ping.count() <= 0) return false;
+  const auto quiet = base::Clock::now() - std::max(heard_, idle_since_);
+  if (!session_.pinged() && quiet >= options_.ping) session_.ping();
+  return session_.pinged() && quiet >= options_.ping + options_.ping_answer;
+}
+
+base::Task<void> Http2Client::run() {
+  while (!session_.over() && !closing_) {
+    if (streams_ == 0 && (draining_ || going_away_)) break;
+    auto more = co_await session_.receive(wake_up());
+    if (more) {
+      heard_ = base::Clock::now();
+    } else if (silent_for_too_long()) {
+      session_.fail(base::Error(base::Code::kTimeout, "the upstream answers no PING"));
+    }
+  }
+  going_away_ = true;
+  session_.break_streams();
+  session_.go_away();
+  co_await session_.stop(base::Deadline::in(kGoodbye));
+  transport_.close();
+}
+
+bool Http2Client::available() const {
+  if (ended()) return false;
+  auto* const session = session_.get();
+  const auto most =
+      nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return streams_ < std::min(most, kMostStreams) &&
+         nghttp2_session_check_request_allowed(session) != 0;
+}
+
+std::unique_ptr<ClientStream> Http2Client::open() {
+  return std::make_unique<Http2ClientStream>(*this, session_);
+}
+
+void Http2Client::left() {
+  --streams_;
+  idle_since_ = base::Clock::now();
+  if (streams_ == 0 && (draining_ || going_away_)) session_.wake_reader();
+}
+
+void Http2Client::drain() {
+  draining_ = true;
+  session_.wake_reader();
+}
+
+void Http2Client::close() {
+  draining_ = closing_ = true;
+  session_.wake_reader();
+}
+
+// --- a stream ---
+
+Http2ClientStream::Http2ClientStream(Http2Client& client, Http2Session& session)
+    : Http2Stream(session, base::Side::kUpstream),
+      client_(&client),
+      response_head_(session.options().response_head),
+      body_idle_(session.options().body_idle),
+      stream_idle_(session.options().stream_idle) {
+  reused_ = client.exchanges_++ != 0;
+  ++client.streams_;
+}
+
+Http2ClientStream::~Http2ClientStream() {
+  if (session() != nullptr) client_->left();
+}
+
+void Http2ClientStream::head_came(Http2HeadFields& fields, bool ended) {
+  ResponseHead head;
+  auto refusal = read_http2_response(fields, ended, to_head_, tunnel_, head);
+  const bool interim = head.status < 200 && head.status != 101;
+  if (!refusal && interim && ++interim_heads_ > kInterimHeads) {
+    refusal = Refusal(502, "too many interim responses");
+  }
+  if (refusal) {
+    bad_ = "bad response: " + std::string(refusal.why);
+    news_.set();
+    return;
+  }
+  has_final_ = has_final_ || !interim;
+  if (head.status != 100 || expects_) heads_.push_back(std::move(head));
+  news_.set();
+}
+
+base::Error Http2ClientStream::mark(base::Error error) const {
+  error.side = base::Side::kUpstream;
+  const bool went_away = error.code == base::Code::kClosed || error.code == base::Code::kReset;
+  if (error.retry == base::Retry::kNo && went_away && reused_ && broken_by_connection() &&
+      interim_heads_ == 0 && !has_final_) {
+    error.retry = base::Retry::kReused;
+  }
+  return error;
+}
+
+base::Task<base::Result<void>> Http2ClientStream::send_head(const RequestHead& head) {
+  began_ = base::Clock::now();
+  to_head_ = head.method == "HEAD";
+  expects_ = head.expect_continue;
+  tunnel_ = !head.upgrade.empty();
+  if (session() == nullptr || session()->over() || client_->going_away_) {
+    co_return base::fail(base::Code::kClosed, base::Side::kUpstream, base::Retry::kYes,
+                         "the connection takes no more requests");
+  }
+  auto* const nghttp2 = session()->get();
+  if (tunnel_ &&
+      nghttp2_session_get_remote_settings(nghttp2, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1) {
+    co_return base::fail(base::Code::kUnsupported, base::Side::kUpstream,
+                         "the upstream has no tunnels over HTTP/2 (RFC 8441)");
+  }
+  Http2Block block;
+  block.request(head, session()->transport().is_tls() ? "https" : "http");
+  const bool body = tunnel_ || head.body != BodyKind::kNone;
+  if (!body) no_body();
+  const auto id = Http2Callbacks::submit_request(nghttp2, *this, block, body);
+  if (id == 0) {
+    co_return base::fail(base::Code::kClosed, base::Side::kUpstream, base::Retry::kYes,
+                         "the connection is out of streams");
+  }
+  opened(id);
+  co_return base::Result<void>();
+}
+
+base::Task<base::Result<void>> Http2ClientStream::write(base::Chunk chunk) {
+  return write_piece(std::move(chunk));
+}
+
+base::Task<base::Result<void>> Http2ClientStream::flush() {
+  flush_frames();
+  co_return base::Result<void>();
+}
+
+base::Task<base::Result<void>> Http2ClientStream::finish(const Fields& trailers) {
+  end_body(trailers);
+  flush_frames();
+  if (write_error()) co_return base::fail(*write_error());
+  co_return base::Result<void>();
+}
+
+base::Deadline Http2ClientStream::head_deadline() const {
+  if (response_head_.count() <= 0) return base::Deadline();
+  return base::Deadline(std::max(began_, progress()) + response_head_);
+}
+
+base::Task<base::Result<ResponseHead>> Http2ClientStream::read_head() {
+  auto deadline = head_deadline();
+  while (heads_.empty()) {
+    if (!bad_.empty()) {
+      reset_stream(NGHTTP2_PROTOCOL_ERROR);
+      co_return base::fail(base::Code::kMalformed, base::Side::kUpstream, bad_);
+    }
+    if (read_error()) co_return base::fail(mark(*read_error()));
+    if (input_is_over()) {
+      co_return base::fail(base::Code::kClosed, base::Side::kUpstream,
+                           "the upstream ended the stream without an answer");
+    }
+    if (id() == 0) {
+      co_return base::fail(base::Code::kClosed, base::Side::kUpstream, base::Retry::kYes,
+                           "the request was not sent");
+    }
+    news_.reset();
+    auto told = co_await news_.wait(deadline);
+    if (told) continue;
+    // Meanwhile more of the request may have left.
+    deadline = head_deadline();
+    if (!deadline.passed()) continue;
+    reset_stream(NGHTTP2_CANCEL);
+    co_return base::fail(base::Code::kTimeout, base::Side::kUpstream,
+                         "the upstream did not answer in time");
+  }
+  auto head = std::move(heads_.front());
+  heads_.pop_front();
+  idle_ = may_be_silent(head.fields) ? stream_idle_ : body_idle_;
+  if (head.status == 101) idle_ = base::Duration(0);
+  co_return head;
+}
+
+base::Task<base::Result<base::Chunk>> Http2ClientStream::read() {
+  auto piece = co_await read_piece(idle_);
+  if (!piece) co_return base::fail(mark(std::move(piece.error())));
+  co_return piece;
+}
+
+void Http2ClientStream::reset() { reset_stream(NGHTTP2_CANCEL); }
+
+}  // namespace gatehouse::http

@@ -1,0 +1,48 @@
+#include "http/http2_floods.h"
+
+#include <algorithm>
+
+namespace gatehouse::http {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> kNames = {
+    "too many SETTINGS frames", "too many PING frames", "too many PRIORITY frames",
+    "too many empty DATA frames", "too many WINDOW_UPDATE frames"};
+
+}  // namespace
+
+std::uint32_t Http2Floods::limit(Kind kind) const {
+  switch (kind) {
+    case Kind::kSettings: return limits_.settings;
+    case Kind::kPing: return limits_.pings;
+    case Kind::kPriority: return limits_.priorities;
+    case Kind::kEmptyData: return limits_.empty_data;
+    case Kind::kWindowUpdate: return limits_.window_updates;
+  }
+  return 0;
+}
+
+bool Http2Floods::count(Kind kind, base::TimePoint now) {
+  if (now - window_began_ > kWindow) {
+    window_began_ = now;
+    counts_.fill(0);
+    allowance_.fill(0);
+  }
+  const auto i = index(kind);
+  const auto most = limit(kind);
+  if (++counts_[i] > most + allowance_[i] && most != 0) why_ = kNames[i];
+  return why_.empty();
+}
+
+bool Http2Floods::count_reset(base::TimePoint now) {
+  if (limits_.resets == 0) return why_.empty();
+  const std::chrono::duration<double> passed = now - refilled_;
+  refilled_ = now;
+  tokens_ = std::min<double>(limits_.resets, tokens_ + passed.count() * kResetsASecond);
+  tokens_ -= 1;
+  if (tokens_ < 0) why_ = "too many streams that ended by RST_STREAM";
+  return why_.empty();
+}
+
+}  // namespace gatehouse::http

@@ -1,0 +1,260 @@
+#include "http/http2_session.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include <array>
+
+#include "http/http2_callbacks.h"
+
+namespace gatehouse::http {
+
+namespace {
+
+constexpr std::size_t kRead = 8 * 1024;  // least room for a read
+constexpr std::array<std::uint8_t, 8> kPing = {'g', 'a', 't', 'e', 'h', 'o', 'u', 's'};
+
+}  // namespace
+
+void Http2Session::Delete::operator()(nghttp2_session* session) const {
+  nghttp2_session_del(session);
+}
+
+Http2Session::Http2Session(tls::Transport& transport, Role role, const Http2Options& options,
+                           Http2Hooks hooks)
+    : transport_(transport),
+      role_(role),
+      options_(options),
+      hooks_(hooks),
+      inbox_(loop().buffers()),
+      floods_(options.floods),
+      head_(options.head),
+      output_(loop().buffers()),
+      work_(loop()),
+      written_(loop()),
+      gate_(loop()) {
+  session_.reset(Http2Callbacks::make(*this));
+  submit_settings();
+  gate_.spawn(write(), "write an HTTP/2 connection");
+}
+
+Http2Session::~Http2Session() {
+  for (auto* streams : {&streams_, &left_}) {
+    for (auto& stream : *streams) stream.session_died();
+  }
+}
+
+void Http2Session::submit_settings() {
+  std::array<nghttp2_settings_entry, 5> settings{};
+  std::size_t count = 0;
+  const auto say = [&](std::int32_t id, std::uint64_t value) {
+    settings[count++] = {id,
+                         static_cast<std::uint32_t>(std::min<std::uint64_t>(value, UINT32_MAX))};
+  };
+  say(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, Http2Stream::kWindow);
+  say(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, options_.head.head_bytes);
+  if (is_server()) {
+    if (options_.streams != 0) say(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options_.streams);
+    say(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1);
+    say(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1);  // RFC 9218 instead
+  } else {
+    say(NGHTTP2_SETTINGS_ENABLE_PUSH, 0);
+  }
+  nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, settings.data(), count);
+  nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0, kWindow);
+}
+
+// --- reading ---
+
+// A peer that sends what must be answered and reads no answers is not read either.
+base::Task<void> Http2Session::wait_for_writer(base::Deadline deadline) {
+  while (writing_ && !over_ && !woken_ &&
+         nghttp2_session_get_outbound_queue_size(session_.get()) > kQueuedFrames) {
+    written_.reset();
+    auto written = co_await written_.wait(deadline);
+    if (!written) break;
+  }
+}
+
+void Http2Session::wake_reader() {
+  woken_ = true;
+  written_.set();
+  transport_.socket().interrupt_reading();
+}
+
+base::Task<base::Result<bool>> Http2Session::receive(base::Deadline deadline) {
+  co_await wait_for_writer(deadline);
+  if (over_) co_return false;
+  if (std::exchange(woken_, false)) co_return base::fail(base::Code::kCancelled, "woken");
+  base::Result<std::size_t> got;
+  for (;;) {
+    got = transport_.try_read(inbox_.room(kRead));
+    if (got || got.error().code != base::Code::kOverload) break;
+    inbox_.release();  // an idle connection holds no buffer
+    auto waited = co_await transport_.wait_readable(deadline);
+    if (waited) continue;
+    const auto code = waited.error().code;
+    const bool goes_on = code == base::Code::kTimeout || code == base::Code::kCancelled;
+    woken_ = false;
+    if (goes_on && !over_) co_return base::fail(std::move(waited.error()));
+    got = base::fail(std::move(waited.error()));
+    break;
+  }
+  if (!got) {
+    fail(std::move(got.error()));
+    co_return false;
+  }
+  if (*got == 0) {
+    fail(base::Error(base::Code::kClosed, "the peer closed the connection"));
+    co_return false;
+  }
+  inbox_.filled(*got);
+  const auto piece = inbox_.take(*got);
+  co_return feed(piece);
+}
+
+bool Http2Session::feed(base::Chunk piece) {
+  now_ = base::Clock::now();
+  input_ = std::move(piece);
+  const auto read = nghttp2_session_mem_recv(session_.get(), input_.data(), input_.size());
+  input_ = base::Chunk();
+  if (read < 0) {
+    const auto code = static_cast<int>(read);
+    fail(base::Error(base::Code::kMalformed, std::string("no HTTP/2: ") + nghttp2_strerror(code)));
+    return false;
+  }
+  flush();
+  if (nghttp2_session_want_read(session_.get()) == 0) break_streams();
+  return !over_;
+}
+
+// The peer broke the protocol, or we have said our last: GOAWAY is on its way, nothing is read any
+// more.
+void Http2Session::break_streams() {
+  const auto why = floods_.why();
+  const std::string detail(why.empty() ? std::string_view("the connection broke HTTP/2's rules")
+                                       : why);
+  const bool any = !streams_.empty();
+  if (!error_ && (any || !why.empty())) error_ = base::Error(base::Code::kMalformed, detail);
+  break_all(base::Error(base::Code::kReset, peer(), detail));
+  over_ = true;
+  flush();
+}
+
+void Http2Session::break_all(const base::Error& error) {
+  while (!streams_.empty()) {
+    auto& stream = streams_.front();
+    streams_.pop_front();
+    left_.push_back(stream);
+    stream.broke(error);
+  }
+}
+
+void Http2Session::fail(base::Error error) {
+  if (over_ && error_) return;
+  error.side = peer();
+  over_ = true;
+  if (!streams_.empty() || error.code != base::Code::kClosed) error_ = error;
+  break_all(error);
+  transport_.abort();
+  flush();
+  written_.set();
+}
+
+// --- writing ---
+
+void Http2Session::flush() { work_.set(); }
+
+bool Http2Session::collect() {
+  while (output_.bytes() < kBatch && nghttp2_session_want_write(session_.get()) != 0) {
+    const std::uint8_t* data = nullptr;
+    const auto size = nghttp2_session_mem_send(session_.get(), &data);
+    if (size < 0) {
+      fail(base::Error(base::Code::kInternal, nghttp2_strerror(static_cast<int>(size))));
+      return false;
+    }
+    if (size == 0) break;
+    output_.append(base::Bytes(data, static_cast<std::size_t>(size)));
+  }
+  return !output_.empty();
+}
+
+base::Task<void> Http2Session::write() {
+  for (;;) {
+    work_.reset();
+    const bool any = collect();
+    if (!any) {
+      if (over_ || stopping_) break;
+      (void)co_await work_.wait();
+      continue;
+    }
+    writing_ = true;
+    const auto deadline = base::Deadline::in(options_.write_stall);
+    auto sent = co_await transport_.write(output_.pieces(), deadline);
+    writing_ = false;
+    output_.clear();
+    written_.set();
+    if (sent) continue;
+    fail(std::move(sent.error()));
+    break;
+  }
+}
+
+void Http2Session::grow_connection_window(std::uint32_t least) {
+  if (window_ >= least) return;
+  window_ = least;
+  nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0,
+                                        static_cast<std::int32_t>(least));
+  flush();
+}
+
+// --- ending ---
+
+void Http2Session::ping() {
+  ping_sent_ = true;
+  nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, kPing.data());
+  flush();
+}
+
+void Http2Session::announce_going_away() {
+  announced_ = true;
+  nghttp2_submit_shutdown_notice(session_.get());
+  ping();
+}
+
+void Http2Session::go_away() {
+  if (gone_) return;
+  gone_ = true;
+  const auto last = nghttp2_session_get_last_proc_stream_id(session_.get());
+  nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, nullptr, 0);
+  flush();
+}
+
+void Http2Session::ping_answered() {
+  ping_sent_ = false;
+  if (announced_) go_away();
+}
+
+base::Task<void> Http2Session::stop(base::Deadline deadline) {
+  stopping_ = true;
+  flush();
+  auto ended = co_await gate_.close(deadline);
+  if (ended) co_return;
+  transport_.abort();
+  (void)co_await gate_.close();
+}
+
+// --- floods ---
+
+void Http2Session::count(Http2Floods::Kind kind) {
+  if (!floods_.count(kind, now_)) flooded();
+}
+
+void Http2Session::count_reset() {
+  if (is_server() && !floods_.count_reset(now_)) flooded();
+}
+
+void Http2Session::flooded() {
+  nghttp2_session_terminate_session(session_.get(), NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+}  // namespace gatehouse::http

@@ -1,0 +1,147 @@
+// One HTTP/2 connection, whichever side we are on: nghttp2 between a transport and streams. Reads
+// when its owner says so, writes by a task of its own, counts what only floods have much of.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/event.h"
+#include "base/gate.h"
+#include "http/http2_floods.h"
+#include "http/http2_head.h"
+#include "http/http2_options.h"
+#include "http/http2_output.h"
+#include "http/http2_stream.h"
+#include "http/inbox.h"
+#include "tls/transport.h"
+
+struct nghttp2_session;
+
+namespace gatehouse::http {
+
+// What a session tells its owner, while it reads. `owner` comes first in each call.
+struct Http2Hooks {
+  void* owner = nullptr;
+  // Server: a request begins on a new stream. Null: refused with REFUSED_STREAM.
+  Http2Stream* (*begun)(void* owner, std::int32_t id) = nullptr;
+  // A head that is no trailers has come whole; `head` may be taken from.
+  void (*head)(void* owner, Http2Stream& stream, Http2HeadFields& head, bool ended) = nullptr;
+  // Client: GOAWAY; streams above `last` were not processed.
+  void (*going_away)(void* owner, std::int32_t last) = nullptr;
+};
+
+class Http2Session {
+ public:
+  enum class Role : std::uint8_t { kServer, kClient };
+  // Of the connection, all streams together (RFC 9113 6.9); grows with theirs.
+  static constexpr std::uint32_t kWindow = 1024 * 1024;
+  static constexpr std::size_t kBatch = 64 * 1024;  // bytes that are written together
+  // Frames that wait for a peer that does not read; beyond, we read no more of it.
+  static constexpr std::size_t kQueuedFrames = 256;
+
+  // `transport` outlives the session.
+  Http2Session(tls::Transport& transport, Role role, const Http2Options& options, Http2Hooks hooks);
+  Http2Session(const Http2Session&) = delete;
+  Http2Session& operator=(const Http2Session&) = delete;
+  // stop() has returned.
+  ~Http2Session();
+
+  // --- for the owner ---
+
+  // Reads once and hands on what came. False when the connection is over, in either way; error()
+  // says if badly. kTimeout at the deadline and kCancelled after an interrupt leave it as it is.
+  base::Task<base::Result<bool>> receive(base::Deadline deadline);
+  // Hands on what was read; false as above.
+  bool feed(base::Chunk piece);
+  // Wakes who waits in receive(), or is about to: something else than bytes is to be looked at.
+  void wake_reader();
+  // GOAWAY with the last stream that was processed, and no more new ones.
+  void go_away();
+  // GOAWAY that only announces it (RFC 9113 6.8), and a PING whose answer tells that it has come.
+  void announce_going_away();
+  bool announced() const { return announced_; }
+  bool gone() const { return gone_; }
+  bool pinged() const { return ping_sent_; }
+  void ping();
+  // The connection has ended for its streams; what is queued is still sent.
+  void break_streams();
+  // Sends what is queued, ends the writer. Streams that are left break.
+  base::Task<void> stop(base::Deadline deadline);
+  // What broke the connection.
+  const std::optional<base::Error>& error() const { return error_; }
+  bool over() const { return over_; }
+  // Whether a head is being received; since when.
+  bool head_under_way() const { return assembling_ != 0; }
+  base::TimePoint head_began() const { return head_began_; }
+  Http2Floods& floods() { return floods_; }
+
+  // --- for streams ---
+
+  nghttp2_session* get() const { return session_.get(); }
+  tls::Transport& transport() { return transport_; }
+  base::Loop& loop() { return transport_.socket().loop(); }
+  const Http2Options& options() const { return options_; }
+  bool is_server() const { return role_ == Role::kServer; }
+  // A stream that the session knows from now on, until it leaves.
+  void join(Http2Stream& stream) { streams_.push_back(stream); }
+  // Wakes the writer: there may be frames to send.
+  void flush();
+  void grow_connection_window(std::uint32_t least);
+  // Breaks the connection and with it all streams.
+  void fail(base::Error error);
+
+ private:
+  friend struct Http2Callbacks;
+  struct Delete {
+    void operator()(nghttp2_session* session) const;
+  };
+  using Streams = boost::intrusive::list<Http2Stream, boost::intrusive::constant_time_size<false>>;
+
+  void submit_settings();
+  base::Task<void> write();
+  bool collect();
+  base::Task<void> wait_for_writer(base::Deadline deadline);
+  void break_all(const base::Error& error);
+  void flooded();
+  void ping_answered();
+  base::Side peer() const { return is_server() ? base::Side::kDownstream : base::Side::kUpstream; }
+  void begin_headers(std::int32_t id, bool request);
+  void end_headers(std::int32_t id, bool trailers, bool ended);
+  Http2Stream* find(std::int32_t id);
+  void count(Http2Floods::Kind kind);
+  void count_reset();
+
+  tls::Transport& transport_;
+  Role role_;
+  Http2Options options_;
+  Http2Hooks hooks_;
+  Inbox inbox_;
+  std::unique_ptr<nghttp2_session, Delete> session_;
+  Streams streams_;
+  Streams left_;  // that have broken, and whose exchanges have not ended yet
+  Http2Floods floods_;
+  Http2HeadFields head_;         // the one that is being received
+  std::int32_t assembling_ = 0;  // its stream
+  base::TimePoint head_began_{};
+  base::TimePoint now_{};  // of the piece that is being read
+  base::Chunk input_;      // and it itself
+  Http2Output output_;
+  base::Event work_;     // for the writer
+  base::Event written_;  // by the writer
+  base::Gate gate_;
+  std::uint32_t window_ = kWindow;
+  std::optional<base::Error> error_;
+  bool writing_ = false;  // a write is under way
+  bool gone_ = false;     // GOAWAY with the last stream was sent
+  bool over_ = false;
+  bool woken_ = false;
+  bool stopping_ = false;
+  bool announced_ = false;
+  bool ping_sent_ = false;
+};
+
+}  // namespace gatehouse::http

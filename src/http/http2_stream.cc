@@ -1,0 +1,242 @@
+#include "http/http2_stream.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include <algorithm>
+
+#include "http/http2_session.h"
+
+namespace gatehouse::http {
+
+namespace {
+
+std::string said_reset(std::uint32_t code) {
+  return std::string("the stream was reset (") + nghttp2_http2_strerror(code) + ")";
+}
+
+}  // namespace
+
+Http2Stream::Http2Stream(Http2Session& session, base::Side peer)
+    : news_(session.loop()),
+      session_(&session),
+      peer_(peer),
+      write_stall_(session.options().write_stall),
+      in_(session.loop().buffers()),
+      room_(session.loop()) {
+  session.join(*this);
+}
+
+Http2Stream::~Http2Stream() {
+  if (session_ == nullptr) return;
+  owed_ += in_.bytes();
+  return_window();
+  if (id_ != 0) nghttp2_session_set_stream_user_data(session_->get(), id_, nullptr);
+  if (!open()) return;
+  // A response that is whole needs no more of the request (RFC 9113 8.1).
+  reset_stream(end_sent_ && session_->is_server() ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+}
+
+void Http2Stream::reset_stream(std::uint32_t code) {
+  if (!open() || session_ == nullptr) return;
+  closed_ = true;
+  nghttp2_submit_rst_stream(session_->get(), NGHTTP2_FLAG_NONE, id_, code);
+  session_->flush();
+  fail(base::Error(base::Code::kReset, peer_, "the exchange was broken off"));
+}
+
+// --- told by the session ---
+
+void Http2Stream::data_came(const base::Chunk& piece) {
+  received_ += piece.size();
+  in_.append(piece);
+  news_.set();
+}
+
+void Http2Stream::input_ended() {
+  input_ended_ = true;
+  news_.set();
+}
+
+void Http2Stream::end_was_sent() {
+  end_sent_ = true;
+  progress_ = base::Clock::now();
+  room_.set();
+}
+
+void Http2Stream::wake() {
+  news_.set();
+  room_.set();
+}
+
+// What had come whole before stays readable.
+void Http2Stream::fail(base::Error error) {
+  if (!input_ended_ && !read_error_) read_error_ = error;
+  if (!end_sent_ && !write_error_) write_error_ = std::move(error);
+  wake();
+}
+
+void Http2Stream::closed(std::uint32_t code) {
+  if (closed_) return;
+  closed_ = true;
+  const bool whole = code == NGHTTP2_NO_ERROR && input_ended_ && end_sent_;
+  if (whole) return;
+  base::Error error(base::Code::kReset, peer_, said_reset(code));
+  // RFC 9113 8.7: it was not processed.
+  if (code == NGHTTP2_REFUSED_STREAM) error.retry = base::Retry::kYes;
+  fail(std::move(error));
+  auto* const hook = std::exchange(hook_, nullptr);
+  if (hook != nullptr) hook(owner_);
+}
+
+void Http2Stream::broke(const base::Error& error) {
+  if (closed_) return;
+  closed_ = true;
+  broken_by_connection_ = true;
+  fail(error);
+  auto* const hook = std::exchange(hook_, nullptr);
+  if (hook != nullptr) hook(owner_);
+}
+
+// --- a body that comes in ---
+
+// What was handed out last has been passed on: the peer may send as much again.
+void Http2Stream::return_window() {
+  if (owed_ == 0 || session_ == nullptr) return;
+  nghttp2_session_consume(session_->get(), id_, owed_);
+  owed_ = 0;
+  session_->flush();
+}
+
+// Called when the reader has to wait for the peer.
+void Http2Stream::grow_window() {
+  if (session_ == nullptr || !open() || window_ >= kWindowMost) return;
+  if (received_ - grown_at_ < window_ / 2) return;
+  grown_at_ = received_;
+  window_ *= 2;
+  nghttp2_session_set_local_window_size(session_->get(), NGHTTP2_FLAG_NONE, id_,
+                                        static_cast<std::int32_t>(window_));
+  session_->grow_connection_window(window_);
+}
+
+base::Task<base::Result<base::Chunk>> Http2Stream::read_piece(base::Duration idle) {
+  return_window();
+  const auto deadline = base::Deadline::in(idle);
+  while (in_.empty()) {
+    if (stopped_) co_return base::fail(base::Code::kCancelled, peer_, "nobody reads on");
+    if (read_error_) co_return base::fail(*read_error_);
+    if (input_ended_) co_return base::Chunk();
+    grow_window();
+    news_.reset();
+    auto told = co_await news_.wait(deadline);
+    if (told) continue;
+    told.error().side = peer_;
+    told.error().detail = "the body stalled";
+    co_return base::fail(std::move(told.error()));
+  }
+  auto piece = in_.take();
+  owed_ = piece.size();
+  co_return piece;
+}
+
+void Http2Stream::stop_reading_pieces() {
+  stopped_ = true;
+  news_.set();
+}
+
+// --- a body that goes out ---
+
+std::ptrdiff_t Http2Stream::offer(std::size_t most, std::uint32_t* flags) {
+  if (out_bytes_ == 0 && !finished_) {
+    deferred_ = true;
+    return NGHTTP2_ERR_DEFERRED;
+  }
+  const auto n = std::min(most, out_bytes_);
+  if (n != 0) *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (finished_ && n == out_bytes_) {
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (!out_trailers_.empty()) {
+      *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+      Http2Block block;
+      block.trailers(out_trailers_);
+      nghttp2_submit_trailer(session_->get(), id_, block.data(), block.size());
+    }
+  }
+  return static_cast<std::ptrdiff_t>(n);
+}
+
+void Http2Stream::take(std::size_t size, Http2Output& out) {
+  out_bytes_ -= size;
+  progress_ = base::Clock::now();
+  while (size != 0) {
+    auto& first = out_.front();
+    const auto n = std::min(size, first.size());
+    base::Chunk part = first;
+    part.keep_front(n);
+    out.append(std::move(part));
+    first.drop_front(n);
+    if (first.empty()) out_.pop_front();
+    size -= n;
+  }
+  room_.set();
+}
+
+void Http2Stream::resume() {
+  if (session_ == nullptr || !open()) return;
+  if (deferred_) {
+    deferred_ = false;
+    nghttp2_session_resume_data(session_->get(), id_);
+  }
+  session_->flush();
+}
+
+void Http2Stream::flush_frames() {
+  if (session_ != nullptr) session_->flush();
+}
+
+base::Task<base::Result<void>> Http2Stream::write_piece(base::Chunk chunk) {
+  if (write_error_) co_return base::fail(*write_error_);
+  if (bodiless_ || chunk.empty()) co_return base::Result<void>();
+  out_bytes_ += chunk.size();
+  out_.push_back(std::move(chunk));
+  resume();
+  while (out_bytes_ > kQueued) {
+    if (write_error_) co_return base::fail(*write_error_);
+    room_.reset();
+    auto left = co_await room_.wait(base::Deadline::in(write_stall_));
+    if (left) continue;
+    left.error().side = peer_;
+    left.error().detail = "the peer takes nothing of a body";
+    reset_stream(NGHTTP2_CANCEL);
+    co_return base::fail(std::move(left.error()));
+  }
+  co_return base::Result<void>();
+}
+
+void Http2Stream::end_body(Fields trailers) {
+  if (finished_) return;
+  finished_ = true;
+  if (!bodiless_) out_trailers_ = std::move(trailers);
+  resume();
+}
+
+void Http2Stream::say_all(base::Chunk body) {
+  out_bytes_ += body.size();
+  out_.push_back(std::move(body));
+  end_body(Fields());
+}
+
+base::Task<base::Result<void>> Http2Stream::wait_for_end() {
+  while (!end_sent_) {
+    if (write_error_) co_return base::fail(*write_error_);
+    room_.reset();
+    auto sent = co_await room_.wait(base::Deadline::in(write_stall_));
+    if (sent) continue;
+    sent.error().side = peer_;
+    sent.error().detail = "the peer takes nothing of a body";
+    reset_stream(NGHTTP2_CANCEL);
+    co_return base::fail(std::move(sent.error()));
+  }
+  co_return base::Result<void>();
+}
+
+}  // namespace gatehouse::http
