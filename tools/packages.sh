@@ -11,7 +11,7 @@ packages=(
 )
 [ "${1:-build}" = build ] || packages+=(
   clang-format-19 libgtest-dev libgmock-dev binutils git
-  pebble nginx-light curl openssl python3 python3-pytest python3-cryptography
+  pebble nginx-light curl openssl python3 python3-pytest python3-cryptography python3-hpack
   buildah debootstrap
 )
 

@@ -51,6 +51,10 @@ struct Http2Callbacks::Receive {
     return 0;
   }
 
+  static int unknown_frame(nghttp2_session*, void**, const nghttp2_frame_hd*, void*) {
+    return NGHTTP2_ERR_CANCEL;  // ignored (RFC 9113 5.5)
+  }
+
   static int begin_headers(nghttp2_session* session, const nghttp2_frame* frame, void* owner) {
     auto& s = self(owner);
     const auto id = frame->hd.stream_id;
@@ -118,6 +122,7 @@ struct Http2Callbacks::Receive {
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) s.ping_answered();
         break;
       case NGHTTP2_GOAWAY:
+        s.peer_gone_ = true;
         if (s.hooks_.going_away != nullptr) {
           s.hooks_.going_away(s.hooks_.owner, frame->goaway.last_stream_id);
         }
@@ -243,6 +248,7 @@ nghttp2_session* Http2Callbacks::make(Http2Session& owner) {
     nghttp2_session_callbacks_set_on_frame_recv_callback(c, Receive::frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, Receive::data);
     nghttp2_session_callbacks_set_on_stream_close_callback(c, Receive::stream_closed);
+    nghttp2_session_callbacks_set_unpack_extension_callback(c, Receive::unknown_frame);
     nghttp2_session_callbacks_set_send_data_callback(c, Send::data);
     nghttp2_session_callbacks_set_on_frame_send_callback(c, Send::frame);
     nghttp2_session_callbacks_set_on_frame_not_send_callback(c, Send::not_sent);
@@ -250,6 +256,11 @@ nghttp2_session* Http2Callbacks::make(Http2Session& owner) {
     nghttp2_option_set_no_auto_window_update(t.option, 1);
     nghttp2_option_set_no_closed_streams(t.option, 1);
     nghttp2_option_set_builtin_recv_extension_type(t.option, NGHTTP2_PRIORITY_UPDATE);
+    // Frames that nobody knows are not understood, but counted.
+    for (int type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; ++type) {
+      if (type == NGHTTP2_PRIORITY_UPDATE) continue;
+      nghttp2_option_set_user_recv_extension_type(t.option, static_cast<std::uint8_t>(type));
+    }
     return t;
   }();
   nghttp2_session* made = nullptr;

@@ -62,8 +62,8 @@ base::Task<void> Http2Client::run() {
     }
   }
   going_away_ = true;
-  session_.break_streams();
   session_.go_away();
+  session_.break_streams();
   co_await session_.stop(base::Deadline::in(kGoodbye));
   transport_.close();
 }

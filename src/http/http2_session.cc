@@ -123,7 +123,6 @@ bool Http2Session::feed(base::Chunk piece) {
     return false;
   }
   flush();
-  if (nghttp2_session_want_read(session_.get()) == 0) break_streams();
   return !over_;
 }
 
@@ -133,8 +132,8 @@ void Http2Session::break_streams() {
   const auto why = floods_.why();
   const std::string detail(why.empty() ? std::string_view("the connection broke HTTP/2's rules")
                                        : why);
-  const bool any = !streams_.empty();
-  if (!error_ && (any || !why.empty())) error_ = base::Error(base::Code::kMalformed, detail);
+  const bool agreed = (gone_ || peer_gone_) && streams_.empty() && why.empty();
+  if (!error_ && !agreed) error_ = base::Error(base::Code::kMalformed, detail);
   break_all(base::Error(base::Code::kReset, peer(), detail));
   over_ = true;
   flush();
@@ -182,6 +181,11 @@ base::Task<void> Http2Session::write() {
   for (;;) {
     work_.reset();
     const bool any = collect();
+    // It has said its last, of its own accord: the peer had broken the protocol.
+    if (!over_ && nghttp2_session_want_read(session_.get()) == 0) {
+      break_streams();
+      wake_reader();
+    }
     if (!any) {
       if (over_ || stopping_) break;
       (void)co_await work_.wait();

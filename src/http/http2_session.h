@@ -135,8 +135,9 @@ class Http2Session {
   base::Gate gate_;
   std::uint32_t window_ = kWindow;
   std::optional<base::Error> error_;
-  bool writing_ = false;  // a write is under way
-  bool gone_ = false;     // GOAWAY with the last stream was sent
+  bool writing_ = false;    // a write is under way
+  bool gone_ = false;       // GOAWAY with the last stream was sent
+  bool peer_gone_ = false;  // and the peer's came
   bool over_ = false;
   bool woken_ = false;
   bool stopping_ = false;

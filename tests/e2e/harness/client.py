@@ -7,9 +7,11 @@ import subprocess
 import threading
 
 
-def trust(ca_file, version=None):
+def trust(ca_file, version=None, alpn=None):
     """A client's TLS settings that believe one root. `version`: only this one."""
     context = ssl.create_default_context(cafile=str(ca_file))
+    if alpn:
+        context.set_alpn_protocols(alpn)
     if version:
         context.minimum_version = context.maximum_version = version
     return context
