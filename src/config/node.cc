@@ -10,7 +10,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Counts lines while the lexer reads through it.
+// Counts lines while the lexer reads through it. A line break counts with the byte behind it: the
+// lexer knows the end of a number by reading one byte too many.
 struct CountingIterator {
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
@@ -20,10 +21,12 @@ struct CountingIterator {
 
   const char* at = nullptr;
   int* line = nullptr;
+  bool line_ended = false;
 
   reference operator*() const { return *at; }
   CountingIterator& operator++() {
-    if (*at == '\n') ++*line;
+    if (line_ended) ++*line;
+    line_ended = *at == '\n';
     ++at;
     return *this;
   }
