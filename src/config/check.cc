@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/endpoint.h"
+#include "config/http_url.h"
 
 namespace gatehouse::config {
 
@@ -78,6 +79,19 @@ bool is_label(std::string_view label) {
          });
 }
 
+// What handshakes take for a name (tls::is_host_name) beyond is_host_name().
+bool may_own_certificate(std::string_view host) {
+  const auto last = host.substr(host.rfind('.') + 1);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return std::ranges::count(host, '.') < 10 && host.find('_') == std::string_view::npos &&
+         !std::ranges::all_of(last, is_digit);
+}
+
+bool is_loopback(std::string_view host) {
+  if (host == "localhost" || host == "::1") return true;
+  return host.starts_with("127.") && base::is_ip_literal(host);
+}
+
 void Checker::check_sites() {
   for (std::size_t i = 0; i < config_.sites.size(); ++i) {
     const Path at{"sites", std::to_string(i)};
@@ -129,6 +143,9 @@ void Checker::check_host(const Site& site, const std::string& host, const Path& 
   } else if (!is_host_name(host.starts_with("*.") ? host.substr(2) : host)) {
     wrong(at, "\"" + host + "\" is no host name: expected \"a.example\", \"*.a.example\" (one " +
                   "label) or \"*\"");
+  } else if (site.tls.enabled && !may_own_certificate(host)) {
+    wrong(at, "\"" + host + "\" gets no certificate: expected ten labels at most, without \"_\", " +
+                  "the last one not a number, or \"tls\": false");
   }
 }
 
@@ -217,9 +234,9 @@ void Checker::check_redirect(const Redirect& redirect, const Path& at) {
 
 void Checker::check_on_demand() {
   const auto& on_demand = config_.tls.on_demand;
-  if (!on_demand.ask.empty() && !on_demand.ask.starts_with("http://") &&
-      !on_demand.ask.starts_with("https://")) {
-    wrong({"tls", "on_demand", "ask"}, "expected a URL with http:// or https://");
+  if (!on_demand.ask.empty() && !is_http_url(on_demand.ask)) {
+    wrong({"tls", "on_demand", "ask"},
+          "expected a URL such as \"http://127.0.0.1:3000/tls-allowed\"");
   }
   for (std::size_t i = 0; i < on_demand.allow.size(); ++i) {
     const auto& pattern = on_demand.allow[i];
@@ -242,11 +259,10 @@ void Checker::check_issuers(const std::vector<Issuer>& issuers, const Path& at) 
     const auto* acme = std::get_if<AcmeIssuer>(&issuers[i]);
     if (acme == nullptr) continue;
     auto place = below(below(at, std::to_string(i)), "acme");
-    const bool loopback = acme->directory.starts_with("http://127.0.0.1") ||
-                          acme->directory.starts_with("http://localhost") ||
-                          acme->directory.starts_with("http://[::1]");
-    if (!acme->directory.starts_with("https://") && !loopback) {
-      wrong(below(place, "directory"), "expected an https:// URL");
+    const bool safe =
+        acme->directory.starts_with("https://") || is_loopback(host_of_url(acme->directory));
+    if (!is_http_url(acme->directory) || !safe) {
+      wrong(below(place, "directory"), "expected an https:// URL (http:// on the loopback alone)");
     }
     if (acme->challenges.empty()) {
       wrong(below(place, "challenges"), "expected one challenge at least");

@@ -129,6 +129,29 @@ TEST(Load, ReportsAllErrorsAtOnceInTheOrderOfTheirLines) {
                                   "4/sites/1/proxy", "6/timeouts/idle"));
 }
 
+TEST(Load, ANumberAtTheEndOfItsLineIsReportedInThatLine) {
+  EXPECT_THAT(only_error(with_site("\"workers\": 99999\n")), testing::StartsWith("2 /workers "));
+  EXPECT_THAT(only_error(with_site("\"log\": {\n\"level\":\n1\n\n\n}")),
+              testing::StartsWith("4 /log/level "));
+}
+
+TEST(Load, TakesUrlsThatRequestsCanBeSentTo) {
+  for (const auto* url : {"http://app/", "https://app.example", "http://127.0.0.1:3000/may?x=1",
+                          "http://[::1]:3000/", "http://App_1.internal:80"}) {
+    EXPECT_TRUE(
+        read(with_site("\"tls\": {\"on_demand\": {\"ask\": \"" + std::string(url) + "\"}}")))
+        << url;
+  }
+  for (const auto* url : {"http:///may", "http://me:secret@app/", "http://a app/", "http://app:0/",
+                          "http://app:", "http://[::1/", "http://[1.2.3.4]/", "http://a..b/",
+                          "http://app/a b", "http://app/#x", "HTTP://app/", "http://\u00fc/"}) {
+    EXPECT_THAT(
+        only_error(with_site("\"tls\": {\"on_demand\": {\"ask\": \"" + std::string(url) + "\"}}")),
+        HasSubstr("expected a URL"))
+        << url;
+  }
+}
+
 TEST(Load, ProposesTheNearestKey) {
   EXPECT_THAT(only_error(with_site(R"("timeout": {})")), HasSubstr("did you mean \"timeouts\"?"));
   EXPECT_THAT(only_error(with_site(R"("zzzzzz": {})")), HasSubstr("expected one of: sites listen"));
@@ -242,6 +265,24 @@ INSTANTIATE_TEST_SUITE_P(
             "both \"key_id\" and \"hmac_key\""},
         Bad{"AskWithoutScheme", TOP("\"tls\": {\"on_demand\": {\"ask\": \"x\"}}"),
             "expected a URL"},
+        Bad{"AskWithoutHost", TOP("\"tls\": {\"on_demand\": {\"ask\": \"http://\"}}"),
+            "expected a URL"},
+        Bad{"AskOnNoPort", TOP("\"tls\": {\"on_demand\": {\"ask\": \"http://x:99999/\"}}"),
+            "expected a URL"},
+        Bad{"DirectoryWithoutHost",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"directory\": \"https:///d\"}}]}"),
+            "expected an https:// URL"},
+        Bad{"PlainDirectoryThatLooksLocal",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"directory\": "
+                "\"http://127.0.0.1.ca.example/d\"}}]}"),
+            "expected an https:// URL"},
+        Bad{"TlsForAnUnderscore", "{\"sites\": [{\"hosts\": [\"a_b.example\"], \"respond\": {}}]}",
+            "gets no certificate"},
+        Bad{"TlsForElevenLabels",
+            "{\"sites\": [{\"hosts\": [\"a.b.c.d.e.f.g.h.i.j.example\"], \"respond\": {}}]}",
+            "gets no certificate"},
+        Bad{"TlsForANumber", "{\"sites\": [{\"hosts\": [\"a.1\"], \"respond\": {}}]}",
+            "gets no certificate"},
         Bad{"NoListeners", TOP("\"listen\": {\"http\": [], \"https\": []}"),
             "expected one listener"},
         Bad{"AddressTwice", TOP("\"listen\": {\"http\": [\":1\"], \"https\": [\":1\"]}"),
