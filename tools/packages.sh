@@ -8,10 +8,11 @@ packages=(
   clang-19 lld-19 llvm-19 libclang-rt-19-dev g++ cmake ninja-build ccache
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libnghttp2-dev
   dpkg-dev patch xz-utils debian-archive-keyring ca-certificates
+  curl  # for the line that ./dev run prints
 )
 [ "${1:-build}" = build ] || packages+=(
   clang-format-19 libgtest-dev libgmock-dev binutils git
-  pebble nginx-light curl openssl python3 python3-pytest python3-cryptography python3-hpack
+  pebble nginx-light openssl python3 python3-pytest python3-cryptography python3-hpack
   buildah debootstrap
 )
 
