@@ -21,6 +21,8 @@ namespace log = base::log;
 
 // Descriptors for upstreams, files and what else a connection may need beside its own.
 constexpr std::uint64_t kReservedDescriptors = 64;
+// Seconds for the logs' last lines.
+constexpr unsigned kLastLines = 2;
 
 // As many connections as descriptors allow when the configuration sets no bound: each may need one
 // to an upstream.
@@ -46,6 +48,15 @@ base::Result<base::Endpoint> endpoint_of(const config::Address& address) {
   if (!address.unix_path.empty()) return base::Endpoint::from_unix(address.unix_path);
   if (address.host.empty()) return base::Endpoint::any(address.port);
   return base::Endpoint::from_ip(address.host, address.port);
+}
+
+// Ends the process in a while, whatever threads still do: who takes no lines of the logs must not
+// keep it. For when all else is written and closed.
+void end_soon(int status) {
+  static volatile std::sig_atomic_t exit_status;
+  exit_status = status;
+  std::signal(SIGALRM, [](int) { ::_exit(exit_status); });
+  ::alarm(kLastLines);
 }
 
 bool writes_json(const config::Log& log) {
@@ -190,6 +201,7 @@ void Server::run() {
 void Server::join() {
   for (auto& worker : workers_) worker->join();
   blocking_.join();
+  end_soon(0);
   access_log_.reset();
   if (!resolver_.idle()) {
     // getaddrinfo cannot be ended, and a silent name server keeps it for half a minute. All else is
@@ -223,6 +235,7 @@ base::Task<void> Server::wait_for_signal() {
     }
     if (stopping_.is_set()) {
       log::warn("stopped at once by a second signal");
+      end_soon(1);
       log::flush_and_stop();
       ::_exit(1);
     }

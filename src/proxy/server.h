@@ -44,7 +44,7 @@ class Server {
   // One line a listener, for standard output.
   std::string listening_lines() const;
   // Serves until SIGTERM or SIGINT, then stops: a second signal stops at once. Returns when all
-  // has ended.
+  // has ended; the process ends two seconds after that though nobody takes the logs' last lines.
   void run();
 
  private:

@@ -1,13 +1,20 @@
 """SIGTERM: nothing new comes in, what is in flight may finish, and the end is bounded."""
 
+import fcntl
+import json
+import os
 import signal
 import socket
+import subprocess
 import threading
 
 import pytest
 from harness.client import (fields_of, parse, plain, read_response, read_to_end,
                             start_handshake)
 from harness.fronts import plain_front
+from harness.gatehouse import BINARY
+from harness.ports import free_port
+from harness.process import PATIENCE
 from harness.servers import AskServer, HttpPeer, QuietHandler, RawUpstream, SilentServer
 from harness.stage import AcmeStage, site
 
@@ -109,3 +116,41 @@ def test_a_second_signal_ends_it_at_once(tmp_path):
             gatehouse.wait_for_line("stopping")
             gatehouse.signal(signal.SIGTERM)
             assert gatehouse.wait() == 1
+
+
+def full_pipe(path):
+    """A pipe that takes nothing more, and that nobody reads; held by the descriptor returned."""
+    os.mkfifo(path)
+    held = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    fcntl.fcntl(held, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(held, bytes(4096))
+    return held
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_logs_that_nobody_takes_slow_no_request_and_do_not_hold_up_the_end(tmp_path, signals):
+    port = free_port()
+    config = tmp_path / "gatehouse.json"
+    held = [full_pipe(tmp_path / name) for name in ("access", "errors")]
+    config.write_text(json.dumps({
+        "listen": {"https": [], "http": [f"127.0.0.1:{port}"]},
+        "storage": {"file": {"path": str(tmp_path / "data")}},
+        "log": {"level": "debug", "access": {"file": str(tmp_path / "access")}},
+        "sites": [{"hosts": ["*"], "tls": False, "respond": {"body": "here"}}]}))
+    with open(tmp_path / "errors", "w") as errors:
+        child = subprocess.Popen([BINARY, "run", "--config", config], stdout=subprocess.PIPE,
+                                 stderr=errors, start_new_session=True)
+    try:
+        assert child.stdout.readline().startswith(b"listening on ")
+        for _ in range(50):
+            with plain(port) as client:
+                client.sendall(REQUEST)
+                assert read_response(client)[0] == 200
+        for _ in range(signals):
+            child.send_signal(signal.SIGTERM)
+        assert child.wait(PATIENCE) in ([0] if signals == 1 else [0, 1])
+    finally:
+        child.kill()
+        child.stdout.close()
+        for one in held:
+            os.close(one)
