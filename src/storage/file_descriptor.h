@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <utility>
 
 namespace gatehouse::storage {
@@ -30,5 +31,8 @@ class FileDescriptor {
 // when it is closed, that is by the owner's death at the latest. `wait`: until it is free. False
 // when another descriptor holds it, here or in another process.
 bool lock_file(const FileDescriptor& file, bool wait);
+
+// Whether `fd` is what stands at `file` now: somebody may have removed or replaced it.
+bool still_at(const FileDescriptor& fd, const std::filesystem::path& file);
 
 }  // namespace gatehouse::storage

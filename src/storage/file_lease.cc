@@ -1,7 +1,6 @@
 #include "storage/file_lease.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -37,14 +36,6 @@ std::unexpected<base::Error> failed(const char* what, const fs::path& file) {
       base::from_errno(errno, base::Side::kStorage, std::string(what) + " " + file.string()));
 }
 
-// Whether `fd` is what stands at `file` now: its last owner may have removed it meanwhile.
-bool still_there(const FileDescriptor& fd, const fs::path& file) {
-  struct stat ours{};
-  struct stat theirs{};
-  return ::fstat(fd.get(), &ours) == 0 && ::stat(file.c_str(), &theirs) == 0 &&
-         ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
-}
-
 // One counter for all leases: it outlives the files of leases, so tokens only grow.
 base::Result<std::uint64_t> next_token(const fs::path& folder) {
   const auto file = folder / "token";
@@ -78,7 +69,7 @@ base::Result<Lease> try_lease(const fs::path& folder, const std::string& name,
     if (errno != EAGAIN && errno != EACCES) return failed("lock", file);
     return base::fail(base::Code::kOverload, base::Side::kStorage, name + " is leased by another");
   }
-  if (!still_there(fd, file)) {
+  if (!still_at(fd, file)) {  // its last owner has removed it meanwhile
     return base::fail(base::Code::kOverload, base::Side::kStorage, name + " was just given back");
   }
   auto token = next_token(folder);

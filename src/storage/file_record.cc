@@ -22,6 +22,7 @@ using base::Side;
 
 constexpr std::string_view kMagic = "gatehouse-record 1 ";
 constexpr std::size_t kLongestHeader = 64;
+constexpr int kDraftTries = 1000;
 
 std::unexpected<base::Error> failed(std::string_view what, const fs::path& file) {
   return base::fail(
@@ -67,20 +68,21 @@ base::Result<std::string> read_all(const fs::path& file) {
   }
 }
 
-// A new file in `temporary`, locked while it is written so that others leave it alone.
+// A new file in `temporary`, locked while it is written so that others leave it alone. Between the
+// two, another process may take it for a leftover; and one of the same number on another machine or
+// in another container may have the name.
 FileDescriptor create_temporary(const fs::path& temporary, fs::path* file) {
   static std::atomic<std::uint64_t> counter{0};
-  *file = temporary / (std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1)));
-  FileDescriptor fd(::open(file->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd && errno == EEXIST) {
-    // Another process of the same number on another machine or in another container.
-    *file +=
-        "-" + std::to_string(std::hash<std::string>()(
-                  file->string() +
-                  std::to_string(std::chrono::steady_clock::now().time_since_epoch().count())));
+  FileDescriptor fd;
+  for (int tries = 0; tries < kDraftTries; ++tries) {
+    *file = temporary / (std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1)));
     fd = FileDescriptor(::open(file->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd && errno != EEXIST) break;
+    if (!fd) continue;
+    const bool taken = !lock_file(fd, false) && (errno == EAGAIN || errno == EACCES);
+    if (!taken && still_at(fd, *file)) break;
+    fd = FileDescriptor();
   }
-  if (fd) lock_file(fd, false);
   return fd;
 }
 
@@ -163,6 +165,13 @@ bool lock_file(const FileDescriptor& file, bool wait) {
     status = ::fcntl(file.get(), wait ? F_OFD_SETLKW : F_OFD_SETLK, &whole);
   } while (status != 0 && errno == EINTR);
   return status == 0;
+}
+
+bool still_at(const FileDescriptor& fd, const fs::path& file) {
+  struct stat ours{};
+  struct stat theirs{};
+  return ::fstat(fd.get(), &ours) == 0 && ::stat(file.c_str(), &theirs) == 0 &&
+         ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
 }
 
 }  // namespace gatehouse::storage

@@ -6,9 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <optional>
+#include <thread>
 
 #include "storage/file_record.h"
 #include "tests/storage/folder.h"
@@ -175,11 +177,35 @@ TEST_F(FileStorageTest, OpeningSaysWhatToDoWhenTheFolderCannotBeMade) {
   EXPECT_THAT(opened.error().detail, HasSubstr("GATEHOUSE_DATA"));
 }
 
-TEST_F(FileStorageTest, OpeningRemovesWhatACrashLeftBehindAndNotWhatIsBeingWritten) {
+TEST_F(FileStorageTest, OpeningRemovesWhatACrashLeftBehind) {
   ASSERT_TRUE(storage_.open());
   std::ofstream(storage_.root() / "temporary" / "999-1") << "half";
   ASSERT_TRUE(storage_.open());
   EXPECT_TRUE(fs::is_empty(storage_.root() / "temporary"));
+}
+
+// In memory, where nothing slows the writers: the two meet between any two system calls.
+TEST(RemoveLeftovers, LeavesAloneWhatIsBeingWritten) {
+  const fs::path root = "/dev/shm/gatehouse-leftovers-" + std::to_string(::getpid());
+  ASSERT_TRUE(make_folders(root / "temporary"));
+  std::atomic<int> failed = 0;
+  std::vector<std::thread> writers;
+  for (const auto* name : {"a", "b", "c"}) {
+    writers.emplace_back([&, name] {
+      for (int i = 0; i < 5000; ++i) {
+        if (!write_record(root / name, root / "temporary", "whole")) ++failed;
+      }
+    });
+  }
+  std::atomic<bool> done = false;
+  std::thread remover([&] {
+    while (!done) remove_leftovers(root / "temporary");
+  });
+  for (auto& writer : writers) writer.join();
+  done = true;
+  remover.join();
+  fs::remove_all(root);
+  EXPECT_EQ(failed, 0);
 }
 
 // --- leases ---
