@@ -21,8 +21,8 @@ namespace log = base::log;
 
 // Descriptors for upstreams, files and what else a connection may need beside its own.
 constexpr std::uint64_t kReservedDescriptors = 64;
-// Seconds for the logs' last lines.
-constexpr unsigned kLastLines = 2;
+// Seconds for calls that nobody awaits any more, and for the logs' last lines.
+constexpr unsigned kParting = 2;
 
 // As many connections as descriptors allow when the configuration sets no bound: each may need one
 // to an upstream.
@@ -50,13 +50,13 @@ base::Result<base::Endpoint> endpoint_of(const config::Address& address) {
   return base::Endpoint::from_ip(address.host, address.port);
 }
 
-// Ends the process in a while, whatever threads still do: who takes no lines of the logs must not
-// keep it. For when all else is written and closed.
+// Ends the process in a while, whatever threads still do: neither a disk that hangs nor who takes
+// no lines of the logs may keep it. For when what tasks wrote is written.
 void end_soon(int status) {
   static volatile std::sig_atomic_t exit_status;
   exit_status = status;
   std::signal(SIGALRM, [](int) { ::_exit(exit_status); });
-  ::alarm(kLastLines);
+  ::alarm(kParting);
 }
 
 bool writes_json(const config::Log& log) {
@@ -200,8 +200,8 @@ void Server::run() {
 
 void Server::join() {
   for (auto& worker : workers_) worker->join();
-  blocking_.join();
   end_soon(0);
+  blocking_.join();
   access_log_.reset();
   if (!resolver_.idle()) {
     // getaddrinfo cannot be ended, and a silent name server keeps it for half a minute. All else is

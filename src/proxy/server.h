@@ -44,7 +44,8 @@ class Server {
   // One line a listener, for standard output.
   std::string listening_lines() const;
   // Serves until SIGTERM or SIGINT, then stops: a second signal stops at once. Returns when all
-  // has ended; the process ends two seconds after that though nobody takes the logs' last lines.
+  // has ended. The process ends two seconds after the last task at the latest, though the disk
+  // hangs or nobody takes the logs' lines.
   void run();
 
  private:

@@ -52,7 +52,8 @@ bool write_all(int fd, std::string_view bytes) {
 }
 
 base::Result<std::string> read_all(const fs::path& file) {
-  FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe that somebody put there must not hold a thread.
+  FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fd) return failed("open", file);
   std::string bytes;
   char piece[16 * 1024];
@@ -151,7 +152,7 @@ base::Result<void> sync_folder(const fs::path& folder) {
 void remove_leftovers(const fs::path& temporary) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(temporary, ignored)) {
-    FileDescriptor fd(::open(entry.path().c_str(), O_WRONLY | O_CLOEXEC));
+    FileDescriptor fd(::open(entry.path().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
     if (fd && lock_file(fd, false)) ::unlink(entry.path().c_str());
   }
 }

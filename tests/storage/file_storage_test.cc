@@ -155,6 +155,17 @@ TEST_F(FileStorageTest, TellsDamagedRecordsAndSetsThemAside) {
   EXPECT_EQ(on_.wait(storage_.load("a/b")).error().code, base::Code::kNotFound);
 }
 
+TEST_F(FileStorageTest, WaitsForNobodyAtWhatIsNoFile) {
+  ASSERT_TRUE(on_.wait(storage_.store("c/a", "x")));
+  fs::remove(storage_.file_of("c/a"));
+  ASSERT_EQ(::mkfifo(storage_.file_of("c/a").c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((storage_.root() / "temporary" / "pipe").c_str(), 0600), 0);
+  EXPECT_TRUE(storage_.open());
+  const auto read = on_.wait(storage_.load("c/a"));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, base::Code::kDamaged);
+}
+
 TEST_F(FileStorageTest, AFailedWriteLeavesTheOldRecord) {
   ASSERT_TRUE(on_.wait(storage_.store("a/b", "old")));
   const auto too_large =
