@@ -204,7 +204,7 @@ base::Result<std::string> root_in(const std::string& folder) {
   return pem;
 }
 
-int install_root(const std::string& pem) {
+int install_root(const std::string& pem, const std::string& folder) {
   static constexpr const char* kFile = "/usr/local/share/ca-certificates/gatehouse-internal.crt";
   if (::geteuid() != 0) {
     return say_error("trust --install writes the system's trust store: run it as root");
@@ -216,7 +216,7 @@ int install_root(const std::string& pem) {
   if (std::system("update-ca-certificates >&2") != 0) {
     return say_error("update-ca-certificates failed; is the package ca-certificates installed?");
   }
-  std::cout << "installed " << kFile << "\n";
+  std::cout << "installed the root of " << folder << " as " << kFile << "\n";
   return kWell;
 }
 
@@ -225,7 +225,7 @@ int trust(const std::string& option, bool install) {
   if (!folder) return kWrong;
   const auto pem = root_in(*folder);
   if (!pem) return say_error(pem.error().detail);
-  if (install) return install_root(*pem);
+  if (install) return install_root(*pem, *folder);
   std::cout << *pem;
   return kWell;
 }
