@@ -11,12 +11,12 @@ namespace gatehouse::config {
 
 namespace {
 
-// Finds nodes by path and notes errors there. Values that were wrong already are passed over by
-// who calls: their nodes have other kinds than the model needs.
+// Finds nodes by path and notes errors there, but none of values that could not be read: what is
+// said of those already is why.
 class Checker {
  public:
   Checker(const Config& config, const Node& root, std::vector<ConfigError>& errors)
-      : config_(config), root_(root), errors_(errors) {}
+      : config_(config), root_(root), errors_(errors), unread_(errors.size()) {}
 
   void run() {
     check_sites();
@@ -44,6 +44,9 @@ class Checker {
       }
       if (node != nullptr) line = node->line;
     }
+    const auto unread = errors_.begin() + static_cast<std::ptrdiff_t>(unread_);
+    const auto is_here = [&](const ConfigError& e) { return e.pointer == pointer; };
+    if (std::any_of(errors_.begin(), unread, is_here)) return;
     errors_.push_back({std::move(pointer), line, std::move(message)});
   }
 
@@ -65,6 +68,7 @@ class Checker {
   const Config& config_;
   const Node& root_;
   std::vector<ConfigError>& errors_;
+  const std::size_t unread_;  // errors of reading, which stand first
   std::map<std::string, std::size_t> first_site_of_;
 };
 

@@ -152,6 +152,11 @@ TEST(Load, TakesUrlsThatRequestsCanBeSentTo) {
   }
 }
 
+TEST(Load, SaysOfAWrongValueOnlyThatItIsWrong) {
+  EXPECT_EQ(only_error(R"({"sites": [{"hosts": [5], "respond": {}}]})"),
+            "1 /sites/0/hosts/0 expected a string, found 5");
+}
+
 TEST(Load, ProposesTheNearestKey) {
   EXPECT_THAT(only_error(with_site(R"("timeout": {})")), HasSubstr("did you mean \"timeouts\"?"));
   EXPECT_THAT(only_error(with_site(R"("zzzzzz": {})")), HasSubstr("expected one of: sites listen"));
