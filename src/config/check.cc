@@ -147,7 +147,7 @@ void Checker::check_host(const Site& site, const std::string& host, const Path& 
   } else if (!is_host_name(host.starts_with("*.") ? host.substr(2) : host)) {
     wrong(at, "\"" + host + "\" is no host name: expected \"a.example\", \"*.a.example\" (one " +
                   "label) or \"*\"");
-  } else if (site.tls.enabled && !may_own_certificate(host)) {
+  } else if (site.tls.enabled && !config_.listen.https.empty() && !may_own_certificate(host)) {
     wrong(at, "\"" + host + "\" gets no certificate: expected ten labels at most, without \"_\", " +
                   "the last one not a number, or \"tls\": false");
   }

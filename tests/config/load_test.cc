@@ -152,6 +152,11 @@ TEST(Load, TakesUrlsThatRequestsCanBeSentTo) {
   }
 }
 
+TEST(Load, TakesAnyHostWhereNobodySpeaksTls) {
+  EXPECT_TRUE(read(R"({"sites": [{"hosts": ["a_b.1"], "respond": {}}], "listen": {"https": []}})"));
+  EXPECT_TRUE(read(R"({"sites": [{"hosts": ["a_b.1"], "respond": {}, "tls": false}]})"));
+}
+
 TEST(Load, SaysOfAWrongValueOnlyThatItIsWrong) {
   EXPECT_EQ(only_error(R"({"sites": [{"hosts": [5], "respond": {}}]})"),
             "1 /sites/0/hosts/0 expected a string, found 5");
