@@ -203,6 +203,13 @@ Schema ServerUrl::schema() {
   return {{"type", "string"}, {"pattern", "^(http://[^/]+/?|.*\\$\\{.*)$"}};
 }
 
+Schema with_one_of(Schema object, std::initializer_list<const char*> keys) {
+  auto choices = Schema::array();
+  for (const auto* key : keys) choices.push_back({{"required", Schema::array({key})}});
+  object["oneOf"] = std::move(choices);
+  return object;
+}
+
 bool Texts::read(Decoder& d, const Node& node, Value& out) {
   if (node.kind != Node::Kind::kObject) return d.expected(node, "an object");
   bool fine = true;

@@ -77,6 +77,9 @@ struct ServerUrl {
   static Schema schema();
 };
 
+// The schema of an object that has exactly one of `keys`.
+Schema with_one_of(Schema object, std::initializer_list<const char*> keys);
+
 // One of the strings that T is called; `Names` is a table of pairs.
 template <const auto& Names>
 struct Word {
@@ -97,7 +100,8 @@ struct Word {
   static Schema schema() {
     Schema words = Schema::array();
     for (const auto& one : Names) words.push_back(one.first);
-    return {{"enum", words}};
+    const Schema variable = {{"type", "string"}, {"pattern", "\\$\\{"}};
+    return {{"anyOf", Schema::array({{{"enum", words}}, variable})}};
   }
 };
 

@@ -76,7 +76,9 @@ struct RedirectOrText {
     return Object<Redirect>::read(d, node, out);
   }
   static Schema schema() {
-    return {{"oneOf", Schema::array({Text::schema(), Object<Redirect>::schema()})}};
+    auto object = Object<Redirect>::schema();
+    object["required"] = Schema::array({"to"});
+    return {{"oneOf", Schema::array({Text::schema(), object})}};
   }
 };
 
@@ -87,7 +89,11 @@ struct ProxyServers {
     if (out.servers.empty()) return d.expected(node, "one upstream at least");
     return true;
   }
-  static Schema schema() { return List<codec::ServerUrl, true>::schema(); }
+  static Schema schema() {
+    auto one_or_list = List<codec::ServerUrl, true>::schema();
+    one_or_list["oneOf"][1]["minItems"] = 1;
+    return one_or_list;
+  }
 };
 
 // Reads an action with C into a variant that `action_of` finds in T; a second one is an error.
@@ -127,6 +133,12 @@ const Table<Route>& table<Route>() {
   }();
   return fields;
 }
+
+struct RouteObject : Object<Route> {
+  static Schema schema() {
+    return codec::with_one_of(Object<Route>::schema(), {"proxy", "respond", "redirect"});
+  }
+};
 
 // --- tls ---
 
@@ -260,7 +272,7 @@ void read_site_tls(Decoder& d, const Node& node, SiteDraft& out) {
   (void)SiteTlsOrFalse::read(d, node, out.site.tls);
 }
 void read_routes(Decoder& d, const Node& node, SiteDraft& out) {
-  if (!List<Object<Route>>::read(d, node, out.site.routes)) return;
+  if (!List<RouteObject>::read(d, node, out.site.routes)) return;
   for (std::size_t i = 0; i < out.site.routes.size(); ++i) {
     Decoder::At at(d, i);
     if (out.site.routes[i].action.index() == 0) {
@@ -276,7 +288,7 @@ const Table<SiteDraft>& table<SiteDraft>() {
         {"hosts", "names: \"a.example\", \"*.a.example\", \"*\"", &read_hosts, &List<Text>::schema},
         {"tls", "certificates of this site; false: plain only", &read_site_tls,
          &SiteTlsOrFalse::schema},
-        {"routes", "the first that matches is taken", &read_routes, &List<Object<Route>>::schema},
+        {"routes", "the first that matches is taken", &read_routes, &List<RouteObject>::schema},
     };
     add_actions(made);
     return made;
@@ -301,7 +313,7 @@ struct SiteObject {
   static Schema schema() {
     auto schema = Object<SiteDraft>::schema();
     schema["required"] = Schema::array({"hosts"});
-    return schema;
+    return codec::with_one_of(std::move(schema), {"routes", "proxy", "respond", "redirect"});
   }
 };
 

@@ -17,7 +17,8 @@ TEST(Schema, NamesEveryKeyWithItsMeaning) {
     EXPECT_FALSE(properties[key]["description"].get<std::string>().empty()) << key;
   }
   EXPECT_TRUE(properties["sites"]["items"]["properties"].contains("proxy"));
-  EXPECT_EQ(properties["log"]["properties"]["format"]["enum"], Schema::array({"text", "json"}));
+  EXPECT_EQ(properties["log"]["properties"]["format"]["anyOf"][0]["enum"],
+            Schema::array({"text", "json"}));
 }
 
 }  // namespace

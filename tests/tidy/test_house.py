@@ -7,6 +7,8 @@ import statistics
 import subprocess
 from pathlib import Path
 
+import json_schema
+import pytest
 from rules import ROOT, RULES, sources
 
 BINARY = os.environ.get("GATEHOUSE_BINARY", str(ROOT / "build/release/gatehouse"))
@@ -56,8 +58,12 @@ def schema_keys(schema: dict) -> set[str]:
     return keys
 
 
+def schema():
+    return json.loads(gatehouse("schema", check=True).stdout)
+
+
 def schema_of_this_build() -> set[str]:
-    keys = schema_keys(json.loads(gatehouse("schema", check=True).stdout))
+    keys = schema_keys(schema())
     assert {"sites", "on_demand", "drain"} <= keys
     return keys
 
@@ -100,6 +106,29 @@ def test_every_configuration_in_the_docs_is_valid(tmp_path):
             file.write_text(block)
             done = gatehouse("validate", "--config", str(file))
             assert done.returncode == 0, f"{page.name}, block {number}: {done.stderr}"
+
+
+@pytest.mark.parametrize("fits, config", [
+    (True, '{"sites": [{"hosts": ["a"], "proxy": ["http://b"]}], "log": {"level": "${L:-info}"}}'),
+    (True, '{"sites": [{"hosts": ["a"], "redirect": "/"}], "timeouts": {"idle": 0}}'),
+    (False, '{"sites": [{"hosts": ["a"], "prxy": "http://b"}]}'),
+    (False, '{"sites": [{"hosts": ["a"], "redirect": {"status": 308}}]}'),
+    (False, '{"sites": [{"hosts": ["a"], "proxy": []}]}'),
+    (False, '{"sites": [{"hosts": ["a"], "routes": [{"match": {"path": "/"}}]}]}'),
+    (False, '{"sites": [{"hosts": ["a"], "respond": {}, "redirect": "/"}]}'),
+    (False, '{"sites": [{"hosts": ["a"]}]}'),
+    (False, '{"sites": [{"hosts": ["a"], "respond": {}}], "log": {"level": "loud"}}'),
+])
+def test_the_schema_knows_right_from_wrong_as_validate_does(fits, config):
+    done = subprocess.run([BINARY, "validate", "--config", "-"], input=config, text=True,
+                          capture_output=True)
+    assert (done.returncode == 0) == fits
+    assert (not json_schema.misfits(schema(), json_schema.read(config))) == fits
+
+
+def test_every_example_fits_the_schema():
+    for example in sorted((ROOT / "examples").glob("*.json*")):
+        assert not json_schema.misfits(schema(), json_schema.read(example.read_text())), example
 
 
 def test_no_openssl_in_the_process():
