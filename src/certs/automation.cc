@@ -126,6 +126,7 @@ Automation::~Automation() {
 }
 
 base::Result<> Automation::load_files() {
+  if (auto checked = check_trust_files(state_->config); !checked) return checked;
   return load_certificate_files(state_->config, state_->parts.certificates);
 }
 

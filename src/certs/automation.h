@@ -50,8 +50,9 @@ class Automation {
   // stop() has returned, or the loop does not run any more.
   ~Automation();
 
-  // Reads the certificates that sites have in files into `certificates`. Blocks: call it at start,
-  // before loops run. Errors name the site and the files; kDenied when a key does not match.
+  // Reads the certificates that sites have in files into `certificates`, and looks at the issuers'
+  // trust roots. Blocks: call it at start, before loops run. Errors name the place and the files;
+  // kDenied when a key does not match.
   base::Result<> load_files();
 
   // Loads what storage holds, schedules renewals, orders what is missing for named sites; returns

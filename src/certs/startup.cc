@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "tls/context.h"
 
 namespace gatehouse::certs {
 
@@ -112,6 +113,21 @@ void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate
   }
 }
 
+base::Result<> check_trust_of(const std::vector<config::Issuer>& issuers, const std::string& at) {
+  for (std::size_t i = 0; i < issuers.size(); ++i) {
+    const auto* acme = std::get_if<config::AcmeIssuer>(&issuers[i]);
+    if (acme == nullptr || acme->ca_file.empty()) continue;
+    tls::ClientOptions options;
+    options.ca_file = acme->ca_file;
+    options.system_roots = false;
+    auto made = tls::ClientContext::make(std::move(options));
+    if (made) continue;
+    return base::fail(made.error().code,
+                      at + "/" + std::to_string(i) + "/acme/ca_file: " + made.error().detail);
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Task<void> load_managed(StartupParts parts) {
@@ -155,6 +171,15 @@ base::Result<> load_certificate_files(const config::Config& config,
       }
     }
     certificates.put(std::vector<std::string>(names.begin(), names.end()), *certificate);
+  }
+  return {};
+}
+
+base::Result<> check_trust_files(const config::Config& config) {
+  if (auto checked = check_trust_of(config.tls.issuers, "/tls/issuers"); !checked) return checked;
+  for (std::size_t i = 0; i < config.sites.size(); ++i) {
+    const auto at = "/sites/" + std::to_string(i) + "/tls/issuers";
+    if (auto checked = check_trust_of(config.sites[i].tls.issuers, at); !checked) return checked;
   }
   return {};
 }

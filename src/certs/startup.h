@@ -43,4 +43,8 @@ base::Task<void> scan_storage(StartupParts parts);
 base::Result<> load_certificate_files(const config::Config& config,
                                       tls::CertificateStore& certificates);
 
+// Reads the trust roots (ca_file) of every ACME issuer once, so that what is wrong with them is
+// told at start and not by the first order. Blocks. Errors: kIo, kMalformed naming place and file.
+base::Result<> check_trust_files(const config::Config& config);
+
 }  // namespace gatehouse::certs

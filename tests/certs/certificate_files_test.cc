@@ -103,5 +103,22 @@ TEST_F(CertificateFilesTest, AFolderIsNoCertificate) {
   EXPECT_FALSE(load_certificate_files(config, certificates));
 }
 
+TEST_F(CertificateFilesTest, TrustRootsOfACaAreLookedAtToo) {
+  add_site({"a.example"}, "chain.pem", "key.pem");
+  config::AcmeIssuer acme;
+  acme.ca_file = (folder / "chain.pem").string();
+  config.tls.issuers.push_back(acme);
+  EXPECT_TRUE(check_trust_files(config));
+  acme.ca_file = (folder / "none.pem").string();
+  config.sites[0].tls.issuers = {config::InternalIssuer(), acme};
+  const auto missing = check_trust_files(config);
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().detail.find("/sites/0/tls/issuers/1/acme/ca_file"), std::string::npos);
+  EXPECT_NE(missing.error().detail.find(acme.ca_file), std::string::npos);
+  acme.ca_file = (folder / "key.pem").string();
+  config.tls.issuers = {acme};
+  EXPECT_FALSE(check_trust_files(config));
+}
+
 }  // namespace
 }  // namespace gatehouse::certs
