@@ -22,8 +22,6 @@ CRYPTO_BUFFER_POOL* shared_blocks() {
   return pool;
 }
 
-constexpr auto kClockSkew = std::chrono::seconds(60);  // of tolerance for a "not yet valid"
-
 std::string time_text(base::WallTime at) {
   const std::time_t seconds = at.time_since_epoch().count();
   std::tm utc{};

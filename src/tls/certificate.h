@@ -3,6 +3,7 @@
 
 #include <openssl/base.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@
 #include "tls/key.h"
 
 namespace gatehouse::tls {
+
+// How far our clock may be behind the CA's: a certificate that begins within it is taken as valid.
+inline constexpr std::chrono::seconds kClockSkew{60};
 
 // What the leaf says of itself (RFC 5280).
 struct LeafFacts {
@@ -42,9 +46,9 @@ class Certificate {
   bool install(SSL* ssl) const;
   // Whether the leaf's names cover `name` (exact, or one wildcard label).
   bool covers(std::string_view name) const;
-  // Inside its dates at `now`.
+  // Inside its dates at `now`, where our clock may be behind the CA's by kClockSkew.
   bool valid_at(base::WallTime now) const {
-    return leaf_.not_before <= now && now < leaf_.not_after;
+    return leaf_.not_before <= now + kClockSkew && now < leaf_.not_after;
   }
 
   Certificate() = default;  // for make()
@@ -58,9 +62,8 @@ class Certificate {
 using CertificateRef = std::shared_ptr<const Certificate>;
 
 // Whether a fresh certificate may replace what is served: names cover all `names`, dates hold at
-// `now` (a clock up to 60 s behind is forgiven), every block is signed by the next; make() has
-// checked the key. Verifies signatures, so it belongs on a BlockingPool. Error: kDenied naming the
-// first thing that is wrong.
+// `now` as valid_at() says, every block is signed by the next; make() has checked the key. Verifies
+// signatures, so it belongs on a BlockingPool. Error: kDenied naming the first thing that is wrong.
 base::Result<> check_issued(const Certificate& certificate, const std::vector<std::string>& names,
                             base::WallTime now);
 

@@ -289,6 +289,18 @@ TEST_F(AutomationTest, ADamagedRecordIsReplacedByANewOrder) {
   EXPECT_TRUE(parse_record(records->records.at(key)));
 }
 
+TEST_F(AutomationTest, ACertificateOfACaWhoseClockIsABitAheadIsServedAndNotOrderedAgain) {
+  add_site({"*"}, true);
+  allow_all();
+  ca().ahead = seconds(30);
+  Process& first = start();
+  ASSERT_TRUE(ask(first, "a.example"));
+  ASSERT_TRUE(ask(first, "a.example"));
+  stop(first);
+  ASSERT_TRUE(ask(start(), "a.example"));
+  EXPECT_EQ(ca().ordered.size(), 1u);
+}
+
 TEST_F(AutomationTest, AnExpiredRecordIsNotServed) {
   add_site({"*"}, true);
   allow_all();

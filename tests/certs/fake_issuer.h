@@ -36,6 +36,7 @@ struct FakeCa {
   explicit FakeCa(base::Loop& loop) : go_on(loop) { go_on.set(); }
 
   std::chrono::seconds life = std::chrono::days(90);
+  std::chrono::seconds ahead{0};      // of our clock
   std::optional<IssueError> failure;  // what every order comes to
   base::Event go_on;                  // orders wait for it; set at first
   std::vector<std::string> ordered;   // the first name of each order
@@ -62,7 +63,7 @@ class FakeIssuer : public Issuer {
     (void)co_await ca_.go_on.wait();
     --ca_.running;
     if (ca_.failure) co_return std::unexpected(*ca_.failure);
-    const base::WallTime now = now_();
+    const base::WallTime now = now_() + ca_.ahead;
     co_return make_certificate(key, std::move(names), now, now + ca_.life);
   }
 
