@@ -44,7 +44,7 @@ std::string trial_hint(std::string_view root_file) {
   std::string text =
       "\nNo configuration was given: this is the embedded default, with an internal "
       "CA and a sample upstream.\n"
-      "  https://localhost:8443/   and any name under .localhost\n"
+      "  https://localhost:8443/   and https://ANYTHING.localhost:8443/\n"
       "  http://localhost:8080/    leads there\n"
       "Try it:\n"
       "  curl --cacert ";
