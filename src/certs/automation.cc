@@ -126,8 +126,10 @@ Automation::~Automation() {
 }
 
 base::Result<> Automation::load_files() {
-  if (auto checked = check_trust_files(state_->config); !checked) return checked;
-  return load_certificate_files(state_->config, state_->parts.certificates);
+  auto loaded = load_certificate_files(state_->config, state_->parts.certificates);
+  auto checked = check_trust_files(state_->config);
+  if (!loaded && !checked) loaded.error().detail += "\n" + checked.error().detail;
+  return loaded ? checked : loaded;
 }
 
 base::Task<base::Result<void>> Automation::start() {

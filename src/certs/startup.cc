@@ -113,7 +113,17 @@ void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate
   }
 }
 
-base::Result<> check_trust_of(const std::vector<config::Issuer>& issuers, const std::string& at) {
+// All that is wrong is told at once: a line each.
+void add(base::Result<>& all, const std::string& at, const base::Error& error) {
+  if (all) {
+    all = base::fail(error.code, at + ": " + error.detail);
+  } else {
+    all.error().detail += "\n" + at + ": " + error.detail;
+  }
+}
+
+void check_trust_of(const std::vector<config::Issuer>& issuers, const std::string& at,
+                    base::Result<>& all) {
   for (std::size_t i = 0; i < issuers.size(); ++i) {
     const auto* acme = std::get_if<config::AcmeIssuer>(&issuers[i]);
     if (acme == nullptr || acme->ca_file.empty()) continue;
@@ -121,11 +131,8 @@ base::Result<> check_trust_of(const std::vector<config::Issuer>& issuers, const 
     options.ca_file = acme->ca_file;
     options.system_roots = false;
     auto made = tls::ClientContext::make(std::move(options));
-    if (made) continue;
-    return base::fail(made.error().code,
-                      at + "/" + std::to_string(i) + "/acme/ca_file: " + made.error().detail);
+    if (!made) add(all, at + "/" + std::to_string(i) + "/acme/ca_file", made.error());
   }
-  return {};
 }
 
 }  // namespace
@@ -152,6 +159,7 @@ base::Task<void> scan_storage(StartupParts parts) {
 
 base::Result<> load_certificate_files(const config::Config& config,
                                       tls::CertificateStore& certificates) {
+  base::Result<> all;
   std::set<std::string> hosts;
   for (const auto& site : config.sites) hosts.insert(site.hosts.begin(), site.hosts.end());
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
@@ -159,9 +167,8 @@ base::Result<> load_certificate_files(const config::Config& config,
     if (!site.tls.enabled || !site.tls.certificate) continue;
     auto certificate = read_pair(*site.tls.certificate);
     if (!certificate) {
-      return base::fail(
-          certificate.error().code,
-          "/sites/" + std::to_string(i) + "/tls/certificate: " + certificate.error().detail);
+      add(all, "/sites/" + std::to_string(i) + "/tls/certificate", certificate.error());
+      continue;
     }
     warn_of_hosts(site, **certificate);
     std::set<std::string> names(site.hosts.begin(), site.hosts.end());
@@ -172,16 +179,17 @@ base::Result<> load_certificate_files(const config::Config& config,
     }
     certificates.put(std::vector<std::string>(names.begin(), names.end()), *certificate);
   }
-  return {};
+  return all;
 }
 
 base::Result<> check_trust_files(const config::Config& config) {
-  if (auto checked = check_trust_of(config.tls.issuers, "/tls/issuers"); !checked) return checked;
+  base::Result<> all;
+  check_trust_of(config.tls.issuers, "/tls/issuers", all);
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
-    const auto at = "/sites/" + std::to_string(i) + "/tls/issuers";
-    if (auto checked = check_trust_of(config.sites[i].tls.issuers, at); !checked) return checked;
+    check_trust_of(config.sites[i].tls.issuers, "/sites/" + std::to_string(i) + "/tls/issuers",
+                   all);
   }
-  return {};
+  return all;
 }
 
 }  // namespace gatehouse::certs

@@ -39,12 +39,13 @@ base::Task<void> scan_storage(StartupParts parts);
 
 // Reads the certificates that sites have in files and serves them for the sites' hosts (for "*":
 // for the names in the certificate). Blocks: before loops run. Errors: kNotFound, kIo, kMalformed
-// and kDenied (the key does not match), naming the site and both files.
+// and kDenied (the key does not match), naming the site and both files; a line for each site.
 base::Result<> load_certificate_files(const config::Config& config,
                                       tls::CertificateStore& certificates);
 
 // Reads the trust roots (ca_file) of every ACME issuer once, so that what is wrong with them is
-// told at start and not by the first order. Blocks. Errors: kIo, kMalformed naming place and file.
+// told at start and not by the first order. Blocks. Errors: kIo, kMalformed naming place and file;
+// a line each.
 base::Result<> check_trust_files(const config::Config& config);
 
 }  // namespace gatehouse::certs

@@ -103,6 +103,18 @@ TEST_F(CertificateFilesTest, AFolderIsNoCertificate) {
   EXPECT_FALSE(load_certificate_files(config, certificates));
 }
 
+TEST_F(CertificateFilesTest, AllThatIsWrongIsToldAtOnce) {
+  add_site({"a.example"}, "chain.pem", "none.key");
+  add_site({"b.example"}, "chain.pem", "key.pem");
+  add_site({"c.example"}, "none.pem", "key.pem");
+  const auto loaded = load_certificate_files(config, certificates);
+  ASSERT_FALSE(loaded);
+  for (const auto* part :
+       {"/sites/0/tls/certificate: ", "none.key", "\n/sites/2/tls/certificate: ", "none.pem"}) {
+    EXPECT_NE(loaded.error().detail.find(part), std::string::npos) << loaded.error().detail;
+  }
+}
+
 TEST_F(CertificateFilesTest, TrustRootsOfACaAreLookedAtToo) {
   add_site({"a.example"}, "chain.pem", "key.pem");
   config::AcmeIssuer acme;
