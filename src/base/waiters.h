@@ -3,6 +3,7 @@
 // crosses threads.
 #pragma once
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -60,17 +61,29 @@ class Waiters {
     Socket* socket = nullptr;
   };
 
+  static constexpr Duration kLookAgain{1'000};
+
+  static bool peer_has_ended(int fd) {
+    pollfd look{fd, POLLRDHUP, 0};
+    return ::poll(&look, 1, 0) == 1;
+  }
+
   // References into unordered_map stay valid while others come and go.
   Task<Result<T>> wait_in_place(Entry& entry, Socket& socket, Deadline deadline) {
     bool early_data = false;
     while (!entry.value) {
       Result<void> waited;
       if (early_data) {
-        waited = co_await socket.wait_for_interrupt(deadline);
+        const auto look = Deadline::in(kLookAgain).min(deadline);
+        waited = co_await socket.wait_for_interrupt(look);
       } else {
         waited = co_await socket.wait_readable(deadline);
       }
       if (entry.value) break;
+      const bool slice_over =
+          early_data && !waited && waited.error().code == Code::kTimeout && !deadline.passed();
+      if (slice_over && !peer_has_ended(socket.native())) continue;
+      if (slice_over) co_return fail(Code::kClosed, Side::kDownstream, "the client has gone");
       if (!waited) co_return fail(std::move(waited.error()));
       char byte;
       const auto peeked = ::recv(socket.native(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -78,7 +91,8 @@ class Waiters {
       if (peeked < 0 && errno != EAGAIN && errno != EINTR) {
         co_return fail(from_errno(errno, Side::kDownstream, "while waiting"));
       }
-      // Bytes that may not be read yet keep it readable: only a broken connection shows now.
+      // Bytes that may not be read yet keep it readable: a broken connection shows by itself, an
+      // ended one is looked for now and then.
       early_data = peeked > 0;
     }
     co_return std::move(*entry.value);

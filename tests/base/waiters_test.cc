@@ -89,6 +89,23 @@ TEST(Waiters, BytesThatComeEarlyAreLeftAlone) {
   EXPECT_EQ(::recv(f.pair.server.native(), bytes, sizeof bytes, 0), 5);
 }
 
+TEST(Waiters, NoticeThatThePeerHasGoneBehindEarlyBytes) {
+  Fixture f;
+  const auto id = *f.waiters.enter();
+  ASSERT_EQ(::send(f.pair.client.native(), "early", 5, 0), 5);
+  f.waiting.start(f.waiters, id, f.pair.server, Deadline::in(30s));
+  f.pair.client.close();
+  EXPECT_EQ(f.waiting.finish().error().code, Code::kClosed);
+}
+
+TEST(Waiters, GiveUpAtTheDeadlineBehindEarlyBytes) {
+  Fixture f;
+  const auto id = *f.waiters.enter();
+  ASSERT_EQ(::send(f.pair.client.native(), "early", 5, 0), 5);
+  f.waiting.start(f.waiters, id, f.pair.server, Deadline::in(1ms));
+  EXPECT_EQ(f.waiting.finish().error().code, Code::kTimeout);
+}
+
 TEST(Waiters, NoticeABrokenConnectionBehindEarlyBytes) {
   Fixture f;
   const auto id = *f.waiters.enter();
