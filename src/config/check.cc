@@ -72,8 +72,8 @@ class Checker {
   std::map<std::string, std::size_t> first_site_of_;
 };
 
-constexpr std::string_view kPlaceholders[] = {"host",   "uri",    "path",     "query",
-                                              "method", "scheme", "client_ip"};
+constexpr std::string_view kPlaceholders[] = {"host",   "uri",    "path",      "query",
+                                              "method", "scheme", "client_ip", "request_id"};
 constexpr int kRedirects[] = {301, 302, 303, 307, 308};
 
 bool is_label(std::string_view label) {
@@ -231,7 +231,7 @@ void Checker::check_redirect(const Redirect& redirect, const Path& at) {
                                                 name) == std::end(kPlaceholders)) {
       wrong(at, "unknown placeholder \"{" + name +
                     "}\": expected {host}, {uri}, {path}, {query}, " +
-                    "{method}, {scheme} or {client_ip}");
+                    "{method}, {scheme}, {client_ip} or {request_id}");
     }
   }
 }

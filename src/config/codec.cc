@@ -1,6 +1,7 @@
 #include "config/codec.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -171,6 +172,30 @@ bool ListenAddress::read(Decoder& d, const Node& node, Value& out) {
 }
 
 Schema ListenAddress::schema() { return Text::schema(); }
+
+bool IpRange::read(Decoder& d, const Node& node, Value& out) {
+  std::string text;
+  if (!d.string(node, text)) return false;
+  auto parsed = base::IpRange::parse(text);
+  if (!parsed) {
+    d.wrong(node,
+            "expected a range such as \"10.0.0.0/8\", or an address: " + parsed.error().detail);
+    return false;
+  }
+  out = *parsed;
+  return true;
+}
+
+bool OddFieldName::read(Decoder& d, const Node& node, Value& out) {
+  if (!d.string(node, out)) return false;
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
+  const bool token = std::ranges::all_of(out, [](char c) {
+    return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos ||
+           (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+  });
+  if (token && out.find_first_of("_.") != std::string::npos) return true;
+  return d.expected(node, "a field name with \"_\" or \".\" (others need not be allowed)");
+}
 
 bool ServerUrl::read(Decoder& d, const Node& node, Value& out) {
   constexpr std::string_view kWanted = "an upstream such as \"http://127.0.0.1:3000\"";

@@ -70,6 +70,20 @@ struct ListenAddress {
   static Schema schema();
 };
 
+// "10.0.0.0/8", "2001:db8::/32", or one address.
+struct IpRange {
+  using Value = base::IpRange;
+  static bool read(Decoder& d, const Node& node, Value& out);
+  static Schema schema() { return Text::schema(); }
+};
+
+// A field's name that has "_" or "." in it; in lower case.
+struct OddFieldName {
+  using Value = std::string;
+  static bool read(Decoder& d, const Node& node, Value& out);
+  static Schema schema() { return {{"type", "string"}, {"pattern", "[_.$]"}}; }
+};
+
 // "http://host[:port]".
 struct ServerUrl {
   using Value = UpstreamServer;

@@ -27,11 +27,11 @@ std::size_t distance(std::string_view a, std::string_view b) {
 // Keys of the configuration's style that this version does not have; said so, so that nobody
 // searches for a misspelling.
 constexpr std::string_view kNotYet[] = {
-    "admin",        "upstreams", "trusted_proxies", "proxy_protocol",   "redis",
-    "dns",          "profile",   "preferred_chain", "renewal",          "client_auth",
-    "method",       "header",    "query",           "client_ip",        "protocol",
-    "files",        "max_body",  "rate_limit",      "basic_auth",       "forward_auth",
-    "strip_prefix", "rewrite",   "request_headers", "response_headers", "compress",
+    "admin",    "upstreams",       "proxy_protocol",   "redis",        "dns",
+    "profile",  "preferred_chain", "renewal",          "client_auth",  "method",
+    "header",   "query",           "client_ip",        "protocol",     "files",
+    "max_body", "rate_limit",      "basic_auth",       "forward_auth", "strip_prefix",
+    "rewrite",  "request_headers", "response_headers", "compress",
 };
 
 bool is_variable_name(std::string_view name) {

@@ -324,6 +324,8 @@ const Table<Listen>& table<Listen>() {
   static const Table<Listen> fields = {
       field<&Listen::https, List<codec::ListenAddress>>("https", "TLS listeners"),
       field<&Listen::http, List<codec::ListenAddress>>("http", "plain listeners"),
+      field<&Listen::proxy_protocol, List<codec::IpRange>>("proxy_protocol",
+                                                           "peers that send a PROXY header"),
   };
   return fields;
 }
@@ -436,6 +438,10 @@ const Table<Config>& table<Config>() {
       field<&Config::workers, Workers>("workers", "worker threads"),
       field<&Config::tls, Object<Tls>>("tls", "certificates"),
       field<&Config::storage, Object<Storage>>("storage", "accounts, keys and certificates"),
+      field<&Config::trusted_proxies, List<codec::IpRange>>("trusted_proxies",
+                                                            "peers that may name the client"),
+      field<&Config::allowed_fields, List<codec::OddFieldName>>("allowed_fields",
+                                                                "names with _ or . that pass"),
       field<&Config::limits, Object<Limits>>("limits", "bounds; 0 turns one off"),
       field<&Config::timeouts, Object<Timeouts>>("timeouts", "bounds in time; 0 turns one off"),
       field<&Config::log, Object<Log>>("log", "what the process writes"),

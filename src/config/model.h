@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/ip_range.h"
 #include "config/limits.h"
 
 namespace gatehouse::config {
@@ -27,6 +28,8 @@ struct Address {
 struct Listen {
   std::vector<Address> https;
   std::vector<Address> http;
+  // Peers that must send a PROXY header first. A peer on a Unix socket counts as 127.0.0.1.
+  std::vector<base::IpRange> proxy_protocol;
 };
 
 // One server that requests are forwarded to: "http://host[:port]".
@@ -137,6 +140,10 @@ struct Config {
   std::uint32_t workers = 0;  // 0: as many as CPUs that this process may use
   Tls tls;
   Storage storage;
+  // Peers whose forwarding fields are believed. A Unix socket counts as 127.0.0.1 here too.
+  std::vector<base::IpRange> trusted_proxies;
+  // Names with "_" or "." that pass, in lower case; others with such are dropped from requests.
+  std::vector<std::string> allowed_fields;
   Limits limits;
   Timeouts timeouts;
   Log log;

@@ -8,7 +8,8 @@
 #include <ctime>
 
 #include "base/log.h"
-#include "proxy/exchange.h"
+#include "proxy/client_facts.h"
+#include "proxy/request_facts.h"
 
 namespace gatehouse::proxy {
 
@@ -44,12 +45,23 @@ void add_number(std::string& line, std::string_view key, std::int64_t value) {
   line += std::to_string(value);
 }
 
+std::string_view protocol_name(http::Version version) {
+  switch (version) {
+    case http::Version::kHttp10: return "HTTP/1.0";
+    case http::Version::kHttp11: return "HTTP/1.1";
+    case http::Version::kHttp2: return "HTTP/2.0";
+  }
+  return "HTTP/1.1";
+}
+
 std::string json_line(const AccessRecord& record, const http::RequestHead& head,
-                      const ClientFacts& facts) {
+                      const ClientFacts& peer, const RequestFacts& facts) {
   std::string line = "{\"time\":\"" + timestamp() + "\"";
-  add_text(line, "client_ip", facts.ip);
-  add_text(line, "scheme", facts.tls ? "https" : "http");
-  if (!facts.server_name.empty()) add_text(line, "sni", facts.server_name);
+  add_text(line, "client_ip", facts.client_ip);
+  if (peer.ip != facts.client_ip) add_text(line, "peer_ip", peer.ip);
+  add_text(line, "protocol", protocol_name(head.version));
+  add_text(line, "scheme", facts.scheme());
+  if (!peer.server_name.empty()) add_text(line, "sni", peer.server_name);
   add_text(line, "method", head.method);
   add_text(line, "host", head.authority);
   add_text(line, "uri", head.target);
@@ -61,16 +73,18 @@ std::string json_line(const AccessRecord& record, const http::RequestHead& head,
   add_number(line, "duration_us", micros_since(record.began));
   if (!record.upstream.empty()) add_text(line, "upstream", record.upstream);
   if (record.retries > 0) add_number(line, "retries", record.retries);
+  add_text(line, "request_id", facts.request_id);
+  if (!facts.trace_id.empty()) add_text(line, "trace_id", facts.trace_id);
   if (!record.error.empty()) add_text(line, "error", record.error);
   return line + "}\n";
 }
 
 // One line for people: who, what, how it ended, how long it took.
 std::string text_line(const AccessRecord& record, const http::RequestHead& head,
-                      const ClientFacts& facts) {
-  std::string request =
-      head.method + " " + (facts.tls ? "https://" : "http://") + head.authority + head.target;
-  std::string line = timestamp() + " " + facts.ip + " ";
+                      const RequestFacts& facts) {
+  std::string request = fmt::format("{} {}://{}{} {}", head.method, facts.scheme(), head.authority,
+                                    head.target, protocol_name(head.version));
+  std::string line = timestamp() + " " + facts.client_ip + " ";
   append_json_string(line, request);
   line += " " + std::to_string(record.status) + " " + std::to_string(record.body_bytes) + "B " +
           std::to_string(micros_since(record.began)) + "us";
@@ -80,6 +94,7 @@ std::string text_line(const AccessRecord& record, const http::RequestHead& head,
     line += " error=";
     append_json_string(line, record.error);
   }
+  line += " id=" + facts.request_id;
   return line + "\n";
 }
 
@@ -125,9 +140,9 @@ AccessLog::~AccessLog() {
 }
 
 void AccessLog::write(const AccessRecord& record, const http::RequestHead& head,
-                      const ClientFacts& facts) {
+                      const ClientFacts& peer, const RequestFacts& facts) {
   if (fd_ < 0) return;
-  const auto line = json_ ? json_line(record, head, facts) : text_line(record, head, facts);
+  const auto line = json_ ? json_line(record, head, peer, facts) : text_line(record, head, facts);
   bool first = false;
   {
     std::lock_guard lock(mutex_);

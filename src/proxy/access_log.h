@@ -18,6 +18,7 @@
 namespace gatehouse::proxy {
 
 struct ClientFacts;
+struct RequestFacts;
 
 // What an exchange tells of itself.
 struct AccessRecord {
@@ -40,7 +41,8 @@ class AccessLog {
   ~AccessLog();
 
   // From any thread; never waits for the disk.
-  void write(const AccessRecord& record, const http::RequestHead& head, const ClientFacts& facts);
+  void write(const AccessRecord& record, const http::RequestHead& head, const ClientFacts& peer,
+             const RequestFacts& facts);
 
  private:
   AccessLog(int fd, bool json);

@@ -25,27 +25,39 @@ Admission::Shard& Admission::shard_of(const std::string& client) {
   return shards_[std::hash<std::string>()(client) % kShards];
 }
 
-Admission::Ticket Admission::enter(const base::Endpoint& peer) {
+Admission::Ticket Admission::enter() {
   if (count_.fetch_add(1, std::memory_order_relaxed) >= in_all_ && in_all_ != 0) {
     count_.fetch_sub(1, std::memory_order_relaxed);
     return {};
   }
-  if (per_client_ == 0) return Ticket(this, std::string());
+  return Ticket(this, std::string());
+}
+
+Admission::Ticket Admission::enter(const base::Endpoint& peer) {
+  auto ticket = enter();
+  return ticket && ticket.charge(peer) ? std::move(ticket) : Ticket();
+}
+
+bool Admission::Ticket::charge(const base::Endpoint& peer) {
+  if (owner_->per_client_ == 0) return true;
   auto client = client_of(peer);
+  if (!owner_->count_client(client)) return false;
+  client_ = std::move(client);
+  return true;
+}
+
+bool Admission::count_client(const std::string& client) {
   auto& shard = shard_of(client);
   std::lock_guard lock(shard.mutex);
   auto& count = shard.counts[client];
-  if (count >= per_client_) {
-    count_.fetch_sub(1, std::memory_order_relaxed);
-    return {};
-  }
+  if (count >= per_client_) return false;
   ++count;
-  return Ticket(this, std::move(client));
+  return true;
 }
 
 void Admission::leave(const std::string& client) {
   count_.fetch_sub(1, std::memory_order_relaxed);
-  if (per_client_ == 0) return;
+  if (client.empty()) return;
   auto& shard = shard_of(client);
   std::lock_guard lock(shard.mutex);
   const auto found = shard.counts.find(client);

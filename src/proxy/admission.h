@@ -36,6 +36,9 @@ class Admission {
       if (owner_ != nullptr) owner_->leave(client_);
     }
     explicit operator bool() const { return owner_ != nullptr; }
+    // Counts what enter() without a peer admitted for this client as well; false when its bound
+    // is reached. Once only.
+    bool charge(const base::Endpoint& peer);
 
    private:
     Admission* owner_ = nullptr;
@@ -44,6 +47,8 @@ class Admission {
 
   // A ticket, or an empty one when a bound is reached.
   Ticket enter(const base::Endpoint& peer);
+  // The same for a client that is not known yet.
+  Ticket enter();
   std::uint64_t count() const { return count_.load(std::memory_order_relaxed); }
 
  private:
@@ -53,6 +58,7 @@ class Admission {
     std::unordered_map<std::string, std::uint64_t> counts;
   };
   Shard& shard_of(const std::string& client);
+  bool count_client(const std::string& client);
   void leave(const std::string& client);
 
   const std::uint64_t in_all_;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "proxy/protocol_options.h"
+#include "proxy/proxy_header_reader.h"
 
 namespace gatehouse::proxy {
 
@@ -18,21 +19,27 @@ constexpr base::Duration kParting{1'000};
 
 bool is_loopback(const base::Endpoint& peer) {
   const auto ip = peer.host();
-  return peer.family() == AF_UNIX || ip == "::1" || ip.starts_with("127.");
+  return ip == "::1" || ip.starts_with("127.");
 }
 
 }  // namespace
 
-Connection::Connection(Worker& worker, base::Socket socket, bool tls, base::Endpoint peer,
+Connection::Connection(Worker& worker, base::Socket socket, const Arrival& arrival,
                        Admission::Ticket ticket)
     : worker_(worker),
       transport_(std::move(socket)),
-      tls_(tls),
-      peer_(peer),
-      ticket_(std::move(ticket)) {
-  facts_.ip = peer.is_ip() ? peer.host() : "127.0.0.1";
-  facts_.is_local = is_loopback(peer);
-  facts_.tls = tls;
+      tls_(arrival.tls),
+      peer_(arrival.peer),
+      ticket_(std::move(ticket)),
+      proxied_(arrival.proxied) {
+  facts_.ip = peer_.host();
+  facts_.is_local = is_loopback(peer_);
+  facts_.is_trusted = is_trusted(peer_);
+  facts_.tls = tls_;
+}
+
+bool Connection::is_trusted(const base::Endpoint& peer) const {
+  return base::contains(worker_.snapshot()->config.trusted_proxies, peer);
 }
 
 void Connection::drain() {
@@ -41,7 +48,7 @@ void Connection::drain() {
 }
 
 void Connection::end_if_silent() {
-  if (tls_ && silent_) transport_.socket().interrupt();
+  if (proxied_ || (tls_ && silent_)) transport_.socket().interrupt();
 }
 
 void Connection::abort() {
@@ -52,9 +59,33 @@ void Connection::abort() {
 
 base::Task<void> Connection::run() {
   bool ready = true;
-  if (tls_) ready = co_await shake_hands();
+  if (proxied_) ready = co_await meet_client();
+  if (ready && tls_) ready = co_await shake_hands();
   if (ready) co_await serve();
   transport_.close();
+}
+
+// Who is behind the proxy that has connected.
+base::Task<bool> Connection::meet_client() {
+  const auto& timeouts = worker_.snapshot()->config.timeouts;
+  const auto deadline = base::Deadline::in(tls_ ? timeouts.handshake : timeouts.request_head);
+  auto header = co_await read_proxy_header(transport_.socket(), deadline);
+  proxied_ = false;
+  if (!header) {
+    log::debug("a connection was refused",
+               {{"peer_ip", facts_.ip}, {"error", header.error().detail}});
+    co_return false;
+  }
+  if (header->speaker() == ProxyHeader::Speaker::kClient) {
+    peer_ = header->client();
+    facts_.ip = peer_.host();
+  }
+  // Who is announced is no neighbour; and who is not named is nobody to believe.
+  if (header->speaker() != ProxyHeader::Speaker::kProxy) facts_.is_local = false;
+  facts_.is_trusted = header->speaker() != ProxyHeader::Speaker::kUnknown && is_trusted(peer_);
+  const bool admitted = ticket_.charge(peer_);
+  if (!admitted) log::debug("a connection was refused: too many", {{"client_ip", facts_.ip}});
+  co_return admitted;
 }
 
 // --- handshake ---

@@ -16,15 +16,20 @@ namespace gatehouse::proxy {
 class Connection : public boost::intrusive::list_base_hook<
                        boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  Connection(Worker& worker, base::Socket socket, bool tls, base::Endpoint peer,
-             Admission::Ticket ticket);
+  // How a connection came in.
+  struct Arrival {
+    base::Endpoint peer;
+    bool tls = false;
+    bool proxied = false;  // begins with a PROXY header; until then the client is not known
+  };
+  Connection(Worker& worker, base::Socket socket, const Arrival& arrival, Admission::Ticket ticket);
 
   // From the first byte to the close.
   base::Task<void> run();
 
   // No further request is taken; the one under way is finished.
   void drain();
-  // Ends it if the client has not yet said what it wants: no ClientHello came.
+  // Ends it if the client has not yet said what it wants: no ClientHello, no PROXY header came.
   void end_if_silent();
   // Ends it at once.
   void abort();
@@ -38,6 +43,8 @@ class Connection : public boost::intrusive::list_base_hook<
     std::string reason;  // of a refusal, for the log
   };
 
+  bool is_trusted(const base::Endpoint& peer) const;
+  base::Task<bool> meet_client();
   base::Task<bool> shake_hands();
   base::Task<Choice> choose(const tls::ClientHello& hello);
   base::Task<Choice> wait_for_certificate(std::string name);
@@ -57,6 +64,7 @@ class Connection : public boost::intrusive::list_base_hook<
   std::optional<http::Http1Server> server_;
   Exchange* exchange_ = nullptr;  // of HTTP/1.1, while one runs
   std::optional<Http2Exchanges> http2_;
+  bool proxied_;        // a PROXY header is still to come
   bool silent_ = true;  // no ClientHello came
 };
 

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "proxy/hop_fields.h"
 #include "proxy/respond.h"
+#include "proxy/via.h"
 
 namespace gatehouse::proxy {
 
@@ -78,8 +79,9 @@ base::Task<void> Exchange::respond(std::uint16_t status, std::string_view senten
 
 base::Task<void> Exchange::run() {
   record_.began = base::Clock::now();
+  request_ = facts_of(stream_.head(), facts_, snapshot_.config.trusted_proxies);
   co_await dispatch();
-  parts_.access_log.write(record_, stream_.head(), facts_);
+  parts_.access_log.write(record_, stream_.head(), facts_, request_);
 }
 
 void Exchange::cut() {
@@ -91,7 +93,7 @@ base::Task<bool> Exchange::answer_well_known() {
   const auto& head = stream_.head();
   const auto path = head.path();
   if (!path.starts_with("/.well-known/")) co_return false;
-  if (path == kHealthPath && facts_.is_local) {
+  if (path == kHealthPath && request_.is_local) {
     config::Respond healthy;
     healthy.body = "healthy\n";
     auto done = co_await respond_fixed(stream_, healthy);
@@ -126,7 +128,7 @@ base::Task<void> Exchange::dispatch() {
     co_await respond(404, "There is no such site here.");
     co_return;
   }
-  if (site->tls && !facts_.tls && !snapshot_.config.listen.https.empty()) {
+  if (site->tls && !request_.is_https && !snapshot_.config.listen.https.empty()) {
     std::string location = "https://";
     location += url_host(head);
     location += https_port_suffix(snapshot_.config);
@@ -150,7 +152,8 @@ base::Task<void> Exchange::act(const config::Action& action) {
     auto done = co_await respond_fixed(stream_, *fixed);
     note(done, fixed->status);
   } else if (const auto* redirect = std::get_if<config::Redirect>(&action)) {
-    const Placeholders values{stream_.head(), facts_.tls ? "https" : "http", facts_.ip};
+    const Placeholders values{stream_.head(), request_.scheme(), request_.client_ip,
+                              request_.request_id};
     auto location = expand(redirect->to, values);
     auto done = co_await respond_redirect(stream_, redirect->status, std::move(location));
     note(done, redirect->status);
@@ -179,6 +182,7 @@ base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::Requ
   up_ = connection.get();
   Forward forward(parts_.loop, stream_, *connection, replay, *reused,
                   snapshot_.config.timeouts.stream_idle);
+  forward.allow_in_trailers(snapshot_.config.allowed_fields);
   result = co_await forward.run(request);
   up_ = nullptr;
   const bool stale = *reused && result.error.retry == base::Retry::kReused;
@@ -192,7 +196,11 @@ base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::Requ
 }
 
 base::Task<void> Exchange::proxy(const config::Proxy& action) {
-  const Hop hop{facts_.ip, facts_.tls ? "https" : "http"};
+  if (has_passed(stream_.head())) {
+    co_await respond(508, "This site forwards its requests to itself.");
+    co_return;
+  }
+  const Hop hop{facts_, request_, snapshot_.config.allowed_fields};
   const auto request = forwarded_request(stream_.head(), hop);
   Replay replay;
   std::vector<Upstream*> tried;

@@ -10,7 +10,9 @@
 #include "certs/challenge_store.h"
 #include "http/stream.h"
 #include "proxy/access_log.h"
+#include "proxy/client_facts.h"
 #include "proxy/forward.h"
+#include "proxy/request_facts.h"
 #include "proxy/snapshot.h"
 #include "proxy/upstreams.h"
 
@@ -22,14 +24,6 @@ struct ExchangeParts {
   Upstreams& upstreams;
   const certs::ChallengeStore& challenges;
   AccessLog& access_log;
-};
-
-// Facts of the connection, the same for all its requests.
-struct ClientFacts {
-  std::string ip;
-  bool is_local = false;  // from this machine: may ask for the health
-  bool tls = false;
-  std::string server_name;  // SNI
 };
 
 class Exchange {
@@ -67,6 +61,7 @@ class Exchange {
   ExchangeParts parts_;
   const Snapshot& snapshot_;
   const ClientFacts& facts_;
+  RequestFacts request_;
   http::ServerStream& stream_;
   AccessRecord record_;
   http::ClientStream* up_ = nullptr;  // while one is in use

@@ -74,7 +74,8 @@ base::Task<void> Forward::pump_request() {
     writing_ = true;
     request_bytes_ += chunk->size();
     if (chunk->empty()) {
-      written = co_await up_.finish(down_.trailers());
+      const auto trailers = forwarded_trailers(down_.trailers(), allowed_);
+      written = co_await up_.finish(trailers);
       break;
     }
     if (may_replay_) replay_.append(chunk->bytes());

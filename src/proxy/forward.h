@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/gate.h"
 #include "http/stream.h"
@@ -55,6 +56,9 @@ class Forward {
   Forward& operator=(const Forward&) = delete;
   ~Forward() { down_.when_cancelled(nullptr, nullptr); }
 
+  // Names with "_" or "." that a request's trailers may have; `names` outlives run().
+  void allow_in_trailers(const std::vector<std::string>& names) { allowed_ = &names; }
+
   // Sends `request` with the body of the client's, passes the response on. When the upstream
   // fails before a head came, nothing has been sent to the client. A request that asks for a tunnel
   // and gets it (101) lasts until the tunnel has ended.
@@ -79,6 +83,7 @@ class Forward {
   bool may_replay_;
   base::Loop& loop_;
   base::Duration stream_idle_;
+  const std::vector<std::string>* allowed_ = nullptr;
   base::Gate gate_;
   base::Event continue_;  // set once the body is to be sent, or nobody waits for it any more
   std::uint64_t request_bytes_ = 0;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/ip_range.h"
 #include "base/socket.h"
 #include "proxy/exchange.h"
 #include "tls/transport.h"
@@ -11,6 +12,14 @@ namespace gatehouse::proxy {
 namespace {
 
 constexpr base::Duration kPatience{4'000};
+// "It is me, the proxy": the PROXY protocol's LOCAL, which leaves us a neighbour.
+constexpr std::string_view kLocalHeader("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16);
+
+// Whether we, who come from the address that we connect to, must send a PROXY header first.
+bool needs_header(const config::Config& config, const base::Endpoint& to) {
+  const auto from = to.is_ip() ? to : *base::Endpoint::from_ip("127.0.0.1", 0);
+  return base::contains(config.listen.proxy_protocol, from);
+}
 
 base::Result<base::Endpoint> local_endpoint(const config::Address& address) {
   if (!address.unix_path.empty()) return base::Endpoint::from_unix(address.unix_path);
@@ -20,11 +29,14 @@ base::Result<base::Endpoint> local_endpoint(const config::Address& address) {
 
 // On a plain listener the health page answers. A TLS listener answers plain HTTP with 400, which
 // shows as well that a worker lives, whatever certificates there are.
-base::Task<void> ask(base::Loop& loop, base::Endpoint to, bool tls, base::Result<void>& outcome) {
+base::Task<void> ask(base::Loop& loop, base::Endpoint to, bool tls, bool header,
+                     base::Result<void>& outcome) {
   const auto deadline = base::Deadline::in(kPatience);
   const std::string_view wanted = tls ? "HTTP/1.1 400 " : "HTTP/1.1 200 ";
-  const std::string request = "GET " + std::string(Exchange::kHealthPath) +
-                              " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  std::string request(header ? kLocalHeader : std::string_view());
+  request += "GET ";
+  request += Exchange::kHealthPath;
+  request += " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   auto socket = co_await base::connect(loop, to, deadline);
   if (!socket) {
     outcome = base::fail(std::move(socket.error()));
@@ -58,7 +70,7 @@ base::Result<void> check_health(const config::Config& config) {
   if (!endpoint) return base::fail(std::move(endpoint.error()));
   base::Result<void> outcome;
   base::Loop loop;
-  loop.spawn(ask(loop, *endpoint, tls, outcome), "health check");
+  loop.spawn(ask(loop, *endpoint, tls, needs_header(config, *endpoint), outcome), "health check");
   loop.run();
   return outcome;
 }

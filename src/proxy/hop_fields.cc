@@ -2,42 +2,24 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
-#include <vector>
 
+#include "base/log.h"
 #include "http/websocket.h"
+#include "proxy/via.h"
 
 namespace gatehouse::proxy {
 
 namespace {
 
-constexpr std::string_view kPseudonym = "gatehouse";
 constexpr std::array<std::string_view, 8> kHopFields = {
     "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization",
     "TE",         "Upgrade",    "HTTP2-Settings",   "Proxy-Authenticate"};
-// Said by us, or by nobody: an upstream that believes them must not believe a stranger.
-constexpr std::array<std::string_view, 8> kForwardingFields = {
-    "X-Forwarded-For",    "X-Forwarded-Proto",  "X-Forwarded-Host", "X-Forwarded-Port",
-    "X-Forwarded-Server", "X-Forwarded-Prefix", "Forwarded",        "X-Real-IP"};
-
-// CGI and its heirs give "X_Forwarded_For" and "X.Forwarded.For" to a program under the one name
-// that it knows "X-Forwarded-For" by.
-bool means_forwarding(std::string_view name) {
-  const auto same = [](char a, char b) {
-    if (a == '_' || a == '.') a = '-';
-    return http::equal_names(std::string_view(&a, 1), std::string_view(&b, 1));
-  };
-  return std::ranges::any_of(kForwardingFields, [&](std::string_view ours) {
-    return std::ranges::equal(name, ours, same);
-  });
-}
-
 // End-to-end fields that a client must not have removed on its behalf by naming them.
 bool may_be_named(std::string_view name) {
   for (const auto kept : {"Content-Type", "Cookie", "Authorization", "Host", "Content-Length"}) {
     if (http::equal_names(name, kept)) return false;
   }
-  return true;
+  return !means_forwarding(name);
 }
 
 void remove_named(http::Fields& fields, std::string_view list) {
@@ -50,12 +32,25 @@ void remove_named(http::Fields& fields, std::string_view list) {
   }
 }
 
-void add_via(http::Fields& fields, http::Version version) {
-  auto via = fields.joined("Via");
-  if (!via.empty()) via += ", ";
-  via += version == http::Version::kHttp10 ? "1.0 " : "1.1 ";
-  via += kPseudonym;
-  fields.set("Via", via);
+bool is_odd(std::string_view name) { return name.find_first_of("_.") != std::string_view::npos; }
+
+bool is_allowed(std::string_view name, const std::vector<std::string>& allowed) {
+  return std::ranges::any_of(allowed,
+                             [name](const auto& one) { return http::equal_names(name, one); });
+}
+
+// Programs behind us that know fields as CGI's variables cannot tell "X_User" from "X-User".
+void remove_odd_names(http::Fields& fields, const std::vector<std::string>& allowed) {
+  const auto dropped = [&allowed](const http::Field& field) {
+    return is_odd(field.name) && !is_allowed(field.name, allowed);
+  };
+  if (std::ranges::none_of(fields, dropped)) return;
+  std::string names;
+  for (const auto& field : fields) {
+    if (dropped(field)) names += (names.empty() ? "" : " ") + field.name;
+  }
+  base::log::debug("fields were dropped: allowed_fields does not name them", {{"names", names}});
+  std::erase_if(fields.list(), dropped);
 }
 
 }  // namespace
@@ -71,12 +66,9 @@ void remove_hop_fields(http::Fields& fields) {
 http::RequestHead forwarded_request(const http::RequestHead& head, const Hop& hop) {
   http::RequestHead out = head;
   remove_hop_fields(out.fields);
-  std::erase_if(out.fields.list(),
-                [](const http::Field& field) { return means_forwarding(field.name); });
-  out.fields.add("X-Forwarded-For", hop.client_ip);
-  out.fields.add("X-Forwarded-Proto", hop.scheme);
-  if (!head.authority.empty()) out.fields.add("X-Forwarded-Host", head.authority);
-  add_via(out.fields, head.version);
+  remove_odd_names(out.fields, hop.allowed);
+  set_forwarding_fields(out.fields, head.authority, hop.peer, hop.facts);
+  add_via(out);
   if (head.version == http::Version::kHttp2 && head.upgrade == "websocket") {
     // What HTTP/1.1 needs for a handshake, and extended CONNECT leaves out (RFC 8441 5).
     out.fields.set("Sec-WebSocket-Key", http::websocket_key());
@@ -86,10 +78,18 @@ http::RequestHead forwarded_request(const http::RequestHead& head, const Hop& ho
   return out;
 }
 
+http::Fields forwarded_trailers(const http::Fields& trailers,
+                                const std::vector<std::string>* allowed) {
+  http::Fields out = trailers;
+  remove_odd_names(out, allowed == nullptr ? std::vector<std::string>() : *allowed);
+  std::erase_if(out.list(), [](const http::Field& field) { return means_forwarding(field.name); });
+  return out;
+}
+
 void forward_response(http::ResponseHead& head) {
   remove_hop_fields(head.fields);
   head.fields.remove("TE");
-  add_via(head.fields, http::Version::kHttp11);
+  add_via(head);
 }
 
 }  // namespace gatehouse::proxy

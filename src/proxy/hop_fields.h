@@ -1,9 +1,11 @@
 // What a proxy takes out of a head and puts into it (RFC 9110 7.6).
 #pragma once
 
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "http/message.h"
+#include "proxy/forwarding_fields.h"
 
 namespace gatehouse::proxy {
 
@@ -11,18 +13,23 @@ namespace gatehouse::proxy {
 // ones (RFC 9110 7.6.1). "TE: trailers" alone stays in requests.
 void remove_hop_fields(http::Fields& fields);
 
-// Facts of the connection that a request came on.
+// What a head is made with on its way. All outlive the call.
 struct Hop {
-  std::string_view client_ip;
-  std::string_view scheme;  // "http" or "https"
+  const ClientFacts& peer;
+  const RequestFacts& facts;
+  const std::vector<std::string>& allowed;  // names with "_" or "." that pass
 };
 
-// The head to send to an upstream: hop fields gone; X-Forwarded-For, -Proto and -Host set by us
-// alone, since nobody in front of us is trusted
-// (their look-alikes with "_" and "." are gone too); Via added (RFC 9110 7.6.3).
+// The head to send to an upstream: hop fields gone, and fields whose names have "_" or ".", but for
+// the allowed; what says who asked set anew (forwarding_fields.h); Via added.
 http::RequestHead forwarded_request(const http::RequestHead& head, const Hop& hop);
 
-// The same for a response.
+// The trailers of a request, the same way (null: no odd name is allowed); what says who asked is
+// nothing for trailers.
+http::Fields forwarded_trailers(const http::Fields& trailers,
+                                const std::vector<std::string>* allowed);
+
+// Takes hop fields out of a response's head, and adds Via.
 void forward_response(http::ResponseHead& head);
 
 }  // namespace gatehouse::proxy

@@ -15,6 +15,7 @@ std::string_view value_of(std::string_view name, const Placeholders& values) {
   if (name == "method") return head.method;
   if (name == "scheme") return values.scheme;
   if (name == "client_ip") return values.client_ip;
+  if (name == "request_id") return values.request_id;
   return {};
 }
 

@@ -17,13 +17,15 @@ struct Placeholders {
   const http::RequestHead& head;
   std::string_view scheme;  // "http" or "https"
   std::string_view client_ip;
+  std::string_view request_id = {};
 };
 
 // The host as a URL says it: an IPv6 address in its brackets.
 std::string_view url_host(const http::RequestHead& head);
 
-// `text` with {host}, {uri}, {path}, {query}, {method}, {scheme} and {client_ip} replaced. What a
-// client sent cannot break the line that it lands in: parsed heads hold no control characters.
+// `text` with {host}, {uri}, {path}, {query}, {method}, {scheme}, {client_ip} and {request_id}
+// replaced. What a client sent cannot break the line that it lands in: parsed heads hold no control
+// characters.
 std::string expand(std::string_view text, const Placeholders& values);
 
 // Sends a whole response with a body of text. Errors: those of the stream.

@@ -16,6 +16,13 @@ constexpr unsigned kBurst = 16;
 // A client that has connected says hello within this, or not at all once we stop.
 constexpr base::Duration kGreeting{1'000};
 
+// Who has connected. Whoever may open a Unix socket is a neighbour.
+base::Endpoint peer_of(base::Socket& socket) {
+  auto peer = socket.peer();
+  if (peer.family() == AF_UNIX) peer = *base::Endpoint::from_ip("127.0.0.1", 0);
+  return peer;
+}
+
 UpstreamOptions upstream_options(const config::Config& config) {
   UpstreamOptions options;
   options.connect = config.timeouts.upstream_connect;
@@ -63,14 +70,19 @@ base::Task<void> Worker::accept_on(base::Socket& listener, bool tls) {
 }
 
 void Worker::take(base::Socket socket, bool tls) {
-  const auto peer = socket.peer();
-  auto ticket = shared_.connections.enter(peer);
+  Connection::Arrival arrival;
+  arrival.peer = peer_of(socket);
+  arrival.tls = tls;
+  if (!arrival.peer.is_ip()) return;  // it has gone already, and nobody can say who it was
+  arrival.proxied = base::contains(snapshot_->config.listen.proxy_protocol, arrival.peer);
+  auto& admission = shared_.connections;
+  auto ticket = arrival.proxied ? admission.enter() : admission.enter(arrival.peer);
   if (!ticket) {
-    log::debug("a connection was refused: too many", {{"client_ip", peer.host()}});
+    log::debug("a connection was refused: too many", {{"client_ip", arrival.peer.host()}});
     return;  // closed by its destructor
   }
   auto connection =
-      std::make_unique<Connection>(*this, std::move(socket), tls, peer, std::move(ticket));
+      std::make_unique<Connection>(*this, std::move(socket), arrival, std::move(ticket));
   serving_.spawn(serve(std::move(connection)), "connection");
 }
 

@@ -91,6 +91,20 @@ TEST(Load, ReadsAddressesOfAllKinds) {
   EXPECT_THAT(texts, ElementsAre("127.0.0.1:1", "[::1]:2", ":3", "unix:/run/x"));
 }
 
+TEST(Load, ReadsWhoIsTrustedWithWhat) {
+  const auto config = read(with_site(
+      R"("listen": {"proxy_protocol": ["10.0.0.0/8"]}, "trusted_proxies": ["::1", "192.0.2.0/24"],
+         "allowed_fields": ["X_Tenant", "x.y"])"));
+  ASSERT_TRUE(config) << render("F", config.error());
+  EXPECT_EQ(config->listen.proxy_protocol.at(0).text(), "10.0.0.0/8");
+  EXPECT_EQ(config->trusted_proxies.at(0).text(), "::1/128");
+  EXPECT_EQ(config->trusted_proxies.at(1).text(), "192.0.2.0/24");
+  EXPECT_THAT(config->allowed_fields, ElementsAre("x_tenant", "x.y"));
+  const auto nobody = read(with_site(""));
+  EXPECT_TRUE(nobody->trusted_proxies.empty() && nobody->listen.proxy_protocol.empty());
+  EXPECT_TRUE(nobody->allowed_fields.empty());
+}
+
 TEST(Load, ReplacesVariablesOfTheEnvironment) {
   variables() = {{"HOST", "a.example"}};
   const auto config = read(
@@ -299,6 +313,11 @@ INSTANTIATE_TEST_SUITE_P(
             "given twice"},
         Bad{"BadAddress", TOP("\"listen\": {\"http\": [\"example.com:80\"]}"),
             "an address such as"},
+        Bad{"NoRange", TOP("\"trusted_proxies\": [\"lb.example\"]"), "a range such as"},
+        Bad{"RangeWithHostBits", TOP("\"listen\": {\"proxy_protocol\": [\"10.0.0.1/8\"]}"),
+            "the range is 10.0.0.0/8"},
+        Bad{"PlainFieldAllowed", TOP("\"allowed_fields\": [\"X-Tenant\"]"), "need not be allowed"},
+        Bad{"BadFieldAllowed", TOP("\"allowed_fields\": [\"x y_z\"]"), "a field name with"},
         Bad{"BadUnit", TOP("\"limits\": {\"head_bytes\": \"1KB\"}"), "a size such as"},
         Bad{"HugeSize", TOP("\"limits\": {\"head_bytes\": \"99999999999GiB\"}"), "a size such as"},
         Bad{"Negative", TOP("\"limits\": {\"fields\": -1}"), "a whole number from 0"},

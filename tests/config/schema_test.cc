@@ -11,8 +11,8 @@ TEST(Schema, NamesEveryKeyWithItsMeaning) {
   EXPECT_EQ(schema["required"], Schema::array({"sites"}));
   EXPECT_FALSE(schema["additionalProperties"]);
   const auto& properties = schema["properties"];
-  for (const auto* key :
-       {"sites", "listen", "workers", "tls", "storage", "limits", "timeouts", "log"}) {
+  for (const auto* key : {"sites", "listen", "workers", "tls", "storage", "trusted_proxies",
+                          "allowed_fields", "limits", "timeouts", "log"}) {
     ASSERT_TRUE(properties.contains(key)) << key;
     EXPECT_FALSE(properties[key]["description"].get<std::string>().empty()) << key;
   }

@@ -143,6 +143,8 @@ def test_requests_are_written_to_the_access_log(tmp_path, form):
     if form == "json":
         entry = json.loads(one)
         assert (entry["status"], entry["uri"], entry["client_ip"]) == (200, "/one", "127.0.0.1")
+        assert entry["protocol"] == "HTTP/1.1"
+        assert entry["request_id"] != json.loads(two)["request_id"]
 
 
 def test_the_log_is_json_where_it_says_so(tmp_path):

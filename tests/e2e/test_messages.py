@@ -148,8 +148,9 @@ def test_the_upstream_learns_who_asked_for_what(tmp_path):
         said = body.decode().splitlines()
         assert said[0] == "GET /p?q=1"
         for field in (f"Host: {NAME}", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: https",
-                      f"X-Forwarded-Host: {NAME}", "Via: 1.0 other, 1.1 gatehouse", "X-Kept: yes"):
+                      f"X-Forwarded-Host: {NAME}", "X-Kept: yes"):
             assert field in said, said
+        assert any(line.startswith("Via: 1.0 other, 1.1 gatehouse-") for line in said), said
         assert "gatehouse" in fields_of(head)["via"]
 
 

@@ -33,6 +33,17 @@ class AccessLogTest : public StageTest {
     for (std::string line; std::getline(in, line);) all.push_back(line);
     return all;
   }
+  static RequestFacts request_of(const ClientFacts& peer) {
+    RequestFacts facts;
+    facts.client_ip = peer.ip;
+    facts.is_https = peer.tls;
+    facts.request_id = "some-id";
+    return facts;
+  }
+  static void write(AccessLog& log, const AccessRecord& record, const http::RequestHead& request,
+                    const ClientFacts& peer = Visit::client()) {
+    log.write(record, request, peer, request_of(peer));
+  }
   static http::RequestHead head() {
     http::RequestHead made;
     made.method = "GET";
@@ -56,7 +67,7 @@ TEST_F(AccessLogTest, JsonSaysWhoAskedForWhatAndHowItEnded) {
   record.request_bytes = 7;
   record.upstream = "127.0.0.1:3000";
   record.error = "line\nbreak";
-  AccessLog::open(options, true).value()->write(record, head(), facts);
+  write(*AccessLog::open(options, true).value(), record, head(), facts);
   ASSERT_EQ(lines().size(), 1u);
   const auto line = nlohmann::json::parse(lines()[0]);
   EXPECT_EQ(line["client_ip"], "192.0.2.7");
@@ -65,6 +76,9 @@ TEST_F(AccessLogTest, JsonSaysWhoAskedForWhatAndHowItEnded) {
   EXPECT_EQ(line["method"], "GET");
   EXPECT_EQ(line["host"], "a.example");
   EXPECT_EQ(line["uri"], "/x?q=\"1\"");
+  EXPECT_EQ(line["protocol"], "HTTP/1.1");
+  EXPECT_EQ(line["request_id"], "some-id");
+  EXPECT_FALSE(line.contains("peer_ip") || line.contains("trace_id"));
   EXPECT_EQ(line["status"], 502);
   EXPECT_EQ(line["body_bytes"], 11);
   EXPECT_EQ(line["request_bytes"], 7);
@@ -75,6 +89,25 @@ TEST_F(AccessLogTest, JsonSaysWhoAskedForWhatAndHowItEnded) {
               MatchesRegex("[0-9-]+T[0-9]+:[0-9]+:[0-9]+[.][0-9]+Z"));
 }
 
+TEST_F(AccessLogTest, WhoCameThroughATrustedProxyIsNamedBesideIt) {
+  auto facts = request_of(Visit::client());
+  facts.client_ip = "198.51.100.1";
+  facts.is_https = true;
+  facts.trace_id = "0af7651916cd43dd8448eb211c80319c";
+  auto request = head();
+  request.version = http::Version::kHttp2;
+  AccessRecord record;
+  record.began = base::Clock::now();
+  AccessLog::open(options, true).value()->write(record, request, Visit::client(), facts);
+  ASSERT_EQ(lines().size(), 1u);
+  const auto line = nlohmann::json::parse(lines()[0]);
+  EXPECT_EQ(line["client_ip"], "198.51.100.1");
+  EXPECT_EQ(line["peer_ip"], "192.0.2.7");
+  EXPECT_EQ(line["scheme"], "https");
+  EXPECT_EQ(line["protocol"], "HTTP/2.0");
+  EXPECT_EQ(line["trace_id"], facts.trace_id);
+}
+
 TEST_F(AccessLogTest, TextIsALineForPeople) {
   AccessRecord record;
   record.began = base::Clock::now();
@@ -82,10 +115,12 @@ TEST_F(AccessLogTest, TextIsALineForPeople) {
   record.body_bytes = 5;
   auto request = head();
   request.target = "/x";
-  AccessLog::open(options, false).value()->write(record, request, Visit::client());
+  write(*AccessLog::open(options, false).value(), record, request);
   ASSERT_EQ(lines().size(), 1u);
-  EXPECT_THAT(lines()[0],
-              MatchesRegex(R"([0-9TZ:.-]+ 192.0.2.7 "GET http://a.example/x" 200 5B [0-9]+us)"));
+  EXPECT_THAT(
+      lines()[0],
+      MatchesRegex(
+          R"([0-9TZ:.-]+ 192.0.2.7 "GET http://a.example/x HTTP/1.1" 200 5B [0-9]+us id=some-id)"));
 }
 
 TEST_F(AccessLogTest, AFileGrowsOverRestartsAndKeepsEveryLineInOrder) {
@@ -95,7 +130,7 @@ TEST_F(AccessLogTest, AFileGrowsOverRestartsAndKeepsEveryLineInOrder) {
     auto log = AccessLog::open(options, true).value();
     for (int i = 0; i < 500; ++i) {
       record.status = static_cast<std::uint16_t>(run * 500 + i);
-      log->write(record, head(), Visit::client());
+      write(*log, record, head());
     }
   }
   const auto all = lines();
@@ -115,7 +150,7 @@ TEST_F(AccessLogTest, WhatDoesNotFitIsCountedAndTheCountIsWritten) {
   record.began = base::Clock::now();
   record.error = std::string(60'000, 'e');
   const int wanted = 300;
-  for (int i = 0; i < wanted; ++i) log->write(record, head(), Visit::client());
+  for (int i = 0; i < wanted; ++i) write(*log, record, head());
   std::thread closing([&log] { log.reset(); });
   ::fcntl(reader, F_SETFL, 0);
   std::string text;
@@ -159,7 +194,7 @@ TEST_F(AccessLogTest, EveryRequestHasItsLine) {
     EXPECT_EQ(status_of(visit.ask(get(std::string(Exchange::kHealthPath)))), 502);
   }
   ASSERT_EQ(lines().size(), 2u);
-  EXPECT_THAT(lines()[0], HasSubstr("\"GET http://a.example/first\" 502"));
+  EXPECT_THAT(lines()[0], HasSubstr("\"GET http://a.example/first HTTP/1.1\" 502"));
   EXPECT_THAT(lines()[0], HasSubstr("upstream=127.0.0.1:1"));
   EXPECT_THAT(lines()[0], HasSubstr("refused"));
 }

@@ -39,6 +39,20 @@ TEST(Admission, AnIpv6ClientIsItsNetworkOf64Bits) {
   EXPECT_TRUE(admission.enter(at("2001:db8:0:1::1")));
 }
 
+TEST(Admission, AClientThatBecomesKnownLaterCountsFromThenOn) {
+  Admission admission(3, 1);
+  {
+    auto first = admission.enter();
+    auto second = admission.enter();
+    EXPECT_TRUE(first && second);
+    EXPECT_TRUE(first.charge(at("192.0.2.1")));
+    EXPECT_FALSE(second.charge(at("192.0.2.1")));
+    EXPECT_EQ(admission.count(), 2u);
+  }
+  EXPECT_EQ(admission.count(), 0u);
+  EXPECT_TRUE(admission.enter(at("192.0.2.1")));
+}
+
 TEST(Admission, NoBoundsMeanNone) {
   Admission admission(0, 0);
   std::vector<Admission::Ticket> tickets;

@@ -163,6 +163,12 @@ TEST_F(ExchangeTest, HealthIsToldToThisMachineAlone) {
     Visit visit(stage, local());
     EXPECT_EQ(status_of(visit.ask(question)), 200);
   }
+  {
+    Visit visit(stage, local());
+    const auto relayed =
+        question.substr(0, question.size() - 2) + "X-Forwarded-For: 198.51.100.1\r\n\r\n";
+    EXPECT_EQ(status_of(visit.ask(relayed)), 404) << "a proxy on this machine asks for somebody";
+  }
   Visit visit(stage);
   EXPECT_EQ(status_of(visit.ask(question)), 404);
 }
@@ -192,9 +198,40 @@ TEST_F(ExchangeTest, ARequestIsWrittenAnewAndItsAnswerComesBack) {
   EXPECT_EQ(field_of(request, "X-Forwarded-For"), "192.0.2.7");
   EXPECT_EQ(field_of(request, "X-Forwarded-Proto"), "http");
   EXPECT_EQ(field_of(request, "X-Forwarded-Host"), "a.example:8080");
-  EXPECT_EQ(field_of(request, "Via"), "1.1 gatehouse");
+  EXPECT_THAT(field_of(request, "Via"), HasSubstr("1.1 gatehouse-"));
   EXPECT_EQ(field_of(request, "Accept"), "*/*");
   EXPECT_THAT(request, Not(HasSubstr("X-Mine")));
+}
+
+TEST_F(ExchangeTest, WhatCameAroundToUsIsNotSentAroundAgain) {
+  Origin origin(loop, answer_all);
+  Stage stage(loop, proxy_to({origin.url()}));
+  Visit visit(stage);
+  visit.ask(get("/"));
+  ASSERT_EQ(origin.requests.size(), 1u);
+  const auto again = "Via: 1.1 other, " + field_of(origin.requests[0], "Via") + ", 2 third\r\n";
+  EXPECT_EQ(status_of(visit.ask(get("/", again))), 508);
+  EXPECT_EQ(origin.requests.size(), 1u);
+  EXPECT_EQ(status_of(visit.ask("GET / HTTP/1.1\r\nHost: b.example\r\n" + again + "\r\n")), 200)
+      << "another host's is no loop";
+  EXPECT_EQ(status_of(visit.ask(get("/", "Via: 1.1 gatehouse\r\n"))), 200)
+      << "nor is another gatehouse";
+}
+
+TEST_F(ExchangeTest, ATrustedProxyMayHaveSpokenTlsForUs) {
+  Stage stage(loop, sites(R"({ "hosts": ["a.example"],
+                               "redirect": "{scheme}://new.example/?ip={client_ip}" })"));
+  auto facts = Visit::client();
+  const auto* claims = "X-Forwarded-Proto: https\r\nX-Forwarded-For: 198.51.100.1\r\n";
+  {
+    Visit visit(stage, facts);
+    EXPECT_EQ(field_of(visit.ask(get("/", claims)), "Location"), "https://a.example:8443/");
+  }
+  facts.is_trusted = true;
+  Visit visit(stage, facts);
+  EXPECT_EQ(field_of(visit.ask(get("/", claims)), "Location"),
+            "https://new.example/?ip=198.51.100.1");
+  EXPECT_EQ(field_of(visit.ask(get("/")), "Location"), "https://a.example:8443/");
 }
 
 TEST_F(ExchangeTest, UpstreamConnectionsAreUsedAgain) {

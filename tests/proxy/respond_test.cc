@@ -21,6 +21,12 @@ TEST(Expand, EveryPlaceholderIsReplaced) {
             "https://a.example/x/y?was=q=1&by=GET&ip=192.0.2.7");
 }
 
+TEST(Expand, ARequestIsNamedByItsId) {
+  const auto request = head("a.example", "/");
+  const Placeholders values{request, "https", "192.0.2.7", "x-1"};
+  EXPECT_EQ(expand("/?id={request_id}", values), "/?id=x-1");
+}
+
 TEST(Expand, WhatIsNoPlaceholderStays) {
   const auto request = head("a.example", "/{host}");
   const Placeholders values{request, "http", "192.0.2.7"};

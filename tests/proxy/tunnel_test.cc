@@ -271,7 +271,10 @@ TEST_F(TunnelTest, AClientWithoutAKeyIsGivenOne) {
   head.version = http::Version::kHttp2;
   head.upgrade = "websocket";
   head.fields.add("Sec-WebSocket-Key", "made up by a client that has no business with it");
-  const Hop hop{"192.0.2.7", "https"};
+  const ClientFacts peer;
+  const RequestFacts facts;
+  const std::vector<std::string> none;
+  const Hop hop{peer, facts, none};
   const auto first = forwarded_request(head, hop);
   const auto second = forwarded_request(head, hop);
   EXPECT_EQ(first.upgrade, "websocket");

@@ -37,11 +37,12 @@ class Gatehouse(Process):
             "storage": {"file": {"path": str(self.data)}},
             "log": {"level": "debug", "format": "text"},
         }
-        filled.update(config)
+        filled["listen"].update(config.get("listen", {}))
+        filled.update({key: value for key, value in config.items() if key != "listen"})
         self.config_file = self.folder / f"gatehouse-{self.https}.json"
         self.config_file.write_text(json.dumps(filled, indent=1))
         super().__init__(BINARY, "run", "--config", self.config_file, env=env)
-        listeners = sum(len(addresses) for addresses in filled["listen"].values())
+        listeners = sum(len(filled["listen"][kind]) for kind in ("https", "http"))
         self.wait_for_line("^listening on ", count=listeners)
 
     def stop(self):

@@ -1,0 +1,53 @@
+#include "proxy/trace_context.h"
+
+#include <openssl/rand.h>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace gatehouse::proxy {
+
+namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
+constexpr std::size_t kSize = 55;  // "00-" trace-id "-" parent-id "-" flags
+
+bool is_hex(std::string_view text) {
+  return text.find_first_not_of(kHex) == std::string_view::npos;
+}
+bool is_id(std::string_view text) {
+  return is_hex(text) && text.find_first_not_of('0') != std::string_view::npos;
+}
+
+bool is_valid(std::string_view text) {
+  if (text.size() < kSize || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
+  const auto version = text.substr(0, 2);
+  if (!is_hex(version) || version == "ff") return false;
+  // A later version may have more behind the flags (3.2.4).
+  const bool ends = text.size() == kSize || (version != "00" && text[kSize] == '-');
+  return ends && is_id(text.substr(3, 32)) && is_id(text.substr(36, 16)) &&
+         is_hex(text.substr(53, 2));
+}
+
+}  // namespace
+
+std::string trace_id_of(const http::Fields& fields) {
+  const auto* parent = fields.find("traceparent");
+  if (parent == nullptr || fields.count("traceparent") != 1 || !is_valid(*parent)) return {};
+  return parent->substr(3, 32);
+}
+
+std::string random_id() {
+  std::array<std::uint8_t, 16> bytes;
+  RAND_bytes(bytes.data(), bytes.size());
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const auto byte : bytes) {
+    text += kHex[byte >> 4];
+    text += kHex[byte & 15];
+  }
+  return text;
+}
+
+}  // namespace gatehouse::proxy
