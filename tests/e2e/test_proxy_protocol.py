@@ -131,3 +131,34 @@ def test_each_client_behind_the_proxy_has_its_own_share(tmp_path):
             with plain(gatehouse.http) as second:
                 assert ask(second, v1("192.0.2.7") + REQUEST) == b""
         assert get_behind(gatehouse, v1("192.0.2.9"))[2] == b"here\n"
+
+
+def test_a_silent_proxy_does_not_delay_the_end(tmp_path):
+    with front(tmp_path, timeouts={"drain": "1h", "request_head": "1h", "handshake": "1h"},
+               site={"respond": {"body": "here\n"}}) as gatehouse:
+        with plain(gatehouse.http) as silent, plain(gatehouse.https) as begun:
+            begun.sendall(b"PROXY ")
+            assert get_behind(gatehouse, v1())[0] == 200  # the others were accepted before
+            assert gatehouse.stop() == 0
+            assert read_to_end(silent) == read_to_end(begun) == b""
+
+
+def test_who_connects_to_a_unix_socket_counts_as_the_loopback(tmp_path):
+    listen = {"https": [], "http": [f"unix:{tmp_path}/gate.sock"], **FROM_LOOPBACK}
+    with EchoServer() as upstream, front(tmp_path, upstreams=[upstream.url],
+                                         listen=listen) as gatehouse:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(f"{tmp_path}/gate.sock")
+            status, _, body = parse(ask(client, v1() + REQUEST))
+            assert status == 200 and "X-Forwarded-For: 192.0.2.7\n" in body.decode()
+        assert command("healthcheck", "--config", gatehouse.config_file).returncode == 0
+
+
+def test_for_a_client_without_a_name_nobody_vouches(tmp_path):
+    request = REQUEST.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 198.51.100.1\r\n\r\n")
+    with EchoServer() as upstream, front(tmp_path, upstreams=[upstream.url],
+                                         trusted_proxies=["127.0.0.1"]) as gatehouse:
+        _, _, body = get_behind(gatehouse, v2(command=0), request)
+        assert "X-Forwarded-For: 198.51.100.1, 127.0.0.1\n" in body.decode()
+        _, _, body = get_behind(gatehouse, b"PROXY UNKNOWN\r\n", request)
+        assert "X-Forwarded-For: 127.0.0.1\n" in body.decode()
