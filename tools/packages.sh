@@ -13,7 +13,7 @@ packages=(
 [ "${1:-build}" = build ] || packages+=(
   clang-format-19 libgtest-dev libgmock-dev binutils git
   pebble nginx-light openssl python3 python3-pytest python3-cryptography python3-hpack
-  buildah debootstrap
+  buildah debootstrap nghttp2-client
 )
 
 . /etc/os-release

@@ -2,11 +2,13 @@
 
 import json
 import re
+import socket
 import subprocess
 
 import pytest
 from harness.client import ask, fields_of, get, parse, plain, read_until
 from harness.fronts import NAME, plain_front, tls_front
+from harness.nginx import Nginx
 from harness.ports import free_port
 from harness.process import BAD_SIGNS
 from harness.servers import RawUpstream
@@ -151,6 +153,21 @@ def test_trailers_are_held_to_the_same(tmp_path):
         assert upstream.everything().endswith(b"\r\n0\r\nX-Sum: 1\r\nx_allowed: 2\r\n\r\n")
 
 
+def test_trailers_of_http2_too(tmp_path):
+    whole = RawUpstream(lambda _, request: OK if b"\r\n0\r\n" in request else None)
+    body = tmp_path / "body"
+    body.write_bytes(b"x")
+    with whole as upstream, plain_front(tmp_path, upstream.url,
+                                        allowed_fields=["x_allowed"]) as gatehouse:
+        done = subprocess.run(
+            ["nghttp", "--no-content-length", "-d", body, "--trailer", "x_user: root",
+             "--trailer", "x-sum: 1", "--trailer", "x_allowed: 2",
+             f"http://127.0.0.1:{gatehouse.http}/"],
+            capture_output=True, text=True, timeout=60)
+        assert done.stdout == "ok", done.stdout + done.stderr
+        assert upstream.everything().endswith(b"\r\n0\r\nx-sum: 1\r\nx_allowed: 2\r\n\r\n")
+
+
 def test_a_site_that_forwards_to_itself_is_told_so(tmp_path):
     port = free_port()
     loop = f"http://127.0.0.1:{port}"
@@ -170,6 +187,26 @@ def test_one_gatehouse_behind_another_is_no_loop(tmp_path):
             fields = told(upstream)
     assert fields["x-forwarded-for"] == "127.0.0.1, 127.0.0.1"
     assert fields["via"].count("1.1 gatehouse-") == 2
+
+
+def test_nginx_in_front_names_the_client(tmp_path):
+    with answering() as upstream:
+        with plain_front(tmp_path, upstream.url, trusted_proxies=["127.0.0.1"]) as gatehouse:
+            passing = f"""location / {{
+                proxy_pass http://127.0.0.1:{gatehouse.http}; proxy_set_header Host $host;
+                proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                proxy_set_header X-Forwarded-Proto https; proxy_bind 127.0.0.1; }}"""
+            with Nginx(tmp_path / "nginx", passing) as nginx:
+                connection = socket.create_connection(("127.0.0.1", nginx.port), 60,
+                                                      ("127.0.0.9", 0))
+                with connection:
+                    status, _, _ = parse(ask(connection, (
+                        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+                        b"X-Forwarded-For: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\n\r\n")))
+                    assert status == 200
+            fields = told(upstream)
+    assert fields["x-forwarded-for"] == "1.1.1.1, 127.0.0.9, 127.0.0.1"
+    assert fields["x-forwarded-proto"] == "https" and "forwarded" not in fields
 
 
 def test_a_proxy_that_ended_tls_for_us_is_not_redirected(tmp_path):

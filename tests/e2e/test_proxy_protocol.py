@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import subprocess
 
 import pytest
 from harness.client import (ask, client_hello, no_checks, parse, plain, read_response,
@@ -71,6 +72,18 @@ def test_a_handshake_follows_the_header(tmp_path):
                 assert status == 200
                 assert "X-Forwarded-For: 192.0.2.7\n" in body.decode()
                 assert "X-Forwarded-Proto: https\n" in body.decode()
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_curl_says_whom_it_connects_for(tmp_path, version):
+    with EchoServer() as upstream, front(tmp_path, tls_front, [upstream.url]) as gatehouse:
+        place = f"{NAME}:{gatehouse.https}"
+        done = subprocess.run(
+            ["curl", "-sk", "--noproxy", "*", version, "--haproxy-protocol",
+             "--interface", "127.0.0.2", "--resolve", f"{place}:127.0.0.1", f"https://{place}/"],
+            capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert "X-Forwarded-For: 127.0.0.2\n" in done.stdout
 
 
 BAD = {
