@@ -1,12 +1,12 @@
 // A PROXY header, in pieces of a size that the input's first byte chooses: what it says, and where
 // it ends, must not depend on the pieces.
-#include "proxy/proxy_header.h"
+#include "proxy/proxy_header_parser.h"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
-using gatehouse::proxy::ProxyHeader;
+using gatehouse::proxy::ProxyHeaderParser;
 namespace base = gatehouse::base;
 
 namespace {
@@ -14,7 +14,7 @@ namespace {
 struct Outcome {
   bool refused = false;
   std::size_t used = 0;
-  ProxyHeader header;
+  ProxyHeaderParser header;
 };
 
 Outcome read(base::Bytes bytes, std::size_t piece) {
@@ -40,11 +40,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto pieces = read(bytes, data[0] % 64 + 1);
   if (whole.refused != pieces.refused) std::abort();
   if (whole.refused) return 0;
-  if (whole.used != pieces.used || whole.used > ProxyHeader::kMostBinary) std::abort();
+  if (whole.used != pieces.used || whole.used > ProxyHeaderParser::kMostBinary) std::abort();
   if (whole.header.whole() != pieces.header.whole()) std::abort();
   if (!whole.header.whole()) return 0;
   if (whole.header.speaker() != pieces.header.speaker()) std::abort();
-  const bool names = whole.header.speaker() == ProxyHeader::Speaker::kClient;
+  const bool names = whole.header.speaker() == ProxyHeaderParser::Speaker::kClient;
   if (names != whole.header.client().is_ip()) std::abort();
   if (!(whole.header.client() == pieces.header.client())) std::abort();
   return 0;

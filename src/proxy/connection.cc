@@ -76,13 +76,14 @@ base::Task<bool> Connection::meet_client() {
                {{"peer_ip", facts_.ip}, {"error", header.error().detail}});
     co_return false;
   }
-  if (header->speaker() == ProxyHeader::Speaker::kClient) {
+  if (header->speaker() == ProxyHeaderParser::Speaker::kClient) {
     peer_ = header->client();
     facts_.ip = peer_.host();
   }
   // Who is announced is no neighbour; and who is not named is nobody to believe.
-  if (header->speaker() != ProxyHeader::Speaker::kProxy) facts_.is_local = false;
-  facts_.is_trusted = header->speaker() != ProxyHeader::Speaker::kUnknown && is_trusted(peer_);
+  if (header->speaker() != ProxyHeaderParser::Speaker::kProxy) facts_.is_local = false;
+  facts_.is_trusted =
+      header->speaker() != ProxyHeaderParser::Speaker::kUnknown && is_trusted(peer_);
   const bool admitted = ticket_.charge(peer_);
   if (!admitted) log::debug("a connection was refused: too many", {{"client_ip", facts_.ip}});
   co_return admitted;

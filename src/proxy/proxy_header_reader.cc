@@ -7,9 +7,9 @@
 
 namespace gatehouse::proxy {
 
-base::Task<base::Result<ProxyHeader>> read_proxy_header(base::Socket& socket,
-                                                        base::Deadline deadline) {
-  ProxyHeader header;
+base::Task<base::Result<ProxyHeaderParser>> read_proxy_header(base::Socket& socket,
+                                                              base::Deadline deadline) {
+  ProxyHeaderParser header;
   std::array<std::uint8_t, 256> piece;
   while (!header.whole()) {
     const auto got = ::recv(socket.native(), piece.data(), piece.size(), MSG_PEEK);

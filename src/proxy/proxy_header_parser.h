@@ -13,7 +13,7 @@
 namespace gatehouse::proxy {
 
 // Reads one header from bytes that come in pieces of any size, and takes none that stand behind it.
-class ProxyHeader {
+class ProxyHeaderParser {
  public:
   static constexpr std::size_t kMostText = 107;     // of version 1, CRLF with it
   static constexpr std::size_t kMostBinary = 4096;  // of version 2, TLVs with it

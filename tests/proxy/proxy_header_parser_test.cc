@@ -1,4 +1,4 @@
-#include "proxy/proxy_header.h"
+#include "proxy/proxy_header_parser.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 namespace gatehouse::proxy {
 namespace {
 
-using Speaker = ProxyHeader::Speaker;
+using Speaker = ProxyHeaderParser::Speaker;
 using ::testing::HasSubstr;
 
 const std::string kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
@@ -33,7 +33,7 @@ std::string tlv(char type, const std::string& value) {
 // "UNKNOWN", "PROXY", or the error.
 std::string read(const std::string& header, std::size_t size = 1) {
   const std::string all = header + "GET / HTTP/1.1\r\n";
-  ProxyHeader reader;
+  ProxyHeaderParser reader;
   std::size_t at = 0;
   while (!reader.whole() && at < all.size()) {
     const auto used = reader.take(base::as_bytes(std::string_view(all).substr(at, size)));
@@ -64,7 +64,7 @@ TEST_P(Takes, ToItsEndAndNoByteMore) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    ProxyHeader, Takes,
+    ProxyHeaderParser, Takes,
     testing::Values(
         Case{"Tcp4", "PROXY TCP4 192.0.2.7 10.0.0.1 40000 443\r\n", "CLIENT 192.0.2.7:40000"},
         Case{"Tcp6", "PROXY TCP6 2001:db8::7 ::1 0 65535\r\n", "CLIENT [2001:db8::7]:0"},
@@ -103,7 +103,7 @@ TEST_P(RefusedHeader, SaysWhatIsWrong) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    ProxyHeader, RefusedHeader,
+    ProxyHeaderParser, RefusedHeader,
     testing::Values(
         Case{"Http", "GET / HTTP/1.1\r\n\r\n", "something else came"},
         Case{"Tls", std::string("\x16\x03\x01\x02\x00", 5), "something else came"},
@@ -154,7 +154,7 @@ TEST(ProxyHeaderChecksum, ThatIsRightIsTaken) {
 class ReadProxyHeader : public testing::Test {
  protected:
   ~ReadProxyHeader() override { EXPECT_EQ(base::thrown_tasks(), 0u); }
-  base::Task<base::Result<ProxyHeader>> header(base::Duration patience) {
+  base::Task<base::Result<ProxyHeaderParser>> header(base::Duration patience) {
     const auto deadline = base::Deadline::in(patience);
     co_return co_await read_proxy_header(wire.ours, deadline);
   }

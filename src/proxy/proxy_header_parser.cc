@@ -1,4 +1,4 @@
-#include "proxy/proxy_header.h"
+#include "proxy/proxy_header_parser.h"
 
 #include <netinet/in.h>
 
@@ -117,7 +117,7 @@ constexpr std::array<Family, 7> kFamilies = {
 
 }  // namespace
 
-base::Result<std::size_t> ProxyHeader::take(base::Bytes bytes) {
+base::Result<std::size_t> ProxyHeaderParser::take(base::Bytes bytes) {
   std::size_t used = 0;
   while (used < bytes.size() && !whole_) {
     bytes_ += static_cast<char>(bytes[used++]);
@@ -126,7 +126,7 @@ base::Result<std::size_t> ProxyHeader::take(base::Bytes bytes) {
   return used;
 }
 
-base::Result<void> ProxyHeader::look() {
+base::Result<void> ProxyHeaderParser::look() {
   const auto start = bytes_.front() == 'P' ? kTextStart : kSignature;
   const auto size = std::min(bytes_.size(), start.size());
   if (std::string_view(bytes_).substr(0, size) != start.substr(0, size)) {
@@ -135,13 +135,13 @@ base::Result<void> ProxyHeader::look() {
   return bytes_.front() == 'P' ? look_at_text() : look_at_binary();
 }
 
-base::Result<void> ProxyHeader::look_at_text() {
+base::Result<void> ProxyHeaderParser::look_at_text() {
   if (bytes_.back() == '\n') return read_text();
   if (bytes_.size() < kMostText) return {};
   return refused("its line has more than " + std::to_string(kMostText) + " bytes");
 }
 
-base::Result<void> ProxyHeader::read_text() {
+base::Result<void> ProxyHeaderParser::read_text() {
   std::string_view line = bytes_;
   if (!line.ends_with("\r\n")) return refused("its line ends without CR");
   line.remove_prefix(kTextStart.size());
@@ -163,7 +163,7 @@ base::Result<void> ProxyHeader::read_text() {
   return {};
 }
 
-base::Result<void> ProxyHeader::look_at_binary() {
+base::Result<void> ProxyHeaderParser::look_at_binary() {
   if (bytes_.size() < kFixed) return {};
   const auto size = kFixed + size_at(bytes_, kFixed - 2);
   if (size > kMostBinary) {
@@ -174,7 +174,7 @@ base::Result<void> ProxyHeader::look_at_binary() {
   return bytes_.size() < size ? base::Result<void>() : read_binary();
 }
 
-base::Result<void> ProxyHeader::read_binary() {
+base::Result<void> ProxyHeaderParser::read_binary() {
   whole_ = true;
   const auto command = byte_at(bytes_, 12);
   if (command >> 4 != 2 || (command & 15) > 1) return refused("no version 2, or no command of it");
