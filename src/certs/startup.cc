@@ -82,7 +82,9 @@ base::Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
-base::Result<tls::CertificateRef> read_pair(const config::CertificateFiles& files) {
+}  // namespace
+
+base::Result<tls::CertificateRef> read_certificate_files(const config::CertificateFiles& files) {
   auto chain = read_file(files.file);
   if (!chain) return base::fail(std::move(chain.error()));
   auto key_pem = read_file(files.key);
@@ -96,6 +98,8 @@ base::Result<tls::CertificateRef> read_pair(const config::CertificateFiles& file
   }
   return *made;
 }
+
+namespace {
 
 void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate) {
   if (!certificate.valid_at(base::wall_now())) {
@@ -165,7 +169,7 @@ base::Result<> load_certificate_files(const config::Config& config,
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     const config::Site& site = config.sites[i];
     if (!site.tls.enabled || !site.tls.certificate) continue;
-    auto certificate = read_pair(*site.tls.certificate);
+    auto certificate = read_certificate_files(*site.tls.certificate);
     if (!certificate) {
       add(all, "/sites/" + std::to_string(i) + "/tls/certificate", certificate.error());
       continue;

@@ -37,6 +37,10 @@ base::Task<void> load_managed(StartupParts parts);
 // when somebody asks for them. Forgets failures that are long over.
 base::Task<void> scan_storage(StartupParts parts);
 
+// A certificate and its key from PEM files. Blocks: before loops run. Errors: kNotFound, kIo,
+// kMalformed and kDenied (the key does not match), naming the files.
+base::Result<tls::CertificateRef> read_certificate_files(const config::CertificateFiles& files);
+
 // Reads the certificates that sites have in files and serves them for the sites' hosts (for "*":
 // for the names in the certificate). Blocks: before loops run. Errors: kNotFound, kIo, kMalformed
 // and kDenied (the key does not match), naming the site and both files; a line for each site.

@@ -22,6 +22,7 @@ class Checker {
     check_sites();
     check_on_demand();
     check_issuers(config_.tls.issuers, {"tls", "issuers"});
+    for (const auto& [name, group] : config_.upstreams) check_upstreams(group, {"upstreams", name});
     check_listeners();
   }
 
@@ -61,6 +62,7 @@ class Checker {
   void check_site_tls(const Site& site, const Path& at);
   void check_route(const Route& route, const Path& at);
   void check_redirect(const Redirect& redirect, const Path& at);
+  void check_upstreams(const Proxy& group, const Path& at);
   void check_on_demand();
   void check_issuers(const std::vector<Issuer>& issuers, const Path& at);
   void check_listeners();
@@ -195,6 +197,9 @@ void Checker::check_route(const Route& route, const Path& at) {
     if (route.match.path.size() > 1) place = below(place, std::to_string(p));
     wrong(place, "expected \"/exact\", \"/prefix/*\" or \"*.ext\", found \"" + path + "\"");
   }
+  if (const auto* proxy = std::get_if<Proxy>(&route.action)) {
+    check_upstreams(*proxy, below(at, "proxy"));
+  }
   if (const auto* redirect = std::get_if<Redirect>(&route.action)) {
     check_redirect(*redirect, below(at, "redirect"));
   }
@@ -210,6 +215,36 @@ void Checker::check_route(const Route& route, const Path& at) {
         wrong(place, "a field value has no line break");
       }
     }
+  }
+}
+
+void Checker::check_upstreams(const Proxy& group, const Path& at) {
+  if (!group.group.empty()) {
+    if (config_.upstreams.contains(group.group)) return;
+    std::string known;
+    for (const auto& [name, one] : config_.upstreams) known += " \"" + name + "\"";
+    wrong(at, "\"" + group.group + "\" is neither a URL (http://, https://, h2c://, unix:/path) " +
+                  "nor a group in /upstreams" + (known.empty() ? "" : ", which has" + known));
+    return;
+  }
+  const auto& tls = group.tls;
+  const auto place = below(at, "tls");
+  const bool encrypted = std::ranges::any_of(group.servers, [](const UpstreamServer& one) {
+    return one.scheme == UpstreamServer::Scheme::kHttps;
+  });
+  if (!(tls == UpstreamTls()) && !encrypted && !group.servers.empty()) {
+    wrong(place, "no server of the group has https://");
+  }
+  if (tls.insecure && !tls.ca_file.empty()) {
+    wrong(below(place, "insecure"), "\"ca_file\" has no meaning when any certificate is taken");
+  }
+  const bool ip = base::is_ip_literal(tls.server_name);
+  if (!tls.server_name.empty() && !ip && !is_host_name(tls.server_name)) {
+    wrong(below(place, "server_name"), "expected a host name or an IP address");
+  }
+  if (!tls.client_certificate) return;
+  if (tls.client_certificate->file.empty() || tls.client_certificate->key.empty()) {
+    wrong(below(place, "client_certificate"), "expected both \"file\" and \"key\"");
   }
 }
 

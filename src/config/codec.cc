@@ -73,6 +73,13 @@ bool is_host(std::string_view host) {
   });
 }
 
+bool read_unix_path(Decoder& d, const Node& node, std::string path, std::string& out) {
+  out = std::move(path);
+  if (base::Endpoint::from_unix(out) && out.starts_with('/')) return true;
+  d.wrong(node, "a Unix socket's path is absolute and has 107 bytes at most");
+  return false;
+}
+
 }  // namespace
 
 bool Secret::read(Decoder& d, const Node& node, Value& out) {
@@ -158,10 +165,7 @@ bool ListenAddress::read(Decoder& d, const Node& node, Value& out) {
   if (node.kind != Node::Kind::kString) return d.expected(node, kWanted);
   if (!d.string(node, text)) return false;
   if (text.starts_with("unix:")) {
-    out.unix_path = text.substr(5);
-    if (base::Endpoint::from_unix(out.unix_path) && out.unix_path.front() == '/') return true;
-    d.wrong(node, "a Unix socket's path is absolute and has 107 bytes at most");
-    return false;
+    return read_unix_path(d, node, text.substr(5), out.unix_path);
   }
   const bool split = split_host(text, &out.host, &out.port) && out.port != 0;
   if (out.host == "localhost") out.host = "127.0.0.1";
@@ -198,26 +202,33 @@ bool OddFieldName::read(Decoder& d, const Node& node, Value& out) {
 }
 
 bool ServerUrl::read(Decoder& d, const Node& node, Value& out) {
-  constexpr std::string_view kWanted = "an upstream such as \"http://127.0.0.1:3000\"";
+  constexpr std::string_view kWanted =
+      "an upstream such as \"http://127.0.0.1:3000\" (or https://, h2c://, unix:/path)";
+  struct Known {
+    std::string_view prefix;
+    UpstreamServer::Scheme scheme;
+    std::uint16_t port;
+  };
+  constexpr Known kKnown[] = {{"http://", UpstreamServer::Scheme::kHttp, 80},
+                              {"https://", UpstreamServer::Scheme::kHttps, 443},
+                              {"h2c://", UpstreamServer::Scheme::kH2c, 80}};
   std::string text;
   if (node.kind != Node::Kind::kString) return d.expected(node, kWanted);
   if (!d.string(node, text)) return false;
-  for (const auto scheme : {"https://", "h2c://", "unix:"}) {
-    if (text.starts_with(scheme)) {
-      d.wrong(node, std::string(scheme) + " upstreams are not supported by this version; " +
-                        "expected " + std::string(kWanted));
-      return false;
-    }
+  if (text.starts_with("unix:")) {
+    return read_unix_path(d, node, text.substr(5), out.unix_path);
   }
-  std::string_view rest = text;
-  if (!rest.starts_with("http://")) return d.expected(node, kWanted);
-  rest.remove_prefix(7);
+  const auto* known = std::ranges::find_if(
+      kKnown, [&text](const Known& one) { return text.starts_with(one.prefix); });
+  if (known == std::end(kKnown)) return d.expected(node, kWanted);
+  std::string_view rest = std::string_view(text).substr(known->prefix.size());
   if (rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.find('/') != std::string_view::npos) {
     d.wrong(node, "an upstream has no path: the request's own is forwarded");
     return false;
   }
-  out.port = 80;
+  out.scheme = known->scheme;
+  out.port = known->port;
   if (!split_host(rest, &out.host, &out.port) || !is_host(out.host)) {
     return d.expected(node, kWanted);
   }
@@ -225,7 +236,7 @@ bool ServerUrl::read(Decoder& d, const Node& node, Value& out) {
 }
 
 Schema ServerUrl::schema() {
-  return {{"type", "string"}, {"pattern", "^(http://[^/]+/?|.*\\$\\{.*)$"}};
+  return {{"type", "string"}, {"pattern", "^((https?|h2c)://[^/]+/?|unix:/.+|.*\\$\\{.*)$"}};
 }
 
 Schema with_one_of(Schema object, std::initializer_list<const char*> keys) {

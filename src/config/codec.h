@@ -84,7 +84,7 @@ struct OddFieldName {
   static Schema schema() { return {{"type", "string"}, {"pattern", "[_.$]"}}; }
 };
 
-// "http://host[:port]".
+// "http://host[:port]", "https://…", "h2c://…" or "unix:/path".
 struct ServerUrl {
   using Value = UpstreamServer;
   static bool read(Decoder& d, const Node& node, Value& out);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/upstream_keys.h"
+
 namespace gatehouse::config {
 
 namespace {
@@ -82,20 +84,6 @@ struct RedirectOrText {
   }
 };
 
-struct ProxyServers {
-  using Value = Proxy;
-  static bool read(Decoder& d, const Node& node, Proxy& out) {
-    if (!List<codec::ServerUrl, true>::read(d, node, out.servers)) return false;
-    if (out.servers.empty()) return d.expected(node, "one upstream at least");
-    return true;
-  }
-  static Schema schema() {
-    auto one_or_list = List<codec::ServerUrl, true>::schema();
-    one_or_list["oneOf"][1]["minItems"] = 1;
-    return one_or_list;
-  }
-};
-
 // Reads an action with C into a variant that `action_of` finds in T; a second one is an error.
 template <class T, class C>
 void read_action(Decoder& d, const Node& node, T& out) {
@@ -108,8 +96,8 @@ void read_action(Decoder& d, const Node& node, T& out) {
 
 template <class T>
 void add_actions(Table<T>& fields) {
-  fields.push_back({"proxy", "forward to one of these servers", &read_action<T, ProxyServers>,
-                    &ProxyServers::schema});
+  fields.push_back({"proxy", "forward to one of these servers", &read_action<T, ProxyAction>,
+                    &ProxyAction::schema});
   fields.push_back({"respond", "answer with a fixed response", &read_action<T, Object<Respond>>,
                     &Object<Respond>::schema});
   fields.push_back({"redirect", "send the client elsewhere", &read_action<T, RedirectOrText>,
@@ -434,6 +422,7 @@ const Table<Config>& table<Config>() {
   using Workers = codec::Number<std::uint32_t, 1, 1024>;
   static const Table<Config> fields = {
       field<&Config::sites, List<SiteObject>>("sites", "hosts, and what happens to requests"),
+      field<&Config::upstreams, UpstreamGroups>("upstreams", "groups of servers, by name"),
       field<&Config::listen, Object<Listen>>("listen", "addresses of the listeners"),
       field<&Config::workers, Workers>("workers", "worker threads"),
       field<&Config::tls, Object<Tls>>("tls", "certificates"),

@@ -6,6 +6,7 @@
 
 #include "config/check.h"
 #include "config/keys.h"
+#include "config/upstream_keys.h"
 
 namespace gatehouse::config {
 
@@ -36,7 +37,10 @@ std::expected<Config, std::vector<ConfigError>> load(std::string_view text,
     read_config(decoder, root, config);
     check(config, root, errors);
   }
-  if (errors.empty()) return config;
+  if (errors.empty()) {
+    resolve_groups(config);
+    return config;
+  }
   std::ranges::sort(errors, {}, [](const ConfigError& e) { return std::tie(e.line, e.pointer); });
   return std::unexpected(std::move(errors));
 }

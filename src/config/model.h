@@ -32,14 +32,46 @@ struct Listen {
   std::vector<base::IpRange> proxy_protocol;
 };
 
-// One server that requests are forwarded to: "http://host[:port]".
-struct UpstreamServer {
-  std::string host;  // a name or an IP address without brackets
-  std::uint16_t port = 80;
+struct CertificateFiles {
+  std::string file;  // PEM chain, leaf first
+  std::string key;   // PEM private key
+
+  bool operator==(const CertificateFiles&) const = default;
 };
 
+// One server that requests are forwarded to: "http://host[:port]", "https://…", "h2c://…" (HTTP/2
+// without TLS, by prior knowledge) or "unix:/path" (HTTP/1.1).
+struct UpstreamServer {
+  enum class Scheme : std::uint8_t { kHttp, kHttps, kH2c };
+  Scheme scheme = Scheme::kHttp;
+  std::string host;  // a name or an IP address without brackets
+  std::uint16_t port = 80;
+  std::string unix_path;  // set: a Unix socket instead
+};
+
+// How https servers of a group are believed.
+struct UpstreamTls {
+  std::string ca_file;      // PEM roots; empty: the system's
+  std::string server_name;  // SNI, and the name in the certificate; empty: the URL's host
+  std::optional<CertificateFiles> client_certificate;
+  bool insecure = false;  // any certificate is taken
+
+  bool operator==(const UpstreamTls&) const = default;
+};
+
+// Idle connections that are kept, for each server and worker.
+struct Keepalive {
+  std::uint32_t connections = 128;  // 0: none
+  base::Duration idle{60'000};      // 0: as long as the server keeps them
+};
+
+// A group of servers, as it stands in a route or under its name in `upstreams`.
 struct Proxy {
-  std::vector<UpstreamServer> servers;  // one at least
+  std::vector<UpstreamServer> servers;  // one at least, once loaded
+  UpstreamTls tls;
+  std::uint8_t proxy_protocol = 0;  // version of the PROXY header that servers get; 0: none
+  Keepalive keepalive;
+  std::string group;  // named instead; its keys are copied here at the end of loading
 };
 
 struct Respond {
@@ -98,11 +130,6 @@ struct Tls {
   bool allow_tls12 = true;  // min_version "1.2"
 };
 
-struct CertificateFiles {
-  std::string file;  // PEM chain, leaf first
-  std::string key;   // PEM private key
-};
-
 struct SiteTls {
   bool enabled = true;  // "tls": false turns it off: plain only, never redirected
   bool on_demand = false;
@@ -136,6 +163,7 @@ struct Log {
 
 struct Config {
   std::vector<Site> sites;
+  std::map<std::string, Proxy> upstreams;  // groups by name
   Listen listen;
   std::uint32_t workers = 0;  // 0: as many as CPUs that this process may use
   Tls tls;

@@ -111,15 +111,21 @@ struct Http2Callbacks::Receive {
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS: end_headers(s, session, frame); break;
       case NGHTTP2_DATA: {
-        if (frame->hd.length == frame->data.padlen) s.count(Kind::kEmptyData);
-        auto* const stream = find(session, frame->hd.stream_id);
         const bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+        // One that ends its stream is how many end a body: as many as there are streams.
+        if (frame->hd.length == frame->data.padlen && !ended) s.count(Kind::kEmptyData);
+        auto* const stream = find(session, frame->hd.stream_id);
         if (stream != nullptr && ended) stream->input_ended();
         break;
       }
       case NGHTTP2_RST_STREAM: s.count_reset(); break;
       case NGHTTP2_PING:
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) s.ping_answered();
+        break;
+      case NGHTTP2_SETTINGS:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0 && s.hooks_.settings != nullptr) {
+          s.hooks_.settings(s.hooks_.owner);
+        }
         break;
       case NGHTTP2_GOAWAY:
         s.peer_gone_ = true;

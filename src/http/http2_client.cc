@@ -5,17 +5,19 @@
 #include <algorithm>
 
 #include "http/http2_callbacks.h"
+#include "http/websocket.h"
 
 namespace gatehouse::http {
 
 namespace {
 
 Http2Hooks hooks_of(Http2Client* client, void (*head)(void*, Http2Stream&, Http2HeadFields&, bool),
-                    void (*going_away)(void*, std::int32_t)) {
+                    void (*going_away)(void*, std::int32_t), void (*settings)(void*)) {
   Http2Hooks hooks;
   hooks.owner = client;
   hooks.head = head;
   hooks.going_away = going_away;
+  hooks.settings = settings;
   return hooks;
 }
 
@@ -24,31 +26,57 @@ Http2Hooks hooks_of(Http2Client* client, void (*head)(void*, Http2Stream&, Http2
 Http2Client::Http2Client(tls::Transport transport, const Http2Options& options)
     : transport_(std::move(transport)),
       options_(options),
-      session_(transport_, Http2Session::Role::kClient, options_,
-               hooks_of(this, &Http2Client::head, &Http2Client::going_away)) {}
+      session_(
+          transport_, Http2Session::Role::kClient, options_,
+          hooks_of(this, &Http2Client::head, &Http2Client::going_away, &Http2Client::settings)) {}
 
 void Http2Client::head(void*, Http2Stream& stream, Http2HeadFields& head, bool ended) {
   static_cast<Http2ClientStream&>(stream).head_came(head, ended);
 }
 
 void Http2Client::going_away(void* self, std::int32_t) {
-  static_cast<Http2Client*>(self)->going_away_ = true;
+  auto& client = *static_cast<Http2Client*>(self);
+  client.going_away_ = true;
+  client.changed();
+}
+
+void Http2Client::settings(void* self) {
+  auto& client = *static_cast<Http2Client*>(self);
+  client.ready_ = true;
+  client.changed();
+}
+
+void Http2Client::when_changed(void (*hook)(void*), void* owner) {
+  hook_ = hook;
+  owner_ = owner;
+}
+
+void Http2Client::changed() {
+  if (hook_ != nullptr) hook_(owner_);
 }
 
 // --- the connection ---
 
+// Also without streams, since nobody wakes the reader when one is opened.
 base::Deadline Http2Client::wake_up() const {
-  if (streams_ == 0 || options_.ping.count() <= 0) return base::Deadline();
-  const auto patience = session_.pinged() ? options_.ping + options_.ping_answer : options_.ping;
-  return base::Deadline(std::max(heard_, idle_since_) + patience);
+  if (options_.ping.count() <= 0) return base::Deadline();
+  if (session_.pinged()) return base::Deadline(asked_ + options_.ping_answer);
+  return base::Deadline(heard_ + options_.ping);
 }
 
-// Asks by a PING first.
+// After a wait without news: asks by a PING first.
 bool Http2Client::silent_for_too_long() {
-  if (streams_ == 0 || options_.ping.count() <= 0) return false;
-  const auto quiet = base::Clock::now() - std::max(heard_, idle_since_);
-  if (!session_.pinged() && quiet >= options_.ping) session_.ping();
-  return session_.pinged() && quiet >= options_.ping + options_.ping_answer;
+  const auto now = base::Clock::now();
+  if (options_.ping.count() <= 0 || now < wake_up().at()) return false;
+  if (streams_ == 0) {
+    heard_ = now;  // nobody waits
+    return false;
+  }
+  const bool asked = session_.pinged();
+  if (asked && heard_ < asked_) return true;
+  asked_ = now;
+  if (!asked) session_.ping();
+  return false;
 }
 
 base::Task<void> Http2Client::run() {
@@ -69,7 +97,7 @@ base::Task<void> Http2Client::run() {
 }
 
 bool Http2Client::available() const {
-  if (ended()) return false;
+  if (!ready_ || ended()) return false;
   auto* const session = session_.get();
   const auto most =
       nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
@@ -85,6 +113,7 @@ void Http2Client::left() {
   --streams_;
   idle_since_ = base::Clock::now();
   if (streams_ == 0 && (draining_ || going_away_)) session_.wake_reader();
+  changed();
 }
 
 void Http2Client::drain() {
@@ -114,6 +143,7 @@ Http2ClientStream::~Http2ClientStream() {
 }
 
 void Http2ClientStream::head_came(Http2HeadFields& fields, bool ended) {
+  if (!bad_.empty()) return;
   ResponseHead head;
   auto refusal = read_http2_response(fields, ended, to_head_, tunnel_, head);
   const bool interim = head.status < 200 && head.status != 101;
@@ -140,20 +170,28 @@ base::Error Http2ClientStream::mark(base::Error error) const {
   return error;
 }
 
+std::unexpected<base::Error> Http2ClientStream::unsent(base::Error error) {
+  unsent_ = error;
+  return base::fail(std::move(error));
+}
+
 base::Task<base::Result<void>> Http2ClientStream::send_head(const RequestHead& head) {
   began_ = base::Clock::now();
   to_head_ = head.method == "HEAD";
   expects_ = head.expect_continue;
   tunnel_ = !head.upgrade.empty();
   if (session() == nullptr || session()->over() || client_->going_away_) {
-    co_return base::fail(base::Code::kClosed, base::Side::kUpstream, base::Retry::kYes,
-                         "the connection takes no more requests");
+    co_return unsent(base::Error(base::Code::kClosed, base::Side::kUpstream, base::Retry::kYes,
+                                 "the connection takes no more requests"));
   }
   auto* const nghttp2 = session()->get();
   if (tunnel_ &&
       nghttp2_session_get_remote_settings(nghttp2, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1) {
-    co_return base::fail(base::Code::kUnsupported, base::Side::kUpstream,
-                         "the upstream has no tunnels over HTTP/2 (RFC 8441)");
+    co_return unsent(base::Error(base::Code::kUnsupported, base::Side::kUpstream,
+                                 "the upstream has no tunnels over HTTP/2 (RFC 8441)"));
+  }
+  if (const auto* key = head.fields.find("Sec-WebSocket-Key"); tunnel_ && key != nullptr) {
+    key_ = *key;
   }
   Http2Block block;
   block.request(head, session()->transport().is_tls() ? "https" : "http");
@@ -161,8 +199,8 @@ base::Task<base::Result<void>> Http2ClientStream::send_head(const RequestHead& h
   if (!body) no_body();
   const auto id = Http2Callbacks::submit_request(nghttp2, *this, block, body);
   if (id == 0) {
-    co_return base::fail(base::Code::kClosed, base::Side::kUpstream, base::Retry::kYes,
-                         "the connection is out of streams");
+    co_return unsent(base::Error(base::Code::kClosed, base::Side::kUpstream, base::Retry::kYes,
+                                 "the connection is out of streams"));
   }
   opened(id);
   co_return base::Result<void>();
@@ -178,7 +216,7 @@ base::Task<base::Result<void>> Http2ClientStream::flush() {
 }
 
 base::Task<base::Result<void>> Http2ClientStream::finish(const Fields& trailers) {
-  end_body(trailers);
+  if (!tunnel_ || tunnel_open_) end_body(trailers);
   flush_frames();
   if (write_error()) co_return base::fail(*write_error());
   co_return base::Result<void>();
@@ -192,6 +230,7 @@ base::Deadline Http2ClientStream::head_deadline() const {
 base::Task<base::Result<ResponseHead>> Http2ClientStream::read_head() {
   auto deadline = head_deadline();
   while (heads_.empty()) {
+    if (unsent_) co_return base::fail(*unsent_);
     if (!bad_.empty()) {
       reset_stream(NGHTTP2_PROTOCOL_ERROR);
       co_return base::fail(base::Code::kMalformed, base::Side::kUpstream, bad_);
@@ -200,10 +239,6 @@ base::Task<base::Result<ResponseHead>> Http2ClientStream::read_head() {
     if (input_is_over()) {
       co_return base::fail(base::Code::kClosed, base::Side::kUpstream,
                            "the upstream ended the stream without an answer");
-    }
-    if (id() == 0) {
-      co_return base::fail(base::Code::kClosed, base::Side::kUpstream, base::Retry::kYes,
-                           "the request was not sent");
     }
     news_.reset();
     auto told = co_await news_.wait(deadline);
@@ -218,7 +253,12 @@ base::Task<base::Result<ResponseHead>> Http2ClientStream::read_head() {
   auto head = std::move(heads_.front());
   heads_.pop_front();
   idle_ = may_be_silent(head.fields) ? stream_idle_ : body_idle_;
-  if (head.status == 101) idle_ = base::Duration(0);
+  if (tunnel_ && head.status >= 200) end_body(Fields());  // refused: there is no more to say
+  if (head.status == 101) {
+    tunnel_open_ = true;
+    idle_ = base::Duration(0);
+    if (!key_.empty()) head.fields.set("Sec-WebSocket-Accept", websocket_accept(key_));
+  }
   co_return head;
 }
 

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "http/http2_session.h"
@@ -17,7 +18,8 @@ class Http2Client;
 // GOAWAY), Retry::kReused when a connection that had served before broke without an answer.
 //
 // A head with `upgrade` asks for a tunnel by extended CONNECT (RFC 8441): kUnsupported where the
-// upstream does not offer it. Its 2xx is given out as 101.
+// upstream does not offer it. Its 2xx is given out as 101, with the Sec-WebSocket-Accept that
+// belongs to the head's key; finish() before that ends nothing.
 class Http2ClientStream final : public ClientStream, public Http2Stream {
  public:
   static constexpr unsigned kInterimHeads = 16;  // in front of one final head
@@ -40,6 +42,7 @@ class Http2ClientStream final : public ClientStream, public Http2Stream {
   friend class Http2Client;
   void head_came(Http2HeadFields& head, bool ended);
   base::Error mark(base::Error error) const;
+  std::unexpected<base::Error> unsent(base::Error error);
   base::Deadline head_deadline() const;
 
   Http2Client* client_;
@@ -48,11 +51,14 @@ class Http2ClientStream final : public ClientStream, public Http2Stream {
   base::Duration stream_idle_;
   base::Duration idle_{};
   base::TimePoint began_{};
-  std::deque<ResponseHead> heads_;  // that came and were not read yet: kInterimHeads + 1 at most
-  std::string bad_;                 // why the response is none
+  std::deque<ResponseHead> heads_;     // that came and were not read yet: kInterimHeads + 1 at most
+  std::string bad_;                    // why the response is none
+  std::string key_;                    // Sec-WebSocket-Key of who asked for the tunnel
+  std::optional<base::Error> unsent_;  // why send_head() failed
   unsigned interim_heads_ = 0;
   bool to_head_ = false;
   bool tunnel_ = false;
+  bool tunnel_open_ = false;
   bool expects_ = false;
   bool reused_ = false;  // not the first exchange of its connection
   bool has_final_ = false;
@@ -74,8 +80,13 @@ class Http2Client {
   // Reads until the connection has ended, while exchanges run and while it is idle. Started once.
   base::Task<void> run();
 
-  // Whether open() gives a stream that can be used now: the connection stands, the upstream has
-  // not said GOAWAY, and its SETTINGS_MAX_CONCURRENT_STREAMS is not reached.
+  // `hook(owner)` runs when available() or ended() may have become true, inside of what made them.
+  void when_changed(void (*hook)(void*), void* owner);
+
+  // Whether the upstream has said its SETTINGS, and so what it allows.
+  bool ready() const { return ready_; }
+  // Whether open() gives a stream that can be used now: it is ready(), the connection stands, the
+  // upstream has not said GOAWAY, and its SETTINGS_MAX_CONCURRENT_STREAMS is not reached.
   bool available() const;
   // Whether no stream will be available any more.
   bool ended() const { return going_away_ || draining_ || session_.over(); }
@@ -101,6 +112,8 @@ class Http2Client {
   friend class Http2ClientStream;
   static void head(void* self, Http2Stream& stream, Http2HeadFields& head, bool ended);
   static void going_away(void* self, std::int32_t last);
+  static void settings(void* self);
+  void changed();
   base::Deadline wake_up() const;
   bool silent_for_too_long();
   void left();
@@ -108,10 +121,14 @@ class Http2Client {
   tls::Transport transport_;
   Http2Options options_;
   Http2Session session_;
+  void (*hook_)(void*) = nullptr;
+  void* owner_ = nullptr;
   base::TimePoint heard_ = base::Clock::now();
+  base::TimePoint asked_{};  // when the PING that is not answered yet was sent
   base::TimePoint idle_since_ = base::Clock::now();
   std::size_t streams_ = 0;
   std::uint64_t exchanges_ = 0;
+  bool ready_ = false;
   bool going_away_ = false;  // the upstream said so
   bool draining_ = false;
   bool closing_ = false;

@@ -242,6 +242,14 @@ void Http2Block::add_others(const Fields& fields) {
   }
 }
 
+// Of HTTP/1.1's handshake alone (RFC 8441 5).
+void Http2Block::add_others_of_tunnel(const Fields& fields) {
+  for (const auto& field : fields) {
+    const bool key = equal_names(field.name, "Sec-WebSocket-Key");
+    if (!key && !belongs_to_connection(field.name)) add_field(field);
+  }
+}
+
 void Http2Block::response(const ResponseHead& head, bool says_length, std::uint64_t length) {
   begin(head.fields);
   add_number(":status", head.status);
@@ -257,8 +265,12 @@ void Http2Block::request(const RequestHead& head, std::string_view scheme) {
   add(":scheme", scheme);
   if (!head.authority.empty()) add(":authority", head.authority);
   add(":path", head.target);
-  if (tunnel) add(":protocol", head.upgrade);
-  add_others(head.fields);
+  if (tunnel) {
+    add(":protocol", head.upgrade);
+    add_others_of_tunnel(head.fields);
+  } else {
+    add_others(head.fields);
+  }
   if (head.fields.has_token("TE", "trailers")) add("te", "trailers");
   if (head.expect_continue) add("expect", "100-continue");
   if (head.body == BodyKind::kLength) add_number("content-length", head.content_length);

@@ -74,6 +74,7 @@ class Http2Block {
   void add(std::string_view name, std::string_view value);
   void add_field(const Field& field);
   void add_others(const Fields& fields);
+  void add_others_of_tunnel(const Fields& fields);
   void add_number(std::string_view name, std::uint64_t number);
 
   std::vector<nghttp2_nv> list_;

@@ -32,6 +32,8 @@ struct Http2Hooks {
   void (*head)(void* owner, Http2Stream& stream, Http2HeadFields& head, bool ended) = nullptr;
   // Client: GOAWAY; streams above `last` were not processed.
   void (*going_away)(void* owner, std::int32_t last) = nullptr;
+  // Client: the server's SETTINGS, the first or new ones.
+  void (*settings)(void* owner) = nullptr;
 };
 
 class Http2Session {

@@ -25,9 +25,9 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   // Bytes that write() takes before it waits for them to leave.
   static constexpr std::size_t kQueued = 64 * 1024;
   // A reader that is faster than the window gets a larger one, up to this: a stream of 1 Gbit/s
-  // over 50 ms has 6.25 MB on its way.
+  // over 50 ms has 6.25 MB on its way, and of a window up to a half is given back late.
   static constexpr std::uint32_t kWindow = 256 * 1024;
-  static constexpr std::uint32_t kWindowMost = 8 * 1024 * 1024;
+  static constexpr std::uint32_t kWindowMost = 16 * 1024 * 1024;
 
   Http2Stream(Http2Session& session, base::Side peer);
   Http2Stream(const Http2Stream&) = delete;

@@ -33,6 +33,8 @@ Connection::Connection(Worker& worker, base::Socket socket, const Arrival& arriv
       ticket_(std::move(ticket)),
       proxied_(arrival.proxied) {
   facts_.ip = peer_.host();
+  facts_.peer = peer_;
+  facts_.local = transport_.socket().local();
   facts_.is_local = is_loopback(peer_);
   facts_.is_trusted = is_trusted(peer_);
   facts_.tls = tls_;
@@ -79,7 +81,9 @@ base::Task<bool> Connection::meet_client() {
   if (header->speaker() == ProxyHeaderParser::Speaker::kClient) {
     peer_ = header->client();
     facts_.ip = peer_.host();
+    facts_.peer = peer_;
   }
+  if (header->speaker() == ProxyHeaderParser::Speaker::kUnknown) facts_.peer = {};
   // Who is announced is no neighbour; and who is not named is nobody to believe.
   if (header->speaker() != ProxyHeaderParser::Speaker::kProxy) facts_.is_local = false;
   facts_.is_trusted =

@@ -163,35 +163,38 @@ base::Task<void> Exchange::act(const config::Action& action) {
 // --- forwarding ---
 
 base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::RequestHead& request,
-                                            Replay& replay, bool fresh, bool* reused) {
+                                            Replay& replay, bool fresh, Leased* leased) {
   ForwardResult result;
-  Upstream::Idled idled;
-  if (!fresh) idled = upstream.take_idle();
-  auto& connection = idled.connection;
-  *reused = connection != nullptr;
-  if (!connection) {
-    auto made = co_await upstream.connect();
-    if (!made) {
-      result.end = ForwardResult::End::kUpstream;
-      result.error = std::move(made.error());
-      co_return result;
-    }
-    connection = std::move(*made);
-    if (cut_) co_return result;
+  Upstream::Wanted wanted;
+  wanted.fresh = fresh;
+  wanted.websocket = !request.upgrade.empty();
+  wanted.client = facts_.peer;
+  if (request_.client_ip != facts_.ip) {
+    // A trusted proxy has named it; from which port it came, nobody says.
+    wanted.client = base::Endpoint::from_ip(request_.client_ip, 0).value_or(facts_.peer);
   }
-  up_ = connection.get();
-  Forward forward(parts_.loop, stream_, *connection, replay, *reused,
+  wanted.server = facts_.local;
+  auto lease = co_await upstream.lease(wanted);
+  if (!lease) {
+    result.end = ForwardResult::End::kUpstream;
+    result.error = std::move(lease.error());
+    co_return result;
+  }
+  leased->any = true;
+  leased->reused = lease->reused;
+  if (cut_) co_return result;
+  up_ = &lease->stream();
+  // An HTTP/2 server may refuse a stream after its body was begun.
+  const bool may_replay = lease->reused || lease->http2;
+  Forward forward(parts_.loop, stream_, lease->stream(), replay, may_replay,
                   snapshot_.config.timeouts.stream_idle);
   forward.allow_in_trailers(snapshot_.config.allowed_fields);
   result = co_await forward.run(request);
   up_ = nullptr;
-  const bool stale = *reused && result.error.retry == base::Retry::kReused;
-  if (stale) upstream.found_stale(idled.age);
-  if (result.end == ForwardResult::End::kDone) {
-    upstream.give_back(std::move(connection), result.keep_alive);
-  } else {
-    connection->reset();
-  }
+  const bool stale = lease->reused && result.error.retry == base::Retry::kReused;
+  if (stale && lease->http1) upstream.idle().found_stale(lease->age);
+  const bool well = result.end == ForwardResult::End::kDone;
+  upstream.give_back(std::move(*lease), well, result.keep_alive);
   co_return result;
 }
 
@@ -210,9 +213,15 @@ base::Task<void> Exchange::proxy(const config::Proxy& action) {
   for (int i = 0; i < kAttempts && upstream != nullptr; ++i) {
     record_.upstream = upstream->name();
     const auto began = base::Clock::now();
-    bool reused = false;
-    result = co_await attempt(*upstream, request, replay, fresh, &reused);
+    Leased leased;
+    result = co_await attempt(*upstream, request, replay, fresh, &leased);
     if (cut_ || result.end != ForwardResult::End::kUpstream || stream_.answered()) break;
+    if (!replay.complete()) break;  // what was read of the body is gone
+    if (result.error.retry == base::Retry::kYes && leased.any) {
+      // An HTTP/2 server that did not look at the request (RFC 9113 8.7): once more.
+      ++record_.retries;
+      continue;
+    }
     if (result.error.retry == base::Retry::kYes) {
       // Nothing was sent: the next server gets the same request.
       tried.push_back(upstream);
@@ -222,8 +231,8 @@ base::Task<void> Exchange::proxy(const config::Proxy& action) {
     // A pooled connection broke without a byte of an answer. So soon after the request it had been
     // closed before: the upstream never saw it.
     const bool soon = base::Clock::now() - began < kStaleWithin;
-    const bool stale = result.error.retry == base::Retry::kReused && reused &&
-                       (soon || is_idempotent(request.method)) && replay.complete();
+    const bool stale = result.error.retry == base::Retry::kReused && leased.reused &&
+                       (soon || is_idempotent(request.method));
     if (!stale) break;
     fresh = true;
     ++record_.retries;

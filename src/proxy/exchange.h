@@ -52,8 +52,13 @@ class Exchange {
   base::Task<bool> answer_well_known();
   base::Task<void> act(const config::Action& action);
   base::Task<void> proxy(const config::Proxy& action);
+  // `leased`: whether there was a connection at all, and one that had served before.
+  struct Leased {
+    bool any = false;
+    bool reused = false;
+  };
   base::Task<ForwardResult> attempt(Upstream& upstream, const http::RequestHead& request,
-                                    Replay& replay, bool fresh, bool* reused);
+                                    Replay& replay, bool fresh, Leased* leased);
   base::Task<void> respond(std::uint16_t status, std::string_view sentence);
   base::Task<void> report(const ForwardResult& result);
   void note(const base::Result<void>& done, std::uint16_t status);

@@ -52,4 +52,32 @@ http::Http2Options http2_server_options(const config::Config& config) {
   return options;
 }
 
+http::Http1ClientOptions http1_client_options(const config::Config& config) {
+  http::Http1ClientOptions options;
+  options.response_head = config.timeouts.upstream_response;
+  options.body_idle = config.timeouts.body_idle;
+  options.stream_idle = config.timeouts.stream_idle;
+  options.write_stall = config.timeouts.body_idle;
+  return options;
+}
+
+http::Http2Options http2_client_options(const config::Config& config) {
+  const auto same = http1_client_options(config);
+  http::Http2Options options;
+  options.head = same.head;
+  options.response_head = same.response_head;
+  options.body_idle = same.body_idle;
+  options.stream_idle = same.stream_idle;
+  options.write_stall = same.write_stall;
+  // One connection carries the answers to many clients, and whoever runs the server is known: what
+  // would be much from a client is not from it.
+  constexpr std::uint32_t kTimes = 100;
+  auto& floods = options.floods;
+  for (auto* limit : {&floods.settings, &floods.pings, &floods.priorities, &floods.empty_data,
+                      &floods.window_updates}) {
+    *limit *= kTimes;
+  }
+  return options;
+}
+
 }  // namespace gatehouse::proxy

@@ -148,6 +148,9 @@ base::Result<void> Server::prepare() {
   auto context = tls::ServerContext::make(std::move(options), tickets_);
   if (!context) return base::fail(std::move(context.error()));
   context_ = std::move(*context);
+  auto upstream_contexts = UpstreamContexts::load(config);
+  if (!upstream_contexts) return base::fail(std::move(upstream_contexts.error()));
+  upstream_contexts_ = std::move(*upstream_contexts);
   const certs::Automation::Parts parts{loop_,    blocking_,     resolver_,
                                        storage_, certificates_, challenges_};
   automation_ = std::make_unique<certs::Automation>(parts, config);
@@ -183,8 +186,9 @@ std::string Server::listening_lines() const { return lines_; }
 // --- running ---
 
 void Server::run() {
-  const Shared shared{resolver_,    *context_,    certificates_, challenges_, *automation_,
-                      *access_log_, connections_, handshakes_,   waiting_};
+  const Shared shared{
+      resolver_,    *context_,    certificates_, challenges_, *automation_,
+      *access_log_, connections_, handshakes_,   waiting_,    upstream_contexts_.get()};
   for (auto& of_worker : listeners_) {
     workers_.push_back(std::make_unique<Worker>(shared, snapshot_));
     workers_.back()->start(std::exchange(of_worker, {}));

@@ -66,6 +66,7 @@ class Server {
   certs::ChallengeStore challenges_;
   tls::SessionTickets tickets_;
   std::unique_ptr<tls::ServerContext> context_;
+  std::unique_ptr<UpstreamContexts> upstream_contexts_;
   std::unique_ptr<AccessLog> access_log_;
   Admission connections_;
   Admission handshakes_;

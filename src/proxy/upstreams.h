@@ -28,14 +28,14 @@ class Upstreams {
 
  private:
   static void sweep(void* self);
-  Upstream& find(const config::UpstreamServer& server);
+  Upstream& find(const config::Proxy& group, const config::UpstreamServer& server);
 
   base::Loop& loop_;
   base::Resolver& resolver_;
   UpstreamOptions options_;
   // A configuration's servers, found by where they stand in it: it outlives this.
   std::unordered_map<const config::UpstreamServer*, Upstream*> named_;
-  // By "host:port", which is all that tells one plain server from another. Bounded by what the
+  // By all that tells connections to one server from those to another. Bounded by what the
   // configuration names.
   std::unordered_map<std::string, std::unique_ptr<Upstream>> servers_;
   base::WheelTimer timer_;

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "proxy/connection.h"
+#include "proxy/protocol_options.h"
 
 namespace gatehouse::proxy {
 
@@ -23,13 +24,12 @@ base::Endpoint peer_of(base::Socket& socket) {
   return peer;
 }
 
-UpstreamOptions upstream_options(const config::Config& config) {
+UpstreamOptions upstream_options(const config::Config& config, const UpstreamContexts* contexts) {
   UpstreamOptions options;
   options.connect = config.timeouts.upstream_connect;
-  options.client.response_head = config.timeouts.upstream_response;
-  options.client.body_idle = config.timeouts.body_idle;
-  options.client.stream_idle = config.timeouts.stream_idle;
-  options.client.write_stall = config.timeouts.body_idle;
+  options.client = http1_client_options(config);
+  options.http2 = http2_client_options(config);
+  options.contexts = contexts;
   return options;
 }
 
@@ -38,7 +38,8 @@ UpstreamOptions upstream_options(const config::Config& config) {
 Worker::Worker(Shared shared, SnapshotRef snapshot)
     : shared_(shared),
       snapshot_(std::move(snapshot)),
-      upstreams_(loop_, shared.resolver, upstream_options(snapshot_->config)),
+      upstreams_(loop_, shared.resolver,
+                 upstream_options(snapshot_->config, shared.upstream_contexts)),
       waiters_(snapshot_->config.limits.waiting_handshakes),
       accepting_(loop_),
       serving_(loop_),

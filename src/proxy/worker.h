@@ -35,7 +35,8 @@ struct Shared {
   AccessLog& access_log;
   Admission& connections;
   Admission& handshakes;
-  Admission& waiting;  // handshakes that wait for a certificate
+  Admission& waiting;                                   // handshakes that wait for a certificate
+  const UpstreamContexts* upstream_contexts = nullptr;  // null where no upstream is https
 };
 
 // What a worker listens on: an open descriptor and what is spoken there.

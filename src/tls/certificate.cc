@@ -106,11 +106,21 @@ std::string Certificate::chain_pem() const {
   return text;
 }
 
-bool Certificate::install(SSL* ssl) const {
+std::vector<CRYPTO_BUFFER*> Certificate::blocks() const {
   std::vector<CRYPTO_BUFFER*> blocks;
   blocks.reserve(chain_.size());
   for (const auto& block : chain_) blocks.push_back(block.get());
-  return SSL_set_chain_and_key(ssl, blocks.data(), blocks.size(), key_.get(), nullptr) == 1;
+  return blocks;
+}
+
+bool Certificate::install(SSL_CTX* context) const {
+  const auto all = blocks();
+  return SSL_CTX_set_chain_and_key(context, all.data(), all.size(), key_.get(), nullptr) == 1;
+}
+
+bool Certificate::install(SSL* ssl) const {
+  const auto all = blocks();
+  return SSL_set_chain_and_key(ssl, all.data(), all.size(), key_.get(), nullptr) == 1;
 }
 
 bool Certificate::covers(std::string_view name) const {

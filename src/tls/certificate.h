@@ -44,6 +44,8 @@ class Certificate {
   const std::vector<bssl::UniquePtr<CRYPTO_BUFFER>>& chain() const { return chain_; }
   // Makes a server's handshake use it. Any thread.
   bool install(SSL* ssl) const;
+  // Makes a client's handshakes show it where they are asked. Before the context is shared.
+  bool install(SSL_CTX* context) const;
   // Whether the leaf's names cover `name` (exact, or one wildcard label).
   bool covers(std::string_view name) const;
   // Inside its dates at `now`, where our clock may be behind the CA's by kClockSkew.
@@ -54,6 +56,8 @@ class Certificate {
   Certificate() = default;  // for make()
 
  private:
+  std::vector<CRYPTO_BUFFER*> blocks() const;
+
   std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> chain_;
   PrivateKey key_;
   LeafFacts leaf_;

@@ -106,7 +106,10 @@ base::Result<std::unique_ptr<ClientContext>> ClientContext::make(ClientOptions o
   }
   SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify(context, options.insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
+  if (options.certificate && !options.certificate->install(context)) {
+    return base::fail(base::Code::kMalformed, "the client certificate cannot be used");
+  }
   // Whoever names an intermediate as trusted need not have its root too.
   X509_STORE_set_flags(SSL_CTX_get_cert_store(context),
                        X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);

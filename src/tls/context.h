@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "tls/certificate.h"
 #include "tls/session_tickets.h"
 
 namespace gatehouse::tls {
@@ -40,12 +41,15 @@ struct ClientOptions {
   bool system_roots = true;  // Debian's /etc/ssl/certs/ca-certificates.crt
   std::string ca_file;       // PEM file with further roots; empty for none
   std::vector<std::string> alpn{"http/1.1"};
+  CertificateRef certificate;  // shown to servers that ask who we are; may be null
+  bool insecure = false;       // any certificate is taken: whoever answers is believed
 };
 
 // Immutable once made; any thread.
 class ClientContext {
  public:
-  // Reads files: at start, or on a BlockingPool. Errors: kIo, kMalformed with the file's name.
+  // Reads files: at start, or on a BlockingPool. Errors: kIo, kMalformed with the file's name;
+  // kMalformed for a client certificate that cannot be used.
   static base::Result<std::unique_ptr<ClientContext>> make(ClientOptions options);
   ~ClientContext();
 

@@ -56,6 +56,42 @@ TEST(Load, TakesTheSmallestFileAndFillsInDefaults) {
   EXPECT_EQ(proxy.servers.at(0).port, 1);
 }
 
+TEST(Load, ReadsUpstreamsOfAllSchemes) {
+  const auto config = read(R"({"sites": [{"hosts": ["a.example"], "proxy":
+      ["http://a", "https://b/", "h2c://[::1]:50051", "unix:/run/x.sock"]}]})");
+  ASSERT_TRUE(config) << render("F", config.error());
+  const auto& servers = std::get<Proxy>(config->sites[0].routes[0].action).servers;
+  using Scheme = UpstreamServer::Scheme;
+  const auto is = [&](std::size_t i, Scheme scheme, std::string_view host, int port) {
+    return servers[i].scheme == scheme && servers[i].host == host && servers[i].port == port;
+  };
+  EXPECT_TRUE(is(0, Scheme::kHttp, "a", 80));
+  EXPECT_TRUE(is(1, Scheme::kHttps, "b", 443));
+  EXPECT_TRUE(is(2, Scheme::kH2c, "::1", 50051));
+  EXPECT_EQ(servers[3].unix_path, "/run/x.sock");
+}
+
+TEST(Load, ANamedGroupIsTheSameAsOneInPlace) {
+  const auto* const keys = R"({"servers": ["https://b"], "proxy_protocol": 2,
+      "keepalive": {"connections": 3, "idle": "4s"},
+      "tls": {"ca_file": "/roots.pem", "server_name": "c.example",
+              "client_certificate": {"file": "/c.pem", "key": "/k.pem"}}})";
+  const auto config = read(std::string(R"({"sites": [{"hosts": ["a.example"], "proxy": "app"},
+                                     {"hosts": ["b.example"], "proxy": )") +
+                           keys + R"(}], "upstreams": {"app": )" + keys + "}}");
+  ASSERT_TRUE(config) << render("F", config.error());
+  for (const auto& site : config->sites) {
+    const auto& group = std::get<Proxy>(site.routes[0].action);
+    EXPECT_EQ(group.servers.at(0).host, "b");
+    EXPECT_EQ(group.proxy_protocol, 2);
+    EXPECT_EQ(group.keepalive.connections, 3u);
+    EXPECT_EQ(group.keepalive.idle.count(), 4000);
+    EXPECT_EQ(group.tls.ca_file, "/roots.pem");
+    EXPECT_EQ(group.tls.server_name, "c.example");
+    EXPECT_EQ(group.tls.client_certificate->key, "/k.pem");
+  }
+}
+
 TEST(Load, AcceptsComments) {
   EXPECT_TRUE(
       read("// first\n{ /* here */ \"sites\": [{\"hosts\": [\"a.example\"], \"respond\": {}}] }"));
@@ -178,12 +214,12 @@ TEST(Load, SaysOfAWrongValueOnlyThatItIsWrong) {
 
 TEST(Load, ProposesTheNearestKey) {
   EXPECT_THAT(only_error(with_site(R"("timeout": {})")), HasSubstr("did you mean \"timeouts\"?"));
-  EXPECT_THAT(only_error(with_site(R"("zzzzzz": {})")), HasSubstr("expected one of: sites listen"));
+  EXPECT_THAT(only_error(with_site(R"("zzzzzz": {})")),
+              HasSubstr("expected one of: sites upstreams"));
 }
 
 TEST(Load, SaysThatAKeyOfTheLanguageIsNotSupportedYet) {
-  EXPECT_THAT(only_error(with_site(R"("upstreams": {})")),
-              HasSubstr("not supported by this version"));
+  EXPECT_THAT(only_error(with_site(R"("admin": {})")), HasSubstr("not supported by this version"));
 }
 
 TEST(Load, RefusesAKeyGivenTwice) {
@@ -248,7 +284,32 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"NoAction", SITE("\"tls\": {}"), "exactly one of proxy, respond, redirect"},
         Bad{"RouteWithoutAction", SITE("\"routes\": [{}]"), "expected an action"},
         Bad{"RoutesAndAction", SITE("\"routes\": [], \"respond\": {}"), "either \"routes\" or"},
-        Bad{"HttpsUpstream", SITE("\"proxy\": \"https://x\""), "not supported by this version"},
+        Bad{"NoScheme", SITE("\"proxy\": \"127.0.0.1:3000\""), "an upstream such as"},
+        Bad{"UnknownScheme", SITE("\"proxy\": \"h3://x\""), "an upstream such as"},
+        Bad{"RelativeSocket", SITE("\"proxy\": \"unix:x\""), "path is absolute"},
+        Bad{"UnknownGroup", SITE("\"proxy\": \"app\""), "\"app\" is neither a URL"},
+        Bad{"GroupWithoutServers", SITE("\"proxy\": {}"), "expected the key \"servers\""},
+        Bad{"GroupOfNobody", SITE("\"proxy\": {\"servers\": []}"), "one upstream at least"},
+        Bad{"TlsWithoutHttps",
+            SITE("\"proxy\": {\"servers\": [\"http://x\"], \"tls\": {\"insecure\": true}}"),
+            "no server of the group has https://"},
+        Bad{"InsecureWithRoots",
+            SITE("\"proxy\": {\"servers\": \"https://x\", \"tls\": {\"insecure\": true, "
+                 "\"ca_file\": \"y\"}}"),
+            "\"ca_file\" has no meaning"},
+        Bad{"BadServerName",
+            SITE("\"proxy\": {\"servers\": \"https://x\", \"tls\": {\"server_name\": \"a b\"}}"),
+            "a host name or an IP address"},
+        Bad{"HalfAClientCertificate",
+            SITE("\"proxy\": {\"servers\": \"https://x\", \"tls\": {\"client_certificate\": "
+                 "{\"file\": \"f\"}}}"),
+            "both \"file\" and \"key\""},
+        Bad{"ProxyVersion", SITE("\"proxy\": {\"servers\": \"http://x\", \"proxy_protocol\": 3}"),
+            "a whole number from 1 to 2"},
+        Bad{"NotYet", SITE("\"proxy\": {\"servers\": \"http://x\", \"policy\": \"x\"}"),
+            "not supported by this version"},
+        Bad{"GroupNamedAsAUrl", TOP("\"upstreams\": {\"a:b\": {\"servers\": \"http://x\"}}"),
+            "a group's name has none of"},
         Bad{"UpstreamPath", SITE("\"proxy\": \"http://x/y\""), "an upstream has no path"},
         Bad{"NoUpstream", SITE("\"proxy\": []"), "one upstream at least"},
         Bad{"BadPath", SITE("\"routes\": [{\"match\": {\"path\": \"x\"}, \"respond\": {}}]"),

@@ -116,7 +116,7 @@ REFUSED = {
     "HTTP/0.9": (400, b"GET /\r\n"),
     "HTTP/2.0": (505, line(b"GET / HTTP/2.0")),
     "HTTP/1.2": (505, line(b"GET / HTTP/1.2")),
-    "HTTP/2 preface": ((400, 505), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    "almost an HTTP/2 preface": (505, b"PRI / HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     "two spaces": (400, line(b"GET  / HTTP/1.1")),
     "two spaces before version": (400, line(b"GET /  HTTP/1.1")),
     "tab in request line": (400, line(b"GET\t/ HTTP/1.1")),

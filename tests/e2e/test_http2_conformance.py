@@ -32,6 +32,7 @@ def block(*fields):
     return hpack.Encoder().encode(list(fields))
 
 
+NAME_IN_HUFFMAN = b"\x00\x85\xf2\xb2\x4a\x84\xff"  # of a literal field; its value is to follow
 GET = request_fields()
 POST = request_fields(method="POST")
 
@@ -61,7 +62,8 @@ ROWS = {
     "unknown flags": (FINE, None, frame(PING, 0x16, 0, b"01234567") + get()),
     "reserved bit": (FINE, None, frame(PING, 0, 1 << 31, b"01234567") + get()),
     "largest frame": (FINE, None, post() + frame(DATA, 1, 1, HUGE[1:])),
-    "data frame too large": ((CONNECTION, STREAM), FRAME_SIZE_ERROR, post() + frame(DATA, 1, 1, HUGE)),
+    "data frame too large": ((CONNECTION, STREAM), FRAME_SIZE_ERROR,
+                             post() + frame(DATA, 1, 1, HUGE)),
     "headers frame too large": (CONNECTION, FRAME_SIZE_ERROR, frame(HEADERS, 5, 1, HUGE)),
     # 4.3 field blocks
     "bad HPACK": (CONNECTION, COMPRESSION_ERROR, get(fields=[], more=b"\x40\x00")),
@@ -99,7 +101,8 @@ ROWS = {
                           frame(CONTINUATION, 4, 1, block(*GET)[4:])),
     # 6.4 RST_STREAM
     "reset of stream 0": (CONNECTION, PROTOCOL_ERROR, rst_stream(0)),
-    "reset of a length not 4": (CONNECTION, FRAME_SIZE_ERROR, post() + frame(RST_STREAM, 0, 1, b"abc")),
+    "reset of a length not 4": (CONNECTION, FRAME_SIZE_ERROR,
+                                post() + frame(RST_STREAM, 0, 1, b"abc")),
     # 6.5 SETTINGS
     "settings ack with payload": (CONNECTION, FRAME_SIZE_ERROR, frame(SETTINGS, ACK, 0, b"012345")),
     "settings on a stream": (CONNECTION, PROTOCOL_ERROR, frame(SETTINGS, 0, 1, b"")),
@@ -117,7 +120,8 @@ ROWS = {
     "ping of a length not 8": (CONNECTION, FRAME_SIZE_ERROR, frame(PING, 0, 0, b"0123456")),
     "goaway on a stream": (CONNECTION, PROTOCOL_ERROR, frame(GOAWAY, 0, 1, b"\0" * 8)),
     "window of nothing": (CONNECTION, PROTOCOL_ERROR, window_update(0, 0)),
-    "window of nothing on a stream": ((CONNECTION, STREAM), PROTOCOL_ERROR, post() + window_update(1, 0)),
+    "window of nothing on a stream": ((CONNECTION, STREAM), PROTOCOL_ERROR,
+                                      post() + window_update(1, 0)),
     "window of a length not 4": (CONNECTION, FRAME_SIZE_ERROR, frame(WINDOW_UPDATE, 0, 0, b"abc")),
     "connection window overflow": (CONNECTION, FLOW_CONTROL_ERROR,
                                    window_update(0, LARGEST_WINDOW) * 2),
@@ -130,8 +134,10 @@ ROWS = {
                                  post() + get(fields=[(":method", "GET")])),
     # 8.2 fields
     "upper case name": ((CONNECTION, STREAM), PROTOCOL_ERROR, with_field("X-Upper", "x")),
-    "field of the connection": ((CONNECTION, STREAM), PROTOCOL_ERROR, with_field("connection", "close")),
-    "transfer-encoding": ((CONNECTION, STREAM), PROTOCOL_ERROR, with_field("transfer-encoding", "chunked")),
+    "field of the connection": ((CONNECTION, STREAM), PROTOCOL_ERROR,
+                                with_field("connection", "close")),
+    "transfer-encoding": ((CONNECTION, STREAM), PROTOCOL_ERROR,
+                          with_field("transfer-encoding", "chunked")),
     "keep-alive": ((CONNECTION, STREAM), PROTOCOL_ERROR, with_field("keep-alive", "1")),
     "upgrade": ((CONNECTION, STREAM), PROTOCOL_ERROR, with_field("upgrade", "websocket")),
     "proxy-connection": ((CONNECTION, STREAM), PROTOCOL_ERROR, with_field("proxy-connection", "x")),
@@ -144,7 +150,8 @@ ROWS = {
     "blank in a name": ((CONNECTION, STREAM), PROTOCOL_ERROR, with_field("x y", "a")),
     # 8.3 pseudo-fields
     "unknown pseudo-field": ((CONNECTION, STREAM), PROTOCOL_ERROR, get(fields=[*GET, (":x", "y")])),
-    "pseudo-field of responses": ((CONNECTION, STREAM), PROTOCOL_ERROR, get(fields=[*GET, (":status", "200")])),
+    "pseudo-field of responses": ((CONNECTION, STREAM), PROTOCOL_ERROR,
+                                  get(fields=[*GET, (":status", "200")])),
     "pseudo-field behind others": ((CONNECTION, STREAM), PROTOCOL_ERROR,
                                    get(fields=[*GET[:3], ("x", "y"), (":path", "/")])),
     "empty path": ((CONNECTION, STREAM), PROTOCOL_ERROR, get(fields=request_fields(""))),
@@ -175,11 +182,12 @@ ROWS = {
     "table size over the limit": (CONNECTION, COMPRESSION_ERROR,
                                   frame(HEADERS, 5, 1, b"\x3f\xe2\x1f" + block(*GET))),
     "huffman padding too long": (CONNECTION, COMPRESSION_ERROR,
-                                 get(fields=GET, more=b"\x00\x85\xf2\xb2\x4a\x84\xff\x84\x49\x50\x9f\xff")),
+                                 get(fields=GET, more=NAME_IN_HUFFMAN + b"\x84\x49\x50\x9f\xff")),
     "huffman padding of zeros": (CONNECTION, COMPRESSION_ERROR,
-                                 get(fields=GET, more=b"\x00\x85\xf2\xb2\x4a\x84\xff\x83\x49\x50\x90")),
+                                 get(fields=GET, more=NAME_IN_HUFFMAN + b"\x83\x49\x50\x90")),
     "huffman end of string": (CONNECTION, COMPRESSION_ERROR,
-                              get(fields=GET, more=b"\x00\x85\xf2\xb2\x4a\x84\xff\x87\x49\x51\xff\xff\xff\xfa\x7f")),
+                              get(fields=GET, more=NAME_IN_HUFFMAN +
+                                  b"\x87\x49\x51\xff\xff\xff\xfa\x7f")),
 }
 
 

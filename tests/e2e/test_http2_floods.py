@@ -181,6 +181,7 @@ def test_requests_that_were_reset_leave_the_upstream_and_count_while_they_are_th
                 while True:  # until the last of the five has ended on our side, too
                     again = client.request()
                     client.ping()
+                    client.ping()  # the first answer overtakes a reset
                     if client.of(again).reset is None:
                         break
                 upstream.accept()
@@ -205,7 +206,7 @@ def test_clients_that_do_not_read_make_no_memory_grow(tmp_path):
                                    windows=False)
                     for _ in range(20):
                         client.request("/large")
-                    client.wait_for(lambda c: sum(len(r.body) for r in c.responses.values()) >= 65535)
+                    client.wait_for(lambda c: c.received() >= 65535)
                     client.ping()
                     stuck.append(client)
                 assert good.get("/small").status == 200

@@ -13,6 +13,7 @@
 #include "config/load.h"
 #include "http/http1_server.h"
 #include "proxy/exchange.h"
+#include "proxy/protocol_options.h"
 #include "tests/http/wire.h"
 #include "tests/proxy/origin.h"
 
@@ -55,9 +56,8 @@ class Stage {
   static UpstreamOptions options(const config::Config& config) {
     UpstreamOptions out;
     out.connect = config.timeouts.upstream_connect;
-    out.client.response_head = config.timeouts.upstream_response;
-    out.client.body_idle = config.timeouts.body_idle;
-    out.client.stream_idle = config.timeouts.stream_idle;
+    out.client = http1_client_options(config);
+    out.http2 = http2_client_options(config);
     return out;
   }
 };

@@ -14,7 +14,8 @@ namespace {
 class UpstreamTest : public StageTest {
  protected:
   UpstreamTest()
-      : origin(loop, answer_all), upstream(loop, resolver, server(), UpstreamOptions()) {}
+      : origin(loop, answer_all),
+        upstream(loop, resolver, config::Proxy(), server(), UpstreamOptions()) {}
   ~UpstreamTest() override { http::run_task(loop, upstream.stop()); }
 
   config::UpstreamServer server() {
@@ -24,7 +25,7 @@ class UpstreamTest : public StageTest {
     return one;
   }
   // A connection that has carried one exchange.
-  Upstream::Connection used() {
+  IdleConnections::Connection used() {
     auto connection = http::run_task(loop, upstream.connect());
     EXPECT_TRUE(connection) << connection.error().detail;
     http::run_task(loop, exchange(**connection));
@@ -55,47 +56,48 @@ TEST_F(UpstreamTest, TheConnectionUsedLastIsTakenFirst) {
   auto first = used();
   auto second = used();
   auto* const last = second.get();
-  upstream.give_back(std::move(first), "");
-  upstream.give_back(std::move(second), "");
-  EXPECT_EQ(upstream.idle_count(), 2u);
-  EXPECT_EQ(upstream.take_idle().connection.get(), last);
-  EXPECT_TRUE(upstream.take_idle().connection);
-  EXPECT_FALSE(upstream.take_idle().connection);
+  upstream.idle().give_back(std::move(first), "");
+  upstream.idle().give_back(std::move(second), "");
+  EXPECT_EQ(upstream.idle().count(), 2u);
+  EXPECT_EQ(upstream.idle().take().connection.get(), last);
+  EXPECT_TRUE(upstream.idle().take().connection);
+  EXPECT_FALSE(upstream.idle().take().connection);
 }
 
 TEST_F(UpstreamTest, OneThatCannotGoOnIsNotKept) {
   auto connection = used();
   connection->reset();
-  upstream.give_back(std::move(connection), "");
-  EXPECT_EQ(upstream.idle_count(), 0u);
+  upstream.idle().give_back(std::move(connection), "");
+  EXPECT_EQ(upstream.idle().count(), 0u);
 }
 
 TEST_F(UpstreamTest, IdleConnectionsAreBounded) {
-  for (std::size_t i = 0; i < Upstream::kIdleConnections + 3; ++i) upstream.give_back(used(), "");
-  EXPECT_EQ(upstream.idle_count(), Upstream::kIdleConnections);
+  for (std::size_t i = 0; i < config::Keepalive().connections + 3; ++i)
+    upstream.idle().give_back(used(), "");
+  EXPECT_EQ(upstream.idle().count(), config::Keepalive().connections);
 }
 
 TEST_F(UpstreamTest, AServerThatSaysHowLongItWaitsIsBelieved) {
-  upstream.give_back(used(), "timeout=5, max=100");
-  EXPECT_EQ(upstream.idle_limit(), base::Duration(4'000));
-  upstream.give_back(used(), "timeout=600");
-  EXPECT_EQ(upstream.idle_limit(), base::Duration(4'000)) << "once short is short";
-  upstream.give_back(used(), "timeout=1");
-  EXPECT_EQ(upstream.idle_limit(), Upstream::kIdleAtLeast);
+  upstream.idle().give_back(used(), "timeout=5, max=100");
+  EXPECT_EQ(upstream.idle().limit(), base::Duration(4'000));
+  upstream.idle().give_back(used(), "timeout=600");
+  EXPECT_EQ(upstream.idle().limit(), base::Duration(4'000)) << "once short is short";
+  upstream.idle().give_back(used(), "timeout=1");
+  EXPECT_EQ(upstream.idle().limit(), IdleConnections::kAtLeast);
 }
 
 TEST_F(UpstreamTest, WhatIsNoTimeIsNoHint) {
   for (const auto* text : {"", "max=5", "timeout=", "timeout=-3", "timeout=99999999999"}) {
-    upstream.give_back(used(), text);
-    EXPECT_EQ(upstream.idle_limit(), Upstream::kIdleAtMost) << text;
+    upstream.idle().give_back(used(), text);
+    EXPECT_EQ(upstream.idle().limit(), config::Keepalive().idle) << text;
   }
 }
 
 TEST_F(UpstreamTest, AStaleConnectionTeachesToWaitForLess) {
-  upstream.found_stale(base::Duration(8'000));
-  EXPECT_EQ(upstream.idle_limit(), base::Duration(6'000));
-  upstream.found_stale(base::Duration(100));
-  EXPECT_EQ(upstream.idle_limit(), base::Duration(6'000)) << "so young a one was not too old";
+  upstream.idle().found_stale(base::Duration(8'000));
+  EXPECT_EQ(upstream.idle().limit(), base::Duration(6'000));
+  upstream.idle().found_stale(base::Duration(100));
+  EXPECT_EQ(upstream.idle().limit(), base::Duration(6'000)) << "so young a one was not too old";
 }
 
 TEST_F(UpstreamTest, ConnectionsThatTheServerClosedAreSwept) {
@@ -108,17 +110,17 @@ TEST_F(UpstreamTest, ConnectionsThatTheServerClosedAreSwept) {
   config::UpstreamServer there;
   there.host = "127.0.0.1";
   there.port = closing.port();
-  Upstream one(loop, resolver, there, UpstreamOptions());
+  Upstream one(loop, resolver, config::Proxy(), there, UpstreamOptions());
   for (int i = 0; i < 2; ++i) {
     auto connection = http::run_task(loop, one.connect());
     http::run_task(loop, exchange(**connection));
-    one.give_back(std::move(*connection), "");
+    one.idle().give_back(std::move(*connection), "");
   }
-  EXPECT_EQ(one.idle_count(), 2u);
+  EXPECT_EQ(one.idle().count(), 2u);
   one.sweep();
-  EXPECT_EQ(one.idle_count(), 1u) << "the one that still stands";
+  EXPECT_EQ(one.idle().count(), 1u) << "the one that still stands";
   http::run_task(loop, one.stop());
-  EXPECT_EQ(one.idle_count(), 0u);
+  EXPECT_EQ(one.idle().count(), 0u);
   http::run_task(loop, closing.end());
 }
 
@@ -136,7 +138,7 @@ TEST_F(UpstreamTest, AServerThatCannotBeConnectedIsOutForAWhile) {
 TEST_F(UpstreamTest, NamesAreResolvedAndEveryAddressIsTried) {
   config::UpstreamServer by_name = server();
   by_name.host = "localhost";  // ::1 as well, where nobody listens
-  Upstream named(loop, resolver, by_name, UpstreamOptions());
+  Upstream named(loop, resolver, config::Proxy(), by_name, UpstreamOptions());
   for (int i = 0; i < 3; ++i) {
     const auto connection = http::run_task(loop, named.connect());
     EXPECT_TRUE(connection) << connection.error().detail;
@@ -175,7 +177,7 @@ TEST_F(UpstreamTest, NothingIsWaitedForBeyondTheEndOfTheProcess) {
   there.port = full.port();
   UpstreamOptions options;
   options.connect = base::Duration(3'600'000);
-  Upstream silent(loop, resolver, there, options);
+  Upstream silent(loop, resolver, config::Proxy(), there, options);
   silent.limit(base::Deadline::in(base::Duration(20)));
   const auto connection = http::run_task(loop, silent.connect());
   ASSERT_FALSE(connection);
@@ -215,6 +217,23 @@ TEST_F(UpstreamTest, AServerIsOneHoweverManyRoutesNameIt) {
   two.servers = {server()};
   Upstreams all(loop, resolver, UpstreamOptions());
   EXPECT_EQ(all.choose(one, {}), all.choose(two, {}));
+  http::run_task(loop, all.stop());
+}
+
+TEST_F(UpstreamTest, ConnectionsOfOneKindAreNotTakenForAnother) {
+  config::Proxy plain;
+  plain.servers = {server()};
+  std::vector<config::Proxy> routes(7, plain);
+  routes[1].servers[0].scheme = config::UpstreamServer::Scheme::kHttps;
+  routes[2].servers[0].scheme = config::UpstreamServer::Scheme::kH2c;
+  routes[3].proxy_protocol = 1;
+  routes[4].tls.ca_file = "/roots.pem";
+  routes[5].tls.server_name = "a.example";
+  routes[6].tls.insecure = true;
+  Upstreams all(loop, resolver, UpstreamOptions());
+  std::set<Upstream*> distinct;
+  for (const auto& route : routes) distinct.insert(all.choose(route, {}));
+  EXPECT_EQ(distinct.size(), routes.size());
   http::run_task(loop, all.stop());
 }
 

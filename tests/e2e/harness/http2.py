@@ -205,6 +205,10 @@ class Http2:
         self.wait_for(lambda _: self.of(stream).ended or self.of(stream).reset is not None)
         return self.of(stream)
 
+    def received(self):
+        """Bytes of bodies on all streams."""
+        return sum(len(one.body) for one in self.responses.values())
+
     def get(self, path="/", **more):
         return self.response(self.request(path, **more))
 
