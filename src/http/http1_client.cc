@@ -8,11 +8,6 @@ namespace gatehouse::http {
 
 namespace {
 
-constexpr std::size_t kHeadRead = 2 * 1024;  // least room for a read of a head
-constexpr std::size_t kBodyRead = 8 * 1024;  // and of a body
-
-base::Task<base::Result<void>> done() { co_return base::Result<void>(); }
-
 std::unexpected<base::Error> cut_off() {
   return base::fail(base::Code::kReset, "the upstream broke off while the request was being sent");
 }
@@ -72,7 +67,7 @@ base::Task<base::Result<void>> Http1Client::send_head(const RequestHead& head) {
   guard_.restart();
   writer_.retry_on_failure(used_before ? base::Retry::kReused : base::Retry::kNo);
   append_request_head(writer_.begin(frame_request(head), head.content_length), head);
-  return done();
+  return nothing_to_do();
 }
 
 base::Task<base::Result<void>> Http1Client::write(base::Chunk chunk) {

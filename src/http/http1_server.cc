@@ -7,9 +7,6 @@ namespace gatehouse::http {
 
 namespace {
 
-constexpr std::size_t kHeadRead = 2 * 1024;  // least room for a read of a head
-constexpr std::size_t kBodyRead = 8 * 1024;  // and of a body
-
 constexpr std::size_t kIdleText = 512;  // memory of a string that an idle connection keeps
 
 const Fields kNoTrailers;
@@ -29,8 +26,6 @@ base::Code code_of(std::uint16_t status) {
     default: return base::Code::kMalformed;
   }
 }
-
-base::Task<base::Result<void>> done() { co_return base::Result<void>(); }
 
 base::Error downstream(base::Error error) {
   error.side = base::Side::kDownstream;
@@ -280,7 +275,8 @@ base::Task<base::Result<base::Chunk>> Http1Server::read() {
     if (body_.ended()) break;
     auto got = co_await fill(kBodyRead, base::Deadline::in(options_.body_idle));
     if (got && *got != 0) continue;
-    input_broken_ = true;
+    // A reader that was stopped leaves the body where it is: the rest may yet come, and be dropped.
+    input_broken_ = got || got.error().code != base::Code::kCancelled;
     if (!got) co_return base::fail(std::move(got.error()));
     auto cut = body_.end_of_input(false);
     co_return base::fail(std::move(cut.error()));
@@ -290,7 +286,7 @@ base::Task<base::Result<base::Chunk>> Http1Server::read() {
 
 base::Task<base::Result<void>> Http1Server::write_interim(const ResponseHead& head) {
   const bool unwanted = answered_ || head_.version == Version::kHttp10 || head.status == 101;
-  if (unwanted) return done();
+  if (unwanted) return nothing_to_do();
   if (head.status == 100) owes_continue_ = false;
   std::string text;
   append_interim_head(text, head);

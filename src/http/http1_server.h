@@ -70,7 +70,7 @@ class Http1Server final : public ServerStream {
   base::Task<base::Result<base::Chunk>> read() override;
   const Fields& trailers() const override { return body_.trailers(); }
   bool request_ended() const override { return tunnel_ ? input_ended_ : body_.ended(); }
-  void stop_reading() override { transport_.socket().interrupt(); }
+  void stop_reading() override { transport_.socket().interrupt_reading(); }
   void when_cancelled(void (*hook)(void*), void* owner) override {
     hook_ = hook;
     owner_ = owner;

@@ -128,7 +128,6 @@ struct Http2Callbacks::Receive {
         }
         break;
       case NGHTTP2_GOAWAY:
-        s.peer_gone_ = true;
         if (s.hooks_.going_away != nullptr) {
           s.hooks_.going_away(s.hooks_.owner, frame->goaway.last_stream_id);
         }
@@ -194,6 +193,11 @@ struct Http2Callbacks::Send {
     if (type == NGHTTP2_RST_STREAM) {
       if (blames_peer(frame->rst_stream.error_code)) s.count_reset();
       return 0;
+    }
+    if (type == NGHTTP2_GOAWAY) {
+      if (frame->goaway.error_code != NGHTTP2_NO_ERROR) s.blamed_ = true;
+      // The answer says that the notice has come. Not queued with it: nghttp2 sends PINGs first.
+      if (s.announced_ && !s.gone_) s.ping();
     }
     if (type == NGHTTP2_DATA) s.floods_.data_sent();
     if (type != NGHTTP2_DATA && type != NGHTTP2_HEADERS) return 0;

@@ -132,8 +132,7 @@ void Http2Session::break_streams() {
   const auto why = floods_.why();
   const std::string detail(why.empty() ? std::string_view("the connection broke HTTP/2's rules")
                                        : why);
-  const bool agreed = (gone_ || peer_gone_) && streams_.empty() && why.empty();
-  if (!error_ && !agreed) error_ = base::Error(base::Code::kMalformed, detail);
+  if (!error_ && blamed_) error_ = base::Error(base::Code::kMalformed, detail);
   break_all(base::Error(base::Code::kReset, peer(), detail));
   over_ = true;
   flush();
@@ -177,12 +176,18 @@ bool Http2Session::collect() {
   return !output_.empty();
 }
 
+// GOAWAY for what the peer did wrong was written, or both have taken their leave. To nghttp2 the
+// notice that more GOAWAY is to follow is a leave already.
+bool Http2Session::said_all() const {
+  const bool notice = announced_ && !gone_;
+  return blamed_ || (!notice && nghttp2_session_want_read(session_.get()) == 0);
+}
+
 base::Task<void> Http2Session::write() {
   for (;;) {
     work_.reset();
     const bool any = collect();
-    // It has said its last, of its own accord: the peer had broken the protocol.
-    if (!over_ && nghttp2_session_want_read(session_.get()) == 0) {
+    if (!over_ && said_all()) {
       break_streams();
       wake_reader();
     }
@@ -221,8 +226,8 @@ void Http2Session::ping() {
 
 void Http2Session::announce_going_away() {
   announced_ = true;
-  nghttp2_submit_shutdown_notice(session_.get());
-  ping();
+  nghttp2_submit_shutdown_notice(session_.get());  // a PING follows
+  flush();
 }
 
 void Http2Session::go_away() {

@@ -70,6 +70,7 @@ class Http2Session {
   bool pinged() const { return ping_sent_; }
   void ping();
   // The connection has ended for its streams; what is queued is still sent.
+  bool said_all() const;
   void break_streams();
   // Sends what is queued, ends the writer. Streams that are left break.
   base::Task<void> stop(base::Deadline deadline);
@@ -139,7 +140,7 @@ class Http2Session {
   std::optional<base::Error> error_;
   bool writing_ = false;    // a write is under way
   bool gone_ = false;       // GOAWAY with the last stream was sent
-  bool peer_gone_ = false;  // and the peer's came
+  bool blamed_ = false;     // ours says what the peer did wrong
   bool over_ = false;
   bool woken_ = false;
   bool stopping_ = false;

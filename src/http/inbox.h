@@ -9,6 +9,10 @@
 
 namespace gatehouse::http {
 
+// Least room for a read.
+inline constexpr std::size_t kHeadRead = 2 * 1024;
+inline constexpr std::size_t kBodyRead = 8 * 1024;
+
 class Inbox {
  public:
   explicit Inbox(base::BufferPool& pool) : pool_(pool) {}

@@ -14,6 +14,9 @@
 
 namespace gatehouse::http {
 
+// What has ended well before it began.
+inline base::Task<base::Result<void>> nothing_to_do() { co_return base::Result<void>(); }
+
 // A request that a client sent us, and the response that we owe. Errors are kDownstream.
 class ServerStream {
  public:

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "storage/file_descriptor.h"
+#include "storage/file_error.h"
 #include "storage/file_record.h"
 
 namespace gatehouse::storage {
@@ -30,11 +31,6 @@ class FileHold : public Lease::Hold {
   FileDescriptor fd_;
   base::BlockingPool& pool_;
 };
-
-std::unexpected<base::Error> failed(const char* what, const fs::path& file) {
-  return base::fail(
-      base::from_errno(errno, base::Side::kStorage, std::string(what) + " " + file.string()));
-}
 
 // One counter for all leases: it outlives the files of leases, so tokens only grow.
 base::Result<std::uint64_t> next_token(const fs::path& folder) {

@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "storage/file_descriptor.h"
+#include "storage/file_error.h"
 #include "storage/storage.h"
 
 namespace gatehouse::storage {
@@ -23,11 +24,6 @@ using base::Side;
 constexpr std::string_view kMagic = "gatehouse-record 1 ";
 constexpr std::size_t kLongestHeader = 64;
 constexpr int kDraftTries = 1000;
-
-std::unexpected<base::Error> failed(std::string_view what, const fs::path& file) {
-  return base::fail(
-      base::from_errno(errno, Side::kStorage, std::string(what) + " " + file.string()));
-}
 
 std::uint32_t checksum(std::string_view bytes) {
   boost::crc_32_type crc;

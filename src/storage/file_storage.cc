@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "base/event.h"
+#include "storage/file_error.h"
 #include "storage/file_lease.h"
 #include "storage/file_record.h"
 
@@ -21,11 +22,6 @@ using base::Side;
 base::Result<void> bad_key(std::string_view key) {
   return base::fail(Code::kMalformed, Side::kStorage,
                     "\"" + std::string(key) + "\" is no key of a record");
-}
-
-std::unexpected<base::Error> failed(const char* what, const fs::path& file) {
-  return base::fail(
-      base::from_errno(errno, Side::kStorage, std::string(what) + " " + file.string()));
 }
 
 std::string fan_out(std::string_view segment) {

@@ -8,7 +8,7 @@
 namespace gatehouse::tls {
 
 namespace {
-constexpr std::size_t kLongestName = 255;
+constexpr std::size_t kLongestKey = 255;
 }
 
 std::size_t CertificateStore::Hash::operator()(std::string_view name) const {
@@ -30,8 +30,8 @@ CertificateRef CertificateStore::find_exact(std::string_view name) const {
 CertificateRef CertificateStore::find(std::string_view name) const {
   if (auto exact = find_exact(name)) return exact;
   const auto dot = name.find('.');
-  if (dot == std::string_view::npos || name.size() > kLongestName) return nullptr;
-  std::array<char, kLongestName + 1> wildcard;  // "*" and what follows the first label
+  if (dot == std::string_view::npos || name.size() > kLongestKey) return nullptr;
+  std::array<char, kLongestKey + 1> wildcard;  // "*" and what follows the first label
   const auto rest = name.substr(dot);
   wildcard[0] = '*';
   std::memcpy(wildcard.data() + 1, rest.data(), rest.size());

@@ -20,8 +20,6 @@ namespace {
 constexpr std::size_t kMostPieces = 16;     // of one vectored write
 constexpr std::size_t kRecord = 16 * 1024;  // plaintext bytes of the largest record
 
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
-
 base::Error nothing_yet() { return base::Error(base::Code::kOverload, "nothing yet"); }
 
 // What of a list of pieces is still to be written.

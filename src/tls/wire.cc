@@ -11,8 +11,6 @@ namespace gatehouse::tls {
 
 namespace {
 
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
-
 template <class Wire>
 Wire* wire_of(BIO* bio) {
   return static_cast<Wire*>(BIO_get_data(bio));

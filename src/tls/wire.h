@@ -5,10 +5,14 @@
 
 #include <openssl/base.h>
 
+#include <cerrno>
+
 #include "base/buffer.h"
 #include "tls/transport.h"
 
 namespace gatehouse::tls {
+
+inline bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 
 struct Transport::Wire {
   Wire(base::BufferPool& p, int f) : pool(p), fd(f) {}

@@ -21,7 +21,7 @@ namespace gatehouse::tls {
 namespace {
 
 constexpr const char* kAcmeIdentifier = "1.3.6.1.5.5.7.1.31";  // id-pe-acmeIdentifier, RFC 8737 6.1
-constexpr std::size_t kLongestName = 253;
+constexpr std::size_t kLongestSubject = 253;
 
 bssl::UniquePtr<GENERAL_NAME> general_name(const std::string& name) {
   std::uint8_t address[16];
@@ -32,7 +32,7 @@ bssl::UniquePtr<GENERAL_NAME> general_name(const std::string& name) {
   bssl::UniquePtr<ASN1_STRING> value(
       ASN1_STRING_type_new(size != 0 ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING));
   const auto printable = [](char c) { return c > ' ' && c < 0x7f; };
-  if (!made || !value || name.empty() || name.size() > kLongestName ||
+  if (!made || !value || name.empty() || name.size() > kLongestSubject ||
       !std::all_of(name.begin(), name.end(), printable)) {
     return nullptr;
   }

@@ -159,7 +159,7 @@ def test_bodies_pass_both_ways(through, length):
 
 def test_trailers_pass_both_ways(through):
     upstream = saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
-                      b"X-Sum: 2\r\nContent-Length: 9\r\n\r\n")
+                      b"X-Sum: 2\r\nHost: other\r\n\r\n")
     client = through(upstream)
     stream = client.request(method="POST", end=False, more=[("te", "trailers")])
     client.data(stream, b"abc")
@@ -294,12 +294,11 @@ def test_a_client_that_leaves_takes_its_requests_with_it(through):
 
 def test_stopping_announces_itself_and_loses_no_request(through):
     """GOAWAY twice (RFC 9113 6.8): a request on its way when the first comes is still served."""
-    def answer(_, request):
-        return b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" if END in request else None
-    client = through(RawUpstream(answer))
+    client = through(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
     assert client.get().status == 200
+    stream = client.request(method="POST", end=False, more=[("content-length", "3")])
+    client.ping()
     os.kill(client.gatehouse.pid, signal.SIGTERM)
-    stream = client.request(method="POST", end=False)
     client.wait_for(lambda c: c.goaways)
     assert client.goaways[0] == (LARGEST_WINDOW, NO_ERROR)
     late = client.request()
@@ -309,6 +308,19 @@ def test_stopping_announces_itself_and_loses_no_request(through):
     client.data(stream, b"end", end=True)
     assert client.response(stream).status == 200
     assert client.to_the_end() == NO_ERROR
+    assert client.gatehouse.wait() == 0
+
+
+def test_a_connection_without_requests_serves_one_that_the_notice_crossed(through):
+    client = through(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+    assert client.get().status == 200
+    os.kill(client.gatehouse.pid, signal.SIGTERM)
+    client.wait_for(lambda c: c.goaways)  # and a PING, which is not answered yet
+    late = client.request()
+    assert client.response(late).status == 200
+    assert client.to_the_end() == NO_ERROR
+    assert client.gatehouse.wait() == 0
+    assert client.goaways == [(LARGEST_WINDOW, NO_ERROR), (late, NO_ERROR)]
 
 
 # --- many at once ---
@@ -353,7 +365,6 @@ def test_the_windows_grow_for_a_client_that_is_fast(through):
 
     class Sink(QuietHandler):
         def do_POST(self):
-            self.server.peer.got = 0
             while size := int(self.rfile.readline(), 16):
                 self.rfile.read(size + 2)
                 with news:
@@ -363,6 +374,7 @@ def test_the_windows_grow_for_a_client_that_is_fast(through):
             self.answer(b"ok")
 
     upstream = HttpPeer(Sink)
+    upstream.got = 0
     client = through(upstream)
     stream = client.request(method="POST", end=False)
     client.wait_for(lambda c: INITIAL_WINDOW_SIZE in c.peer_settings)

@@ -3,7 +3,7 @@
 
 #include "tests/http/served.h"
 
-namespace gatehouse::http {
+namespace gatehouse::http::http1_server_test {
 namespace {
 
 using base::Task;
@@ -241,41 +241,6 @@ TEST(Http1ServerTest, LargeBodiesArriveWhole) {
   EXPECT_TRUE(served.seen[1].body == body);
 }
 
-Task<void> answer_unread(ServerStream& stream, Served& served) {
-  served.seen.emplace_back();
-  served.seen.back().head = stream.head();
-  co_await answer(stream, 200, "unread");
-}
-
-TEST(Http1ServerTest, SmallUnreadBodyIsDroppedAndTheConnectionGoesOn) {
-  base::Loop loop;
-  Served served(loop, Http1ServerOptions(), answer_unread);
-  const std::string post = "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
-  const auto heard = run_task(loop, converse(served, post + post + kGet, false));
-  EXPECT_EQ(served.seen.size(), 3u);
-  EXPECT_EQ(count(heard, "HTTP/1.1 200"), 3u);
-}
-
-Task<std::string> upload_without_reader(Served& served) {
-  co_await served.peer.say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n" +
-                           std::string(200'000, 'x'));
-  auto heard = co_await served.peer.hear_until("unread");
-  co_await served.peer.say(std::string(100'000, 'x'));
-  heard += co_await served.peer.hear_all();
-  served.peer.end();
-  (void)co_await served.over.wait();
-  co_return heard;
-}
-
-TEST(Http1ServerTest, ClientOfALargeUnreadBodySeesTheAnswerAndAnOrderlyEnd) {
-  base::Loop loop;
-  Served served(loop, Http1ServerOptions(), answer_unread);
-  const auto heard = run_task(loop, upload_without_reader(served));
-  EXPECT_THAT(heard, AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Connection: close\r\n"),
-                           EndsWith("unread")));
-  EXPECT_FALSE(served.peer.was_reset());
-}
-
 // --- Expect ---
 
 Task<std::string> upload_after_continue(Served& served) {
@@ -497,4 +462,4 @@ TEST(Http1ServerTest, PiecesPassAsTheyCome) {
 }
 
 }  // namespace
-}  // namespace gatehouse::http
+}  // namespace gatehouse::http::http1_server_test

@@ -120,4 +120,11 @@ inline base::Task<std::string> converse(Served& served, std::string input, bool 
   co_return heard;
 }
 
+// Answers without a look at the body.
+inline base::Task<void> answer_unread(ServerStream& stream, Served& served) {
+  served.seen.emplace_back();
+  served.seen.back().head = stream.head();
+  co_await answer(stream, 200, "unread");
+}
+
 }  // namespace gatehouse::http

@@ -1,4 +1,4 @@
-"""HTTP/2 around gatehouse: Node's and nghttp2's servers behind it, curl as its client."""
+"""Node's and nghttp2's servers behind gatehouse, curl as its client."""
 
 import subprocess
 from pathlib import Path
@@ -37,6 +37,15 @@ class Http2Upstream(Process):
 
     def sessions(self):
         return len(self.matching("^session "))
+
+
+class PlannedUpstream(Process):
+    """Node, doing what each request's plan says (planned_upstream.js). `version`: h1 or h2c."""
+
+    def __init__(self, version):
+        super().__init__("node", UPSTREAM.with_name("planned_upstream.js"), version)
+        self.port = int(self.wait_for_line("^listening ").split()[1])
+        self.url = f"{'http' if version == 'h1' else 'h2c'}://127.0.0.1:{self.port}"
 
 
 class Nghttpd(Process):
