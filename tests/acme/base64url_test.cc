@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::acme {
+namespace gatehouse::acme::base64url_test {
 namespace {
 
 TEST(Base64Url, EncodesTheVectorsOfRfc4648WithoutPadding) {
@@ -48,4 +48,4 @@ TEST(Base64Url, KnowsTokensByTheirCharacters) {
 }
 
 }  // namespace
-}  // namespace gatehouse::acme
+}  // namespace gatehouse::acme::base64url_test

@@ -8,7 +8,7 @@
 #include "tests/acme/fake_ca.h"
 #include "tests/acme/harness.h"
 
-namespace gatehouse::acme {
+namespace gatehouse::acme::client_test {
 namespace {
 
 using base::Code;
@@ -263,4 +263,4 @@ TEST_F(AcmeClient, FetchesTheDirectoryOnceForAllWhoAsk) {
 }
 
 }  // namespace
-}  // namespace gatehouse::acme
+}  // namespace gatehouse::acme::client_test

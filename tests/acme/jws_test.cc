@@ -15,7 +15,7 @@
 #include "acme/base64url.h"
 #include "acme/challenge.h"
 
-namespace gatehouse::acme {
+namespace gatehouse::acme::jws_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -217,4 +217,4 @@ TEST(KeyAuthorization, IsTokenAndThumbprint) {
 }
 
 }  // namespace
-}  // namespace gatehouse::acme
+}  // namespace gatehouse::acme::jws_test

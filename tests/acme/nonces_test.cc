@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::acme {
+namespace gatehouse::acme::nonces_test {
 namespace {
 
 const base::TimePoint kNow = base::Clock::now();
@@ -42,4 +42,4 @@ TEST(Nonces, IgnoresWhatIsNoNonce) {
 }
 
 }  // namespace
-}  // namespace gatehouse::acme
+}  // namespace gatehouse::acme::nonces_test

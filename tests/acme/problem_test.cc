@@ -4,7 +4,7 @@
 
 #include "acme/failure.h"
 
-namespace gatehouse::acme {
+namespace gatehouse::acme::problem_test {
 namespace {
 
 Problem of(std::string_view token, std::uint16_t status = 400) {
@@ -99,4 +99,4 @@ TEST(Failure, SaysWhoseFaultItIsAndWhetherItMayPass) {
 }
 
 }  // namespace
-}  // namespace gatehouse::acme
+}  // namespace gatehouse::acme::problem_test

@@ -9,7 +9,7 @@
 #include "acme/poll.h"
 #include "acme/url.h"
 
-namespace gatehouse::acme {
+namespace gatehouse::acme::resources_test {
 namespace {
 
 using base::Code;
@@ -177,4 +177,4 @@ TEST(Poll, StartsFastSlowsDownAndObeysTheCa) {
 }
 
 }  // namespace
-}  // namespace gatehouse::acme
+}  // namespace gatehouse::acme::resources_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::acme {
+namespace gatehouse::acme::retry_after_test {
 namespace {
 
 using std::chrono::seconds;
@@ -47,4 +47,4 @@ TEST(HttpDate, KnowsLeapDays) {
 }
 
 }  // namespace
-}  // namespace gatehouse::acme
+}  // namespace gatehouse::acme::retry_after_test

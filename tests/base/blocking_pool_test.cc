@@ -9,7 +9,7 @@
 
 #include "tests/base/on_loop.h"
 
-namespace gatehouse::base {
+namespace gatehouse::base::blocking_pool_test {
 namespace {
 
 struct Threads {
@@ -95,4 +95,4 @@ TEST(BlockingPool, ServesSeveralLoops) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::blocking_pool_test

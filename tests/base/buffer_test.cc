@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::base {
+namespace gatehouse::base::buffer_test {
 namespace {
 
 TEST(BufferPool, HandsOutAReturnedBlockAgain) {
@@ -62,4 +62,4 @@ TEST(Chunk, CopiesAndDropsFromTheFront) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::buffer_test

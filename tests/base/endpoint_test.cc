@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::base {
+namespace gatehouse::base::endpoint_test {
 namespace {
 
 TEST(Endpoint, ReadsIpLiterals) {
@@ -55,4 +55,4 @@ TEST(IpLiteral, IsToldFromNames) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::endpoint_test

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <set>
 
-namespace gatehouse::base {
+namespace gatehouse::base::error_test {
 namespace {
 
 TEST(Error, TellsWhatTheSystemSaid) {
@@ -32,4 +32,4 @@ TEST(Error, EachCodeHasAName) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::error_test

@@ -4,7 +4,7 @@
 
 #include "tests/base/on_loop.h"
 
-namespace gatehouse::base {
+namespace gatehouse::base::event_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -65,4 +65,4 @@ TEST(SleepUntil, IsNeverEarly) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::event_test

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "tests/base/on_loop.h"
 
-namespace gatehouse::base {
+namespace gatehouse::base::gate_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -106,4 +106,4 @@ TEST(Loop, GoesOnAfterATaskThatThrew) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::gate_test

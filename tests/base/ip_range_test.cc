@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::base {
+namespace gatehouse::base::ip_range_test {
 namespace {
 
 bool holds(std::string_view range, std::string_view ip) {
@@ -70,4 +70,4 @@ TEST(IpRanges, HoldWhatOneOfThemHolds) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::ip_range_test

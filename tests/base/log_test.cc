@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-namespace gatehouse::base::log {
+namespace gatehouse::base::log::log_test {
 namespace {
 
 std::string json(std::string_view text) {
@@ -90,4 +90,4 @@ TEST(Log, TakesLinesFromManyThreads) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base::log
+}  // namespace gatehouse::base::log::log_test

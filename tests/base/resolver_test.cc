@@ -6,7 +6,7 @@
 
 #include "tests/base/on_loop.h"
 
-namespace gatehouse::base {
+namespace gatehouse::base::resolver_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -56,4 +56,4 @@ TEST(Resolver, ReturnsAtTheDeadlineWhileTheQueryGoesOn) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::resolver_test

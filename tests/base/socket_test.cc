@@ -12,7 +12,7 @@
 #include "tests/base/on_loop.h"
 #include "tests/base/socket_pair.h"
 
-namespace gatehouse::base {
+namespace gatehouse::base::socket_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -271,4 +271,4 @@ TEST(Listener, LeavesAFileThatIsNoSocketAlone) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::socket_test

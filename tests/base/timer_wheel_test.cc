@@ -8,7 +8,7 @@
 
 #include "tests/base/on_loop.h"
 
-namespace gatehouse::base {
+namespace gatehouse::base::timer_wheel_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -156,4 +156,4 @@ TEST(TimerWheel, MayGoBeforeItsTimers) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::timer_wheel_test

@@ -8,7 +8,7 @@
 #include "tests/base/on_loop.h"
 #include "tests/base/socket_pair.h"
 
-namespace gatehouse::base {
+namespace gatehouse::base::waiters_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -141,4 +141,4 @@ TEST(Waiters, RefuseMoreThanTheirBound) {
 }
 
 }  // namespace
-}  // namespace gatehouse::base
+}  // namespace gatehouse::base::waiters_test

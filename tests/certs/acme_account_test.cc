@@ -7,7 +7,7 @@
 #include "tests/certs/memory_storage.h"
 #include "tests/certs/run_task.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::acme_account_test {
 namespace {
 
 using acme::FakeCa;
@@ -158,4 +158,4 @@ TEST_F(AcmeAccountTest, RegistersTheSameKeyWhenTheCaForgotIt) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::acme_account_test

@@ -4,7 +4,7 @@
 
 #include "tests/certs/acme_house.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::acme_issuer_test {
 namespace {
 
 using acme::FakeCa;
@@ -320,4 +320,4 @@ TEST(IssuerId, IsOneSegmentOfAKey) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::acme_issuer_test

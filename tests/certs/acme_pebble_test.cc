@@ -15,7 +15,7 @@
 #include "tests/certs/test_authority.h"
 #include "tests/certs/tls_alpn_responder.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::acme_pebble_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -204,4 +204,4 @@ TEST_F(Pebble, GetsOurAccountAgainAfterARestartOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::acme_pebble_test

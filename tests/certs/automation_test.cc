@@ -6,7 +6,7 @@
 #include "certs/renewals.h"
 #include "tests/certs/automation_house.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::automation_test {
 namespace {
 
 using std::chrono::days;
@@ -446,4 +446,4 @@ TEST_F(AutomationTest, LoadsManyCertificatesOfSitesWithoutOneOrder) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::automation_test

@@ -7,7 +7,7 @@
 #include "certs/startup.h"
 #include "tests/certs/fake_issuer.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::certificate_files_test {
 namespace {
 
 struct CertificateFilesTest : testing::Test {
@@ -133,4 +133,4 @@ TEST_F(CertificateFilesTest, TrustRootsOfACaAreLookedAtToo) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::certificate_files_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::challenge_choice_test {
 namespace {
 
 using acme::ChallengeType;
@@ -83,4 +83,4 @@ TEST(ChallengeChoice, RemembersABoundedNumberOfNames) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::challenge_choice_test

@@ -5,7 +5,7 @@
 
 #include <thread>
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::challenge_store_test {
 namespace {
 
 tls::CertificateRef some_certificate() { return std::make_shared<const tls::Certificate>(); }
@@ -94,4 +94,4 @@ TEST(ChallengeStore, IsReadByWorkersWhileControlWrites) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::challenge_store_test

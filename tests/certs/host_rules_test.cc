@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::host_rules_test {
 namespace {
 
 SitePolicy policy(Source source) {
@@ -63,4 +63,4 @@ TEST_F(HostRulesTest, ListsWhatIsObtainedAtStart) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::host_rules_test

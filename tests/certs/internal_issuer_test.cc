@@ -9,7 +9,7 @@
 #include "tests/certs/memory_storage.h"
 #include "tests/certs/run_task.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::internal_issuer_test {
 namespace {
 
 using std::chrono::days;
@@ -201,4 +201,4 @@ TEST(SignCertificate, MarksAuthoritiesAndLeaves) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::internal_issuer_test

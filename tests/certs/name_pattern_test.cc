@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::name_pattern_test {
 namespace {
 
 TEST(NamePattern, CoversTheNameItself) {
@@ -29,4 +29,4 @@ TEST(NamePattern, TheParentSuffixIsWhatFollowsTheFirstLabel) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::name_pattern_test

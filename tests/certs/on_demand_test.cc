@@ -4,7 +4,7 @@
 
 #include "tests/certs/automation_house.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::on_demand_test {
 namespace {
 
 using std::chrono::days;
@@ -217,4 +217,4 @@ TEST_F(OnDemandTest, WithoutATlsListenerNothingIsObtained) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::on_demand_test

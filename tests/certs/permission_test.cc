@@ -9,7 +9,7 @@
 #include "tests/certs/ask_server.h"
 #include "tests/certs/run_task.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::permission_test {
 namespace {
 
 TEST(AskUrl, AddsTheDomainToTheQuery) {
@@ -148,4 +148,4 @@ TEST_F(PermissionTest, AsksForManyNamesAtOnceWithinItsBound) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::permission_test

@@ -8,7 +8,7 @@
 #include "tests/certs/run_task.h"
 #include "tests/certs/test_authority.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::record_test {
 namespace {
 
 struct RecordTest : testing::Test {
@@ -146,4 +146,4 @@ TEST(CertificateKey, IsIssuerAndName) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::record_test

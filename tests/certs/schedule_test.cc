@@ -7,7 +7,7 @@
 #include "certs/backoff.h"
 #include "tests/certs/run_task.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::schedule_test {
 namespace {
 
 using std::chrono::days;
@@ -151,4 +151,4 @@ TEST(RetryDelay, IsSpreadByATenthToEitherSide) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::schedule_test

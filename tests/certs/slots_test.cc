@@ -8,7 +8,7 @@
 #include "base/gate.h"
 #include "tests/certs/run_task.h"
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::slots_test {
 namespace {
 
 base::Task<void> hold(Slots& slots, Urgency urgency, std::string name, base::Event& until,
@@ -64,4 +64,4 @@ TEST(Slots, GivesUpAtTheDeadlineWithoutLosingASlot) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::slots_test

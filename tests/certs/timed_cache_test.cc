@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::certs {
+namespace gatehouse::certs::timed_cache_test {
 namespace {
 
 const base::TimePoint kNow = base::Clock::now();
@@ -41,4 +41,4 @@ TEST(TimedCache, ReplacesAndErases) {
 }
 
 }  // namespace
-}  // namespace gatehouse::certs
+}  // namespace gatehouse::certs::timed_cache_test

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <map>
 
-namespace gatehouse::config {
+namespace gatehouse::config::load_test {
 namespace {
 
 using testing::ElementsAre;
@@ -398,4 +398,4 @@ TEST(DefaultIssuer, IsInternalForNamesThatNoPublicCaSigns) {
 }
 
 }  // namespace
-}  // namespace gatehouse::config
+}  // namespace gatehouse::config::load_test

@@ -2,7 +2,7 @@
 
 #include "config/keys.h"
 
-namespace gatehouse::config {
+namespace gatehouse::config::schema_test {
 namespace {
 
 TEST(Schema, NamesEveryKeyWithItsMeaning) {
@@ -22,4 +22,4 @@ TEST(Schema, NamesEveryKeyWithItsMeaning) {
 }
 
 }  // namespace
-}  // namespace gatehouse::config
+}  // namespace gatehouse::config::schema_test

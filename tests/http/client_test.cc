@@ -7,7 +7,7 @@
 
 #include "tests/http/served.h"
 
-namespace gatehouse::http {
+namespace gatehouse::http::client_test {
 namespace {
 
 using base::Code;
@@ -242,4 +242,4 @@ TEST(ClientTest, BadUrlsAreRefused) {
 }
 
 }  // namespace
-}  // namespace gatehouse::http
+}  // namespace gatehouse::http::client_test

@@ -4,7 +4,7 @@
 
 #include "http/message.h"
 
-namespace gatehouse::http {
+namespace gatehouse::http::fields_test {
 namespace {
 
 TEST(FieldsTest, KeepsOrderAndSpellingAndFindsWithoutCase) {
@@ -89,4 +89,4 @@ TEST(MessageTest, KnowsReasonPhrases) {
 }
 
 }  // namespace
-}  // namespace gatehouse::http
+}  // namespace gatehouse::http::fields_test

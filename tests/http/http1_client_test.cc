@@ -5,7 +5,7 @@
 
 #include "tests/http/asked.h"
 
-namespace gatehouse::http {
+namespace gatehouse::http::http1_client_test {
 namespace {
 
 using base::Code;
@@ -490,4 +490,4 @@ TEST(Http1ClientTest, ManyExchangesShareOneConnection) {
 }
 
 }  // namespace
-}  // namespace gatehouse::http
+}  // namespace gatehouse::http::http1_client_test

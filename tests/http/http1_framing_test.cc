@@ -5,7 +5,7 @@
 
 #include "tests/http/served.h"
 
-namespace gatehouse::http {
+namespace gatehouse::http::http1_framing_test {
 namespace {
 
 using ::testing::AnyOf;
@@ -299,4 +299,4 @@ INSTANTIATE_TEST_SUITE_P(Request, Accepted, ::testing::ValuesIn(accepted()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace
-}  // namespace gatehouse::http
+}  // namespace gatehouse::http::http1_framing_test

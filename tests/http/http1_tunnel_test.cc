@@ -6,7 +6,7 @@
 #include "tests/http/asked.h"
 #include "tests/http/served.h"
 
-namespace gatehouse::http {
+namespace gatehouse::http::http1_tunnel_test {
 namespace {
 
 using base::Task;
@@ -339,4 +339,4 @@ TEST(Http1TunnelTest, AnAnswerOtherThan101IsAnAnswerAndTheConnectionGoesOn) {
 }
 
 }  // namespace
-}  // namespace gatehouse::http
+}  // namespace gatehouse::http::http1_tunnel_test

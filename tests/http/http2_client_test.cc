@@ -7,7 +7,7 @@
 
 #include "tests/http/nghttp2_server.h"
 
-namespace gatehouse::http {
+namespace gatehouse::http::http2_client_test {
 namespace {
 
 struct Http2ClientTest : testing::Test {
@@ -327,4 +327,4 @@ TEST_F(Http2ClientTest, AStreamMayOutliveItsConnection) {
 }
 
 }  // namespace
-}  // namespace gatehouse::http
+}  // namespace gatehouse::http::http2_client_test

@@ -4,7 +4,7 @@
 
 #include "http/url.h"
 
-namespace gatehouse::http {
+namespace gatehouse::http::target_test {
 namespace {
 
 std::string path(std::string_view raw) {
@@ -151,4 +151,4 @@ TEST(UrlTest, RefusesWithAReason) {
 }
 
 }  // namespace
-}  // namespace gatehouse::http
+}  // namespace gatehouse::http::target_test

@@ -11,7 +11,7 @@
 
 #include "tests/proxy/stage.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::access_log_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -200,4 +200,4 @@ TEST_F(AccessLogTest, EveryRequestHasItsLine) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::access_log_test

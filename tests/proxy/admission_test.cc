@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::admission_test {
 namespace {
 
 base::Endpoint at(std::string_view ip) { return *base::Endpoint::from_ip(ip, 1234); }
@@ -62,4 +62,4 @@ TEST(Admission, NoBoundsMeanNone) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::admission_test

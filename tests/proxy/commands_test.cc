@@ -14,7 +14,7 @@
 
 #include "tests/http/wire.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::commands_test {
 namespace {
 
 using ::testing::AllOf;
@@ -172,4 +172,4 @@ TEST_F(CommandsTest, HealthcheckFailsWhereNobodyListens) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::commands_test

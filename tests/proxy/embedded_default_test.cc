@@ -5,7 +5,7 @@
 
 #include "config/load.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::embedded_default_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -28,4 +28,4 @@ TEST(EmbeddedDefault, TheLineToTryIsOneWordForTheShell) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::embedded_default_test

@@ -4,7 +4,7 @@
 
 #include "tests/proxy/stage.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::event_stream_test {
 namespace {
 
 using ::testing::EndsWith;
@@ -125,4 +125,4 @@ INSTANTIATE_TEST_SUITE_P(, SentAhead, testing::Bool(), [](const auto& together) 
 });
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::event_stream_test

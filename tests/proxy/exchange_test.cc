@@ -5,7 +5,7 @@
 
 #include "tests/proxy/stage.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::exchange_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -265,4 +265,4 @@ TEST_F(ExchangeTest, CuttingEndsAnExchangeThatWaitsForItsUpstream) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::exchange_test

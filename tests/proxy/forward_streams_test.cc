@@ -6,7 +6,7 @@
 #include "tests/http/wire.h"
 #include "tests/proxy/fake_streams.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::forward_streams_test {
 namespace {
 
 using ::testing::Contains;
@@ -225,4 +225,4 @@ TEST_F(ForwardStreamsTest, ABodyThatIsRefusedByItsHeadIsNeverRead) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::forward_streams_test

@@ -6,7 +6,7 @@
 
 #include "tests/proxy/stage.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::forward_test {
 namespace {
 
 using ::testing::EndsWith;
@@ -471,4 +471,4 @@ TEST_F(ForwardTest, AnUpstreamThatDoesNotReadStopsTheClient) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::forward_test

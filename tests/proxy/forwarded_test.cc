@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::forwarded_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -72,4 +72,4 @@ TEST(ListParts, AreWithoutBlanksAndEmptyOnes) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::forwarded_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::forwarding_fields_test {
 namespace {
 
 using ::testing::MatchesRegex;
@@ -206,4 +206,4 @@ TEST_F(ForwardingFields, ATraceThatIsNoneDoesNot) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::forwarding_fields_test

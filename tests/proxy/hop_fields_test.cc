@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::hop_fields_test {
 namespace {
 
 http::RequestHead request(std::vector<std::pair<std::string, std::string>> fields) {
@@ -123,4 +123,4 @@ TEST(HopFields, ViaGrowsByOneOnBothWays) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::hop_fields_test

@@ -6,7 +6,7 @@
 #include "proxy/proxy_header_reader.h"
 #include "tests/http/wire.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::proxy_header_parser_test {
 namespace {
 
 using Speaker = ProxyHeaderParser::Speaker;
@@ -198,4 +198,4 @@ TEST_F(ReadProxyHeader, APeerThatLeavesBeforeItsEndIsNoClient) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::proxy_header_parser_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::proxy_header_test {
 namespace {
 
 base::Endpoint at(std::string_view ip, std::uint16_t port) {
@@ -57,4 +57,4 @@ TEST(ProxyHeader, NothingIsClaimedWhereEitherIsNoIpAddress) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::proxy_header_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::respond_test {
 namespace {
 
 http::RequestHead head(std::string authority, std::string target) {
@@ -43,4 +43,4 @@ TEST(Expand, AnIpv6HostKeepsItsBrackets) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::respond_test

@@ -5,7 +5,7 @@
 #include "proxy/exchange.h"
 #include "tests/proxy/stage.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::retry_test {
 namespace {
 
 class RetryTest : public StageTest {
@@ -211,4 +211,4 @@ TEST_F(RetryTest, AServerWithoutAnAddressIsUnavailable) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::retry_test

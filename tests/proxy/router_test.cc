@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::router_test {
 namespace {
 
 config::Site site(std::vector<std::string> hosts, std::uint16_t status) {
@@ -96,4 +96,4 @@ TEST(Router, TheFirstRouteThatMatchesIsTaken) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::router_test

@@ -8,7 +8,7 @@
 #include "proxy/hop_fields.h"
 #include "tests/proxy/stage.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::tunnel_test {
 namespace {
 
 using ::testing::EndsWith;
@@ -285,4 +285,4 @@ TEST_F(TunnelTest, AClientWithoutAKeyIsGivenOne) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::tunnel_test

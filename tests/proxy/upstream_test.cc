@@ -8,7 +8,7 @@
 #include "proxy/upstreams.h"
 #include "tests/proxy/stage.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::upstream_test {
 namespace {
 
 class UpstreamTest : public StageTest {
@@ -238,4 +238,4 @@ TEST_F(UpstreamTest, ConnectionsOfOneKindAreNotTakenForAnother) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::upstream_test

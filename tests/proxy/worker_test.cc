@@ -7,7 +7,7 @@
 #include "tests/proxy/worker_house.h"
 #include "tls/x509.h"
 
-namespace gatehouse::proxy {
+namespace gatehouse::proxy::worker_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -315,4 +315,4 @@ TEST_F(HealthTest, NobodyThereIsNot) {
 }
 
 }  // namespace
-}  // namespace gatehouse::proxy
+}  // namespace gatehouse::proxy::worker_test

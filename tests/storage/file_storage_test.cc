@@ -15,7 +15,7 @@
 #include "storage/file_record.h"
 #include "tests/storage/folder.h"
 
-namespace gatehouse::storage {
+namespace gatehouse::storage::file_storage_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -330,4 +330,4 @@ TEST(FileStorageProcesses, AKillWhileWritingLeavesEveryRecordWhole) {
 }
 
 }  // namespace
-}  // namespace gatehouse::storage
+}  // namespace gatehouse::storage::file_storage_test

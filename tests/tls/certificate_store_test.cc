@@ -7,7 +7,7 @@
 
 #include "tests/tls/test_ca.h"
 
-namespace gatehouse::tls {
+namespace gatehouse::tls::certificate_store_test {
 namespace {
 
 // The store does not look into certificates.
@@ -90,4 +90,4 @@ TEST(CertificateStore, IsReadWhileItIsWritten) {
 }
 
 }  // namespace
-}  // namespace gatehouse::tls
+}  // namespace gatehouse::tls::certificate_store_test

@@ -5,7 +5,7 @@
 
 #include "tests/tls/test_ca.h"
 
-namespace gatehouse::tls {
+namespace gatehouse::tls::certificate_test {
 namespace {
 
 using base::Code;
@@ -137,4 +137,4 @@ TEST_F(Issued, RefusesBlocksThatDidNotSign) {
 }
 
 }  // namespace
-}  // namespace gatehouse::tls
+}  // namespace gatehouse::tls::certificate_test

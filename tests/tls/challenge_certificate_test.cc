@@ -11,7 +11,7 @@
 #include "tls/key.h"
 #include "tls/x509.h"
 
-namespace gatehouse::tls {
+namespace gatehouse::tls::challenge_certificate_test {
 namespace {
 
 const std::string kSan("\x55\x1d\x11");
@@ -180,4 +180,4 @@ TEST(ChallengeCertificate, RefusesNamesThatFitNoCertificate) {
 }
 
 }  // namespace
-}  // namespace gatehouse::tls
+}  // namespace gatehouse::tls::challenge_certificate_test

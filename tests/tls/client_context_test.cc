@@ -7,7 +7,7 @@
 
 #include "tests/tls/tls_server.h"
 
-namespace gatehouse::tls {
+namespace gatehouse::tls::client_context_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -166,4 +166,4 @@ TEST(ClientContext, TakesARootTwice) {
 }
 
 }  // namespace
-}  // namespace gatehouse::tls
+}  // namespace gatehouse::tls::client_context_test

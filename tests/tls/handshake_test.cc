@@ -4,7 +4,7 @@
 #include "base/event.h"
 #include "tests/tls/tls_server.h"
 
-namespace gatehouse::tls {
+namespace gatehouse::tls::handshake_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -399,4 +399,4 @@ TEST(HostName, RefusesEverythingElse) {
 }
 
 }  // namespace
-}  // namespace gatehouse::tls
+}  // namespace gatehouse::tls::handshake_test

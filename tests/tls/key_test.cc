@@ -12,7 +12,7 @@
 #include "tls/pem.h"
 #include "tls/x509.h"
 
-namespace gatehouse::tls {
+namespace gatehouse::tls::key_test {
 namespace {
 
 using base::Code;
@@ -153,4 +153,4 @@ TEST(CertificateRequest, RefusesNamesThatFitNoCertificate) {
 }
 
 }  // namespace
-}  // namespace gatehouse::tls
+}  // namespace gatehouse::tls::key_test

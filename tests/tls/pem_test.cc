@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gatehouse::tls {
+namespace gatehouse::tls::pem_test {
 namespace {
 
 using base::Code;
@@ -63,4 +63,4 @@ TEST(Pem, HasBounds) {
 }
 
 }  // namespace
-}  // namespace gatehouse::tls
+}  // namespace gatehouse::tls::pem_test

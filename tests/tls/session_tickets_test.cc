@@ -6,7 +6,7 @@
 
 #include "tests/tls/tls_server.h"
 
-namespace gatehouse::tls {
+namespace gatehouse::tls::session_tickets_test {
 namespace {
 
 base::Task<base::Result<void>> serve(Transport& transport, ServerContext& context,
@@ -136,4 +136,4 @@ TEST(SessionTickets, MayBeRotatedWhileWorkersUseThem) {
 }
 
 }  // namespace
-}  // namespace gatehouse::tls
+}  // namespace gatehouse::tls::session_tickets_test

@@ -12,7 +12,7 @@
 
 #include "tests/tls/tls_server.h"
 
-namespace gatehouse::tls {
+namespace gatehouse::tls::transport_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -456,4 +456,4 @@ TEST(Ending, AbortSendsNoCloseNotify) {
 }
 
 }  // namespace
-}  // namespace gatehouse::tls
+}  // namespace gatehouse::tls::transport_test

@@ -4,7 +4,7 @@
 
 #include "tests/tls/test_ca.h"
 
-namespace gatehouse::tls {
+namespace gatehouse::tls::x509_test {
 namespace {
 
 using base::Code;
@@ -119,4 +119,4 @@ TEST(PublicKeyOf, IsTheKeysOwn) {
 }
 
 }  // namespace
-}  // namespace gatehouse::tls
+}  // namespace gatehouse::tls::x509_test
