@@ -222,7 +222,7 @@ class Message:
         assert answer.ended and answer.status == 200, (self.plan, answer.reset, answer.head)
         assert answer.body == PATTERN[:sum(self.plan["sizes"])], self.plan
         said = self.plan["trailers"]
-        assert (answer.trailers or []) == ([("x-down", said)] if said else []), (self.plan, answer.head)
+        assert (answer.trailers or []) == ([("x-down", said)] if said else []), self.plan
         assert bool(answer.interim) == self.plan["hint"], self.plan
 
 
