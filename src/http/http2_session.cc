@@ -11,6 +11,9 @@ namespace gatehouse::http {
 namespace {
 
 constexpr std::size_t kRead = 8 * 1024;  // least room for a read
+// What the windows of this thread's connections have beyond kWindow. A peer keeps what it was given.
+thread_local std::size_t grown = 0;
+
 constexpr std::array<std::uint8_t, 8> kPing = {'g', 'a', 't', 'e', 'h', 'o', 'u', 's'};
 
 }  // namespace
@@ -38,6 +41,7 @@ Http2Session::Http2Session(tls::Transport& transport, Role role, const Http2Opti
 }
 
 Http2Session::~Http2Session() {
+  grown -= window_ - kWindow;
   for (auto* streams : {&streams_, &left_}) {
     for (auto& stream : *streams) stream.session_died();
   }
@@ -209,7 +213,8 @@ base::Task<void> Http2Session::write() {
 }
 
 void Http2Session::grow_connection_window(std::uint32_t least) {
-  if (window_ >= least) return;
+  if (window_ >= least || grown + (least - window_) > kGrown) return;
+  grown += least - window_;
   window_ = least;
   nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0,
                                         static_cast<std::int32_t>(least));

@@ -39,8 +39,10 @@ struct Http2Hooks {
 class Http2Session {
  public:
   enum class Role : std::uint8_t { kServer, kClient };
-  // Of the connection, all streams together (RFC 9113 6.9); grows with theirs.
+  // Of the connection, all streams together (RFC 9113 6.9); grows with theirs, as long as all
+  // connections of the thread have grown by no more than kGrown.
   static constexpr std::uint32_t kWindow = 1024 * 1024;
+  static constexpr std::size_t kGrown = 64 * 1024 * 1024;
   static constexpr std::size_t kBatch = 64 * 1024;  // bytes that are written together
   // Frames that wait for a peer that does not read; beyond, we read no more of it.
   static constexpr std::size_t kQueuedFrames = 256;
