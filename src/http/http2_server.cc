@@ -156,7 +156,7 @@ base::Task<void> Http2Server::end() {
   arrived_.clear();
   own_.clear();
   co_await session_.stop(base::Deadline::in(kDrainTime));
-  if (session_.error() && session_.transport().socket().is_open()) co_await linger();
+  if (session_.transport().socket().is_open()) co_await linger();
 }
 
 // As in HTTP/1.1: a close with bytes unread would be a RST, which may overtake our GOAWAY.

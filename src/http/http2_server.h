@@ -53,7 +53,8 @@ class Http2ServerStream final : public ServerStream, public Http2Stream {
 // One a connection, beside its Transport.
 class Http2Server {
  public:
-  // What a client may still send while we close after an error, so that it gets our GOAWAY.
+  // What a client may still send while we close: WINDOW_UPDATE for our last response at least. Its
+  // kernel would answer an RST of ours by dropping what has not been read yet.
   static constexpr std::size_t kDrainBytes = 256 * 1024;
   static constexpr base::Duration kDrainTime{1'000};
   // How long clients have to take notice that we end, before we refuse new streams (RFC 9113 6.8).

@@ -99,7 +99,8 @@ base::Task<base::Result<bool>> Http2Session::receive(base::Deadline deadline) {
     const auto code = waited.error().code;
     const bool goes_on = code == base::Code::kTimeout || code == base::Code::kCancelled;
     woken_ = false;
-    if (goes_on && !over_) co_return base::fail(std::move(waited.error()));
+    if (over_) co_return false;  // our last frames may still be on their way: nothing is broken off
+    if (goes_on) co_return base::fail(std::move(waited.error()));
     got = base::fail(std::move(waited.error()));
     break;
   }
