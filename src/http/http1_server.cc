@@ -1,6 +1,7 @@
 #include "http/http1_server.h"
 
 #include "http/http1_tunnel.h"
+#include "http/linger.h"
 #include "http/serialise.h"
 
 namespace gatehouse::http {
@@ -202,7 +203,7 @@ base::Task<base::Result<ServerStream*>> Http1Server::refuse(Refusal refusal) {
   append_response_head(text, head, framing);
   if (!to_head) text += body;
   auto sent = co_await writer_.flush();
-  if (sent) co_await linger();
+  if (sent) co_await linger(transport_);
   end();
   co_return base::fail(std::move(error));
 }
@@ -220,7 +221,7 @@ base::Task<bool> Http1Server::retire() {
   // A client that still waits for 100 may send the body or leave it out: nobody can tell.
   if (owes_continue_ && !body_.ended()) goes_on = false;
   if (goes_on && !body_.ended()) goes_on = co_await drain();
-  if (!goes_on && !input_ended_ && more_to_come()) co_await linger();
+  if (!goes_on && !input_ended_ && more_to_come()) co_await linger(transport_);
   co_return goes_on;
 }
 
@@ -242,19 +243,6 @@ base::Task<bool> Http1Server::drain() {
     if (dropped > kDrainBytes || body_.remaining() > kDrainBytes) co_return false;
     const auto got = co_await fill(kBodyRead, deadline);
     if (!got || *got == 0) co_return false;
-    dropped += *got;
-  }
-}
-
-// Closing a socket with unread bytes sends RST, which may overtake the answer on its way through
-// the client's kernel. So: FIN first, then drop what still comes, within bounds (RFC 9112 9.6).
-base::Task<void> Http1Server::linger() {
-  const auto deadline = base::Deadline::in(kDrainTime);
-  co_await transport_.shutdown_send(deadline);
-  for (std::size_t dropped = 0; dropped <= kDrainBytes;) {
-    inbox_.clear();
-    const auto got = co_await fill(kBodyRead, deadline);
-    if (!got || *got == 0) break;
     dropped += *got;
   }
 }

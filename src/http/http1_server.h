@@ -91,7 +91,6 @@ class Http1Server final : public ServerStream {
   base::Task<base::Result<ServerStream*>> refuse(Refusal refusal);
   base::Task<bool> retire();
   base::Task<bool> drain();
-  base::Task<void> linger();
   base::Task<base::Result<std::size_t>> fill(std::size_t least, base::Deadline deadline);
   Refusal accept_head();
   base::Result<void> open_tunnel(const ResponseHead& head);

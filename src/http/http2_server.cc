@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "http/http2_callbacks.h"
+#include "http/linger.h"
 #include "http/serialise.h"
 
 namespace gatehouse::http {
@@ -156,21 +157,7 @@ base::Task<void> Http2Server::end() {
   arrived_.clear();
   own_.clear();
   co_await session_.stop(base::Deadline::in(kDrainTime));
-  if (session_.transport().socket().is_open()) co_await linger();
-}
-
-// As in HTTP/1.1: a close with bytes unread would be a RST, which may overtake our GOAWAY.
-base::Task<void> Http2Server::linger() {
-  auto& transport = session_.transport();
-  const auto deadline = base::Deadline::in(kDrainTime);
-  co_await transport.shutdown_send(deadline);
-  auto block = session_.loop().buffers().acquire();
-  for (std::size_t dropped = 0; dropped <= kDrainBytes;) {
-    const base::MutableBytes room(block->data(), block->size());
-    const auto got = co_await transport.read(room, deadline);
-    if (!got || *got == 0) break;
-    dropped += *got;
-  }
+  if (session_.transport().socket().is_open()) co_await linger(session_.transport());
 }
 
 // --- a stream ---

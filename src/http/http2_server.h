@@ -53,9 +53,7 @@ class Http2ServerStream final : public ServerStream, public Http2Stream {
 // One a connection, beside its Transport.
 class Http2Server {
  public:
-  // What a client may still send while we close: WINDOW_UPDATE for our last response at least. Its
-  // kernel would answer an RST of ours by dropping what has not been read yet.
-  static constexpr std::size_t kDrainBytes = 256 * 1024;
+  // For what is queued to leave once the connection ends.
   static constexpr base::Duration kDrainTime{1'000};
   // How long clients have to take notice that we end, before we refuse new streams (RFC 9113 6.8).
   static constexpr base::Duration kNotice{1'000};
@@ -90,7 +88,6 @@ class Http2Server {
   bool wait_is_over();
   base::Result<std::unique_ptr<ServerStream>> ended();
   void left();
-  base::Task<void> linger();
 
   Http2Options options_;
   Http2Session session_;

@@ -27,7 +27,7 @@ Task<std::string> upload_without_reader(Served& served) {
   co_await served.peer.say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n" +
                            std::string(200'000, 'x'));
   auto heard = co_await served.peer.hear_until("unread");
-  co_await served.peer.say(std::string(100'000, 'x'));
+  co_await served.peer.say(std::string(4'800'000, 'x'));
   heard += co_await served.peer.hear_all();
   served.peer.end();
   (void)co_await served.over.wait();
