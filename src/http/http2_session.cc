@@ -11,7 +11,8 @@ namespace gatehouse::http {
 namespace {
 
 constexpr std::size_t kRead = 8 * 1024;  // least room for a read
-// What the windows of this thread's connections have beyond kWindow. A peer keeps what it was given.
+// What the windows of this thread's connections have beyond kWindow; a peer keeps what it was
+// given.
 thread_local std::size_t grown = 0;
 
 constexpr std::array<std::uint8_t, 8> kPing = {'g', 'a', 't', 'e', 'h', 'o', 'u', 's'};

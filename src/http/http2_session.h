@@ -140,9 +140,9 @@ class Http2Session {
   base::Gate gate_;
   std::uint32_t window_ = kWindow;
   std::optional<base::Error> error_;
-  bool writing_ = false;    // a write is under way
-  bool gone_ = false;       // GOAWAY with the last stream was sent
-  bool blamed_ = false;     // ours says what the peer did wrong
+  bool writing_ = false;  // a write is under way
+  bool gone_ = false;     // GOAWAY with the last stream was sent
+  bool blamed_ = false;   // ours says what the peer did wrong
   bool over_ = false;
   bool woken_ = false;
   bool stopping_ = false;

@@ -12,8 +12,8 @@ namespace gatehouse::storage {
 // From errno, right after the call: "<what> <file>: <why>".
 inline std::unexpected<base::Error> failed(std::string_view what,
                                            const std::filesystem::path& file) {
-  return base::fail(base::from_errno(errno, base::Side::kStorage,
-                                     std::string(what) + " " + file.string()));
+  return base::fail(
+      base::from_errno(errno, base::Side::kStorage, std::string(what) + " " + file.string()));
 }
 
 }  // namespace gatehouse::storage
