@@ -11,7 +11,7 @@ namespace gatehouse::http {
 namespace {
 
 constexpr std::size_t kRead = 8 * 1024;  // least room for a read
-// What the windows of this thread's connections have beyond kWindow; a peer keeps what it was
+// What the windows of this thread's connections have beyond kWindow; peers keep what they were
 // given.
 thread_local std::size_t grown = 0;
 
