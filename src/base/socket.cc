@@ -1,12 +1,16 @@
 #include "base/socket.h"
 
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <cerrno>
+#include <climits>
 
 namespace gatehouse::base {
 
@@ -120,6 +124,19 @@ void Socket::keep_alive() {
   set(IPPROTO_TCP, TCP_KEEPIDLE, kKeepAlive);
   set(IPPROTO_TCP, TCP_KEEPINTVL, kKeepAlive);
   set(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
+}
+
+void Socket::limit_unacknowledged(Duration limit) {
+  if (!is_open()) return;
+  const auto ms = static_cast<unsigned>(std::clamp<std::int64_t>(limit.count(), 0, INT_MAX));
+  // Refused, without harm, on a Unix socket.
+  ::setsockopt(native(), IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+}
+
+std::uint64_t Socket::unacknowledged() {
+  int bytes = 0;
+  if (!is_open() || ::ioctl(native(), SIOCOUTQ, &bytes) != 0) return 0;
+  return static_cast<std::uint64_t>(bytes);
 }
 
 void Socket::close() {

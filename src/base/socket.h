@@ -47,6 +47,11 @@ class Socket {
   // nothing comes, given up after kKeepAliveProbes without an answer. For connections that may be
   // silent for long (TCP alone; RFC 9293 3.8.4).
   void keep_alive();
+  // Lets the kernel break the connection when, for so long, the other side acknowledges nothing of
+  // what it was sent, or has no room for more (TCP_USER_TIMEOUT; RFC 9293 3.8.3). 0: its own limit.
+  void limit_unacknowledged(Duration limit);
+  // Bytes that were written and that the other side has not acknowledged yet.
+  std::uint64_t unacknowledged();
   // Closes at once, wakes whoever waits. Safe to call twice.
   void close();
   // Closes with RST instead of FIN, so that the peer cannot take a cut message for a whole one.

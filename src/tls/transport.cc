@@ -153,6 +153,26 @@ base::Task<base::Result<void>> Transport::write(std::span<const base::Bytes> pie
   co_return co_await write_plain(pieces, deadline);
 }
 
+// The kernel tells of room only when much of its memory is free: what the peer has acknowledged
+// meanwhile says how fast it is. While we wait, nothing is added to that.
+base::Task<base::Result<void>> Transport::wait_for_room(base::Deadline deadline) {
+  auto left = socket_.unacknowledged();
+  write_rate_.begin(base::Clock::now());
+  for (;;) {
+    const auto slow = write_rate_.deadline();
+    auto waited = co_await socket_.wait_writable(deadline.min(slow));
+    const auto now_left = socket_.unacknowledged();
+    write_rate_.moved(left - std::min(left, now_left));
+    left = now_left;
+    write_rate_.end(base::Clock::now());
+    const bool late = !waited && waited.error().code == base::Code::kTimeout;
+    if (!late || deadline.passed()) co_return waited;
+    if (write_rate_.deadline().passed()) {
+      co_return base::fail(base::Code::kTimeout, "the other side reads too slowly");
+    }
+  }
+}
+
 base::Task<base::Result<void>> Transport::write_tls(std::span<const base::Bytes> pieces,
                                                     base::Deadline deadline) {
   base::BufferRef joined;
@@ -185,7 +205,7 @@ base::Task<base::Result<void>> Transport::write_record(base::Bytes bytes, base::
     }
     base::Result<void> waited;
     switch (SSL_get_error(ssl_.get(), put)) {
-      case SSL_ERROR_WANT_WRITE: waited = co_await socket_.wait_writable(deadline); break;
+      case SSL_ERROR_WANT_WRITE: waited = co_await wait_for_room(deadline); break;
       case SSL_ERROR_WANT_READ: waited = co_await socket_.wait_readable(deadline); break;
       default: waited = base::fail(tls_error(put, "write")); break;
     }
@@ -211,7 +231,7 @@ base::Task<base::Result<void>> Transport::write_plain(std::span<const base::Byte
     if (!would_block(errno)) {
       co_return base::fail(base::from_errno(errno, base::Side::kLocal, "write"));
     }
-    auto waited = co_await socket_.wait_writable(deadline);
+    auto waited = co_await wait_for_room(deadline);
     if (!waited) co_return waited;
     if (!socket_.is_open()) {
       co_return base::fail(base::Code::kCancelled, "the connection was closed");

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/least_rate.h"
 #include "base/socket.h"
 #include "tls/certificate.h"
 #include "tls/client_hello.h"
@@ -63,6 +64,9 @@ class Transport {
   // Writes all pieces in order; small ones leave together, in one system call and one TLS record.
   base::Task<base::Result<void>> write(std::span<const base::Bytes> pieces,
                                        base::Deadline deadline);
+  // From now on a write ends with kTimeout too when the peer takes less than this while room is
+  // waited for; counted anew.
+  void limit_writes(const base::LeastRate& rate) { write_rate_ = rate; }
   // Says that nothing more comes (close_notify and FIN); reading goes on. Waits only while the
   // socket has no room for the close_notify.
   base::Task<void> shutdown_send(base::Deadline deadline);
@@ -95,6 +99,7 @@ class Transport {
   base::Task<base::Result<void>> write_tls(std::span<const base::Bytes> pieces,
                                            base::Deadline deadline);
   base::Task<base::Result<void>> write_record(base::Bytes bytes, base::Deadline deadline);
+  base::Task<base::Result<void>> wait_for_room(base::Deadline deadline);
   void start_tls(SSL_CTX* context);
   base::Result<void> name_server();  // what a client asks for and checks
   bool say_end();                    // close_notify; false when it has to wait for room
@@ -106,6 +111,7 @@ class Transport {
   bssl::UniquePtr<SSL> ssl_;
   std::unique_ptr<Suspended> suspended_;
   std::string server_name_;
+  base::LeastRate write_rate_;
   bool wants_write_ = false;  // what the last TLS read waits for
   bool starved_ = false;      // it has used up all bytes that had come
   bool clean_end_ = false;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +24,29 @@ TEST(Socket, ConnectsAndAccepts) {
   EXPECT_EQ(pair.client.peer(), pair.server.local());
   EXPECT_EQ(pair.server.peer(), pair.client.local());
   EXPECT_EQ(pair.server.peer().host(), "127.0.0.1");
+}
+
+TEST(Socket, KnowsWhatTheOtherSideHasNotTaken) {
+  Loop loop;
+  auto pair = connected_pair(loop);
+  EXPECT_EQ(pair.client.unacknowledged(), 0u);
+  const int small = 4096;
+  ::setsockopt(pair.server.native(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  const std::string much(1 << 20, 'x');
+  const auto sent = ::send(pair.client.native(), much.data(), much.size(), MSG_NOSIGNAL);
+  ASSERT_GT(sent, 0);
+  EXPECT_LE(pair.client.unacknowledged(), static_cast<std::uint64_t>(sent));
+  EXPECT_GT(pair.client.unacknowledged(), 0u);
+}
+
+TEST(Socket, TheKernelIsToldForHowLongNothingNeedBeAcknowledged) {
+  Loop loop;
+  auto pair = connected_pair(loop);
+  pair.client.limit_unacknowledged(Duration(60'000));
+  unsigned limit = 0;
+  socklen_t length = sizeof limit;
+  ::getsockopt(pair.client.native(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, &length);
+  EXPECT_EQ(limit, 60'000u);
 }
 
 TEST(Socket, ReportsThatNobodyListens) {
