@@ -348,6 +348,7 @@ const Table<Limits>& table<Limits>() {
       field<&Limits::head_bytes, codec::Size>("head_bytes", "of a request's head"),
       field<&Limits::fields, Count>("fields", "of a head"),
       field<&Limits::body_bytes, codec::Size>("body_bytes", "of a request's body"),
+      field<&Limits::least_rate, codec::Size>("least_rate", "a second, of a body and its reader"),
       field<&Limits::streams, Count>("streams", "requests at once on an HTTP/2 connection"),
       field<&Limits::stream_resets, Count>("stream_resets", "at once, ten a second after that"),
       field<&Limits::settings_frames, Count>("settings_frames", "in ten seconds"),

@@ -18,6 +18,9 @@ struct Limits {
   // Bytes of a request's body. Off: bodies are streamed in constant memory, so only the
   // application knows what is too much for it. 413.
   std::uint64_t body_bytes = 0;
+  // Bytes a second, on average, of a request's body, and of a response whose reader is waited for;
+  // looked at after 30 seconds of waiting. Answers bodies and readers that trickle. 408.
+  std::uint64_t least_rate = 240;
   // Requests under way at once on one HTTP/2 connection, those included whose streams the client
   // has reset while an upstream still works on them. REFUSED_STREAM.
   std::uint64_t streams = 100;

@@ -145,6 +145,7 @@ base::Task<base::Result<bool>> Http1Server::read_head() {
   while (guard_.look(inbox_.bytes()) == HeadGuard::Verdict::kMore) {
     auto got = co_await fill(kHeadRead, deadline);
     if (!got && got.error().code == base::Code::kTimeout) {
+      base::count(options_.abuse, base::Abuse::kSlowHead);
       guard_.give_up(408, "the head did not come in time");
       break;
     }
@@ -173,7 +174,7 @@ Refusal Http1Server::accept_head() {
                          head_.content_length > options_.body_bytes;
   if (too_large) return Refusal(413, "the body is larger than the limit");
   inbox_.consume(guard_.end());
-  body_.begin(head_.body, head_.content_length, options_.body_bytes);
+  begin_body();
   writer_.allow_interim();
   owes_continue_ = head_.expect_continue;
   if (!inbox_.empty()) head_.expect_continue = false;  // it does not wait: the body is here
@@ -182,9 +183,19 @@ Refusal Http1Server::accept_head() {
   return Refusal();
 }
 
+void Http1Server::begin_body() {
+  body_.begin(head_.body, head_.content_length, options_.body_bytes);
+  const bool silent = may_be_silent(head_.fields);
+  body_idle_ = silent ? options_.stream_idle : options_.body_idle;
+  body_rate_ = base::LeastRate(silent ? 0 : options_.least_rate, options_.rate_grace);
+}
+
 // Answers a head that nobody else will see, and ends the connection so that the answer arrives.
 base::Task<base::Result<ServerStream*>> Http1Server::refuse(Refusal refusal) {
   refused_status_ = refusal.status;
+  const bool large = refusal.status == 414 || refusal.status == 431;
+  if (large) base::count(options_.abuse, base::Abuse::kHeadTooLarge);
+  if (refusal.status == 413) base::count(options_.abuse, base::Abuse::kBodyTooLarge);
   base::Error error(code_of(refusal.status), base::Side::kDownstream, std::string(refusal.why));
   ResponseHead head;
   head.status = refusal.status;
@@ -212,6 +223,7 @@ base::Task<base::Result<ServerStream*>> Http1Server::refuse(Refusal refusal) {
 base::Task<bool> Http1Server::retire() {
   state_ = State::kIdle;
   co_await stop_watching();
+  if (writer_.timed_out()) base::count(options_.abuse, base::Abuse::kSlowReader);
   if (was_reset_ || writer_.failed()) co_return false;
   if (!answered_ || !writer_.ended()) {
     reset();
@@ -259,10 +271,19 @@ base::Task<base::Result<base::Chunk>> Http1Server::read() {
   while (!body_.ended()) {
     auto taken = body_.take(inbox_);
     if (!taken) input_broken_ = true;
+    const bool large = !taken && taken.error().code == base::Code::kTooLarge;
+    if (large) base::count(options_.abuse, base::Abuse::kBodyTooLarge);
     if (!taken || !taken->empty()) co_return taken;
     if (body_.ended()) break;
-    auto got = co_await fill(kBodyRead, base::Deadline::in(options_.body_idle));
+    body_rate_.begin(base::Clock::now());
+    const auto slow = body_rate_.deadline();
+    auto got = co_await fill(kBodyRead, base::Deadline::in(body_idle_).min(slow));
+    body_rate_.end(base::Clock::now());
+    if (got) body_rate_.moved(*got);
     if (got && *got != 0) continue;
+    const bool late = !got && got.error().code == base::Code::kTimeout;
+    if (late) base::count(options_.abuse, base::Abuse::kSlowBody);
+    if (late && slow.passed()) got.error().detail = "the body comes too slowly";
     // A reader that was stopped leaves the body where it is: the rest may yet come, and be dropped.
     input_broken_ = got || got.error().code != base::Code::kCancelled;
     if (!got) co_return base::fail(std::move(got.error()));
@@ -290,7 +311,9 @@ base::Task<base::Result<void>> Http1Server::write_head(const ResponseHead& head)
   const auto framing = frame_response(head_, head, close);
   if (framing.close) persistence_ = Persistence::kClose;
   append_response_head(writer_.begin(framing.kind, framing.length), head, framing);
-  if (may_be_silent(head.fields)) watch();
+  const bool silent = may_be_silent(head.fields);
+  transport_.limit_writes(base::LeastRate(silent ? 0 : options_.least_rate, options_.rate_grace));
+  if (silent) watch();
   co_return base::Result<void>();
 }
 
@@ -351,6 +374,7 @@ base::Result<void> Http1Server::open_tunnel(const ResponseHead& head) {
   tunnel_ = true;
   persistence_ = Persistence::kClose;
   transport_.socket().keep_alive();
+  transport_.limit_writes(base::LeastRate());
   append_switch_head(writer_.begin(BodyKind::kUntilClose, 0), head, head_);
   return {};
 }

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <string>
 
+#include "base/abuse_counters.h"
 #include "base/clock.h"
+#include "base/least_rate.h"
 #include "http/framing.h"
 #include "http/http1_body.h"
 #include "http/http1_parser.h"
@@ -19,10 +21,16 @@ namespace gatehouse::http {
 struct Http1ServerOptions {
   HeadLimits head;                           // 32 KiB, 100 fields, target 8 KiB
   std::uint64_t body_bytes = 100 * 1048576;  // of a request; 413 beyond, 0 for no limit
-  base::Duration request_head{10'000};  // first byte to the head's end, whatever trickles in: 408
-  base::Duration body_idle{60'000};     // between two pieces of a request's body
-  base::Duration idle{75'000};          // from one request to the next
-  base::Duration write_stall{60'000};   // for a piece of 64 KiB to leave
+  base::Duration request_head{10'000};    // first byte to the head's end, whatever trickles in: 408
+  base::Duration body_idle{60'000};       // between two pieces of a request's body
+  base::Duration idle{75'000};            // from one request to the next
+  base::Duration write_stall{60'000};     // for a piece of 64 KiB to leave
+  base::Duration stream_idle{3'600'000};  // instead of body_idle where silence is no fault
+  // Bytes a second, on average, of a request's body, and of a response whose reader we wait for.
+  // Looked at after `rate_grace` of waiting; not where silence is no fault.
+  std::uint64_t least_rate = 240;
+  base::Duration rate_grace{30'000};
+  base::AbuseCounters* abuse = nullptr;  // may be null; else outlives the server
   bool http2 = false;  // a connection may begin with the preface of HTTP/2 instead of a request
 
   Http1ServerOptions() = default;
@@ -96,6 +104,7 @@ class Http1Server final : public ServerStream {
   base::Result<void> open_tunnel(const ResponseHead& head);
   base::Task<base::Result<base::Chunk>> read_tunnel();
   base::Task<base::Result<void>> finish_tunnel();
+  void begin_body();
   void watch();
   base::Task<void> watch_client();
   base::Task<void> stop_watching();
@@ -111,6 +120,8 @@ class Http1Server final : public ServerStream {
   Http1Parser parser_;
   Http1Body body_;
   Http1Writer writer_;
+  base::LeastRate body_rate_;
+  base::Duration body_idle_{};
   RequestHead head_;
   void (*hook_)(void*) = nullptr;  // of when_cancelled()
   void* owner_ = nullptr;

@@ -55,7 +55,9 @@ base::Task<void> Http1Writer::wait_for_turn() {
   turn_.reset();
 }
 
-base::Error Http1Writer::mark(base::Error error) const {
+base::Error Http1Writer::failure(base::Error error) {
+  failed_ = true;
+  timed_out_ = error.code == base::Code::kTimeout;
   error.side = side_;
   const bool broke = error.code == base::Code::kReset || error.code == base::Code::kClosed;
   error.retry = broke ? retry_ : base::Retry::kNo;
@@ -79,10 +81,7 @@ base::Task<base::Result<void>> Http1Writer::send(base::Bytes before, base::Chunk
   auto written = co_await transport_.write(all, deadline);
   held_.clear();
   turn_.set();
-  if (!written) {
-    failed_ = true;
-    co_return base::fail(mark(std::move(written.error())));
-  }
+  if (!written) co_return base::fail(failure(std::move(written.error())));
   last_progress_ = base::Clock::now();
   co_return base::Result<void>();
 }
@@ -148,10 +147,7 @@ base::Task<base::Result<void>> Http1Writer::write_interim(std::string text) {
   const auto deadline = base::Deadline::in(stall_).min(overall_);
   auto written = co_await transport_.write(all, deadline);
   turn_.set();
-  if (!written) {
-    failed_ = true;
-    co_return base::fail(mark(std::move(written.error())));
-  }
+  if (!written) co_return base::fail(failure(std::move(written.error())));
   co_return base::Result<void>();
 }
 

@@ -32,6 +32,8 @@ class Http1Writer {
   bool ended() const { return ended_; }
   // Whether a write has failed: the connection is of no more use.
   bool failed() const { return failed_; }
+  // And whether because the reader took nothing for too long, or too little.
+  bool timed_out() const { return timed_out_; }
 
   // Errors of all: kReset, kTimeout, kTls; kInternal when more or less is written than announced.
   base::Task<base::Result<void>> write(base::Chunk chunk);
@@ -58,7 +60,8 @@ class Http1Writer {
   base::Task<base::Result<void>> write_in_parts(base::Chunk chunk);
   // Sends what is held back and then the three, in one system call.
   base::Task<base::Result<void>> send(base::Bytes before, base::Chunk chunk, base::Bytes after);
-  base::Error mark(base::Error error) const;
+  // Notes that a write has failed; its error as callers get it.
+  base::Error failure(base::Error error);
 
   tls::Transport& transport_;
   base::Duration stall_;
@@ -72,6 +75,7 @@ class Http1Writer {
   std::uint64_t remaining_ = 0;
   bool ended_ = true;
   bool failed_ = false;
+  bool timed_out_ = false;
   bool interim_allowed_ = false;
   base::TimePoint last_progress_ = base::Clock::now();
 };

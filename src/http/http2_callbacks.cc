@@ -78,7 +78,9 @@ struct Http2Callbacks::Receive {
                     std::uint8_t, void* owner) {
     auto& s = self(owner);
     if (frame->hd.stream_id != s.assembling_) return 0;
-    if (!s.head_.add(text(name, name_size), text(value, value_size))) s.flooded();
+    if (!s.head_.add(text(name, name_size), text(value, value_size))) {
+      s.flooded(base::Abuse::kHeadTooLarge);
+    }
     return 0;
   }
 
@@ -98,6 +100,7 @@ struct Http2Callbacks::Receive {
     if (!trailers) {
       s.hooks_.head(s.hooks_.owner, *stream, s.head_, ended);
     } else if (!s.head_.whole()) {
+      s.blame(base::Abuse::kHeadTooLarge);
       nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_ENHANCE_YOUR_CALM);
       return;
     } else {
@@ -184,6 +187,7 @@ struct Http2Callbacks::Send {
     auto& s = self(owner);
     s.output_.append(base::Bytes(head, kFrameHead));
     stream->take(size, s.output_);
+    s.sent_ += size;
     return 0;
   }
 

@@ -12,6 +12,13 @@ constexpr std::array<std::string_view, 5> kNames = {
 
 }  // namespace
 
+base::Abuse Http2Floods::abuse(Kind kind) {
+  constexpr std::array<base::Abuse, kKinds> kAbuses = {
+      base::Abuse::kSettings, base::Abuse::kPings, base::Abuse::kPriorities,
+      base::Abuse::kEmptyData, base::Abuse::kWindowUpdates};
+  return kAbuses[index(kind)];
+}
+
 std::uint32_t Http2Floods::limit(Kind kind) const {
   switch (kind) {
     case Kind::kSettings: return limits_.settings;

@@ -19,6 +19,7 @@ class Http2Floods {
   static constexpr std::uint32_t kPrioritiesEach = 10;     // for a stream that was opened
 
   enum class Kind : std::uint8_t { kSettings, kPing, kPriority, kEmptyData, kWindowUpdate };
+  static base::Abuse abuse(Kind kind);
 
   explicit Http2Floods(const Http2FloodLimits& limits) : limits_(limits), tokens_(limits.resets) {}
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/abuse_counters.h"
 #include "base/clock.h"
 #include "http/head_guard.h"
 
@@ -33,9 +34,14 @@ struct Http2Options {
   base::Duration body_idle{60'000};       // between two pieces of a body
   base::Duration stream_idle{3'600'000};  // the same where silence is no fault (may_be_silent)
   base::Duration write_stall{60'000};     // for a piece to leave, window and all
-  base::Duration idle{180'000};           // a server's connection without a stream
-  base::Duration ping{30'000};            // silence, with streams open, before we ask by a PING
-  base::Duration ping_answer{15'000};     // and for its answer
+  // A server's: bytes a second, on average, of a request's body, and of a response whose reader we
+  // wait for. Looked at after `rate_grace` of waiting; not where silence is no fault.
+  std::uint64_t least_rate = 240;
+  base::Duration rate_grace{30'000};
+  base::AbuseCounters* abuse = nullptr;  // may be null; else outlives the connection
+  base::Duration idle{180'000};          // a server's connection without a stream
+  base::Duration ping{30'000};           // silence, with streams open, before we ask by a PING
+  base::Duration ping_answer{15'000};    // and for its answer
 
   Http2Options() = default;
 };

@@ -38,7 +38,10 @@ Http2Stream* Http2Server::begun(void* self, std::int32_t id) {
   auto& server = *static_cast<Http2Server*>(self);
   // What counts is work, not streams: a stream that was reset may still keep an upstream busy.
   const auto under_way = server.exchanges_ + server.arrived_.size() + server.own_.size();
-  if (server.options_.streams != 0 && under_way >= server.options_.streams) return nullptr;
+  if (server.options_.streams != 0 && under_way >= server.options_.streams) {
+    server.session_.blame(base::Abuse::kStreams);
+    return nullptr;
+  }
   auto stream = std::make_unique<Http2ServerStream>(server, server.session_, id);
   auto* const begun = stream.get();
   server.own_.emplace(id, std::move(stream));
@@ -56,11 +59,18 @@ void Http2Server::head(void* self, Http2Stream& stream, Http2HeadFields& head, b
     refusal = Refusal(413, "the body is larger than the limit");
   }
   if (refusal) {
+    const bool large = refusal.status == 414 || refusal.status == 431;
+    if (large) server.session_.blame(base::Abuse::kHeadTooLarge);
+    if (refusal.status == 413) server.session_.blame(base::Abuse::kBodyTooLarge);
     own.head_.method.assign(head.method);
     own.answer_refused(refusal);
     return;
   }
   own.owes_continue_ = own.head_.expect_continue;
+  if (may_be_silent(own.head_.fields)) {
+    own.body_idle_ = server.options_.stream_idle;
+    own.let_body_be_slow();
+  }
   server.arrived_.push_back(std::move(found->second));
   server.own_.erase(found);
 }
@@ -97,6 +107,7 @@ bool Http2Server::wait_is_over() {
   }
   if (session_.head_under_way()) {
     if (now < session_.head_began() + options_.request_head) return false;
+    session_.blame(base::Abuse::kSlowHead);
     session_.fail(base::Error(base::Code::kTimeout, "a head did not come in time"));
     return true;
   }
@@ -202,6 +213,7 @@ base::Task<base::Result<base::Chunk>> Http2ServerStream::read() {
   const auto idle = tunnel_ ? base::Duration(0) : body_idle_;
   auto piece = co_await read_piece(idle);
   if (piece && body_limit_ != 0 && !tunnel_ && received_ > body_limit_) {
+    if (session() != nullptr) session()->blame(base::Abuse::kBodyTooLarge);
     co_return base::fail(base::Code::kTooLarge, base::Side::kDownstream,
                          "the body is larger than the limit");
   }
@@ -236,6 +248,8 @@ base::Task<base::Result<void>> Http2ServerStream::write_head(const ResponseHead&
   if (head.status == 101) {
     // The tunnel's 200 (RFC 8441 5); what HTTP/1.1 proves by fields the stream does by itself.
     tunnel_ = true;
+    let_body_be_slow();
+    let_reader_be_slow();
     ResponseHead opened = head;
     opened.status = 200;
     opened.fields.remove("Sec-WebSocket-Accept");
@@ -246,6 +260,7 @@ base::Task<base::Result<void>> Http2ServerStream::write_head(const ResponseHead&
     block.response(head, framing.says_length, framing.length);
     const bool body = framing.kind != BodyKind::kNone;
     if (!body) no_body();
+    if (may_be_silent(head.fields)) let_reader_be_slow();
     Http2Callbacks::submit_response(session()->get(), id(), block, body);
   }
   co_return base::Result<void>();

@@ -38,6 +38,7 @@ Http2Session::Http2Session(tls::Transport& transport, Role role, const Http2Opti
       gate_(loop()) {
   session_.reset(Http2Callbacks::make(*this));
   submit_settings();
+  limit_writes();
   gate_.spawn(write(), "write an HTTP/2 connection");
 }
 
@@ -125,6 +126,7 @@ bool Http2Session::feed(base::Chunk piece) {
   input_ = base::Chunk();
   if (read < 0) {
     const auto code = static_cast<int>(read);
+    if (code == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) blame(base::Abuse::kContinuations);
     fail(base::Error(base::Code::kMalformed, std::string("no HTTP/2: ") + nghttp2_strerror(code)));
     return false;
   }
@@ -199,6 +201,7 @@ base::Task<void> Http2Session::write() {
     }
     if (!any) {
       if (over_ || stopping_) break;
+      limit_writes();  // all is written: it has caught up
       (void)co_await work_.wait();
       continue;
     }
@@ -209,9 +212,15 @@ base::Task<void> Http2Session::write() {
     output_.clear();
     written_.set();
     if (sent) continue;
+    if (sent.error().code == base::Code::kTimeout) blame(base::Abuse::kSlowReader);
     fail(std::move(sent.error()));
     break;
   }
+}
+
+void Http2Session::limit_writes() {
+  if (!is_server()) return;
+  transport_.limit_writes(base::LeastRate(options_.least_rate, options_.rate_grace));
 }
 
 void Http2Session::grow_connection_window(std::uint32_t least) {
@@ -262,14 +271,15 @@ base::Task<void> Http2Session::stop(base::Deadline deadline) {
 // --- floods ---
 
 void Http2Session::count(Http2Floods::Kind kind) {
-  if (!floods_.count(kind, now_)) flooded();
+  if (!floods_.count(kind, now_)) flooded(Http2Floods::abuse(kind));
 }
 
 void Http2Session::count_reset() {
-  if (is_server() && !floods_.count_reset(now_)) flooded();
+  if (is_server() && !floods_.count_reset(now_)) flooded(base::Abuse::kResets);
 }
 
-void Http2Session::flooded() {
+void Http2Session::flooded(base::Abuse kind) {
+  if (!std::exchange(flooded_, true)) blame(kind);
   nghttp2_session_terminate_session(session_.get(), NGHTTP2_ENHANCE_YOUR_CALM);
 }
 

@@ -96,6 +96,10 @@ class Http2Session {
   // Wakes the writer: there may be frames to send.
   void flush();
   void grow_connection_window(std::uint32_t least);
+  // Bytes of bodies that have been sent, all streams together.
+  std::uint64_t sent() const { return sent_; }
+  // Counts, on a server's side, what a client has done.
+  void blame(base::Abuse kind) { base::count(options_.abuse, kind); }
   // Breaks the connection and with it all streams.
   void fail(base::Error error);
 
@@ -111,7 +115,8 @@ class Http2Session {
   bool collect();
   base::Task<void> wait_for_writer(base::Deadline deadline);
   void break_all(const base::Error& error);
-  void flooded();
+  void flooded(base::Abuse kind);
+  void limit_writes();
   void ping_answered();
   base::Side peer() const { return is_server() ? base::Side::kDownstream : base::Side::kUpstream; }
   void begin_headers(std::int32_t id, bool request);
@@ -139,10 +144,12 @@ class Http2Session {
   base::Event written_;  // by the writer
   base::Gate gate_;
   std::uint32_t window_ = kWindow;
+  std::uint64_t sent_ = 0;
   std::optional<base::Error> error_;
   bool writing_ = false;  // a write is under way
   bool gone_ = false;     // GOAWAY with the last stream was sent
   bool blamed_ = false;   // ours says what the peer did wrong
+  bool flooded_ = false;
   bool over_ = false;
   bool woken_ = false;
   bool stopping_ = false;

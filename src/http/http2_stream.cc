@@ -24,6 +24,10 @@ Http2Stream::Http2Stream(Http2Session& session, base::Side peer)
       in_(session.loop().buffers()),
       room_(session.loop()) {
   session.join(*this);
+  if (!session.is_server()) return;
+  in_rate_ = base::LeastRate(session.options().least_rate, session.options().rate_grace);
+  out_rate_ = in_rate_;
+  others_sent_ = session.sent();
 }
 
 Http2Stream::~Http2Stream() {
@@ -48,6 +52,7 @@ void Http2Stream::reset_stream(std::uint32_t code) {
 
 void Http2Stream::data_came(const base::Chunk& piece) {
   received_ += piece.size();
+  in_rate_.moved(piece.size());
   in_.append(piece);
   news_.set();
 }
@@ -118,19 +123,33 @@ void Http2Stream::grow_window() {
   session_->grow_connection_window(window_);
 }
 
+// Bodies that their own readers leave in our memory may have used up the connection's window.
+bool Http2Stream::peer_may_send() const {
+  return session_ == nullptr || nghttp2_session_get_local_window_size(session_->get()) > 0;
+}
+
 base::Task<base::Result<base::Chunk>> Http2Stream::read_piece(base::Duration idle) {
   return_window();
-  const auto deadline = base::Deadline::in(idle);
+  auto deadline = base::Deadline::in(idle);
   while (in_.empty()) {
     if (stopped_) co_return base::fail(base::Code::kCancelled, peer_, "nobody reads on");
     if (read_error_) co_return base::fail(*read_error_);
     if (input_ended_) co_return base::Chunk();
     grow_window();
     news_.reset();
-    auto told = co_await news_.wait(deadline);
+    in_rate_.begin(base::Clock::now());
+    const auto slow = in_rate_.deadline();
+    auto told = co_await news_.wait(deadline.min(slow));
+    in_rate_.end(base::Clock::now());
     if (told) continue;
+    if (!peer_may_send()) {
+      in_rate_.restart();
+      deadline = base::Deadline::in(idle);
+      continue;
+    }
+    if (session_ != nullptr) session_->blame(base::Abuse::kSlowBody);
     told.error().side = peer_;
-    told.error().detail = "the body stalled";
+    told.error().detail = deadline.passed() ? "the body stalled" : "the body comes too slowly";
     co_return base::fail(std::move(told.error()));
   }
   auto piece = in_.take();
@@ -166,6 +185,7 @@ std::ptrdiff_t Http2Stream::offer(std::size_t most, std::uint32_t* flags) {
 
 void Http2Stream::take(std::size_t size, Http2Output& out) {
   out_bytes_ -= size;
+  out_rate_.moved(size);
   progress_ = base::Clock::now();
   while (size != 0) {
     auto& first = out_.front();
@@ -193,6 +213,39 @@ void Http2Stream::flush_frames() {
   if (session_ != nullptr) session_->flush();
 }
 
+// Whether the client's window is what holds this body back: not the connection's writer, which has
+// a limit of its own, nor streams that go before.
+bool Http2Stream::waits_for_window() {
+  if (session_ == nullptr) return false;
+  if (nghttp2_session_get_stream_remote_window_size(session_->get(), id_) <= 0) return true;
+  const bool shut = nghttp2_session_get_remote_window_size(session_->get()) <= 0;
+  return shut && session_->sent() - others_sent_ < out_rate_.least();
+}
+
+// Returns when output has left, or the stream has failed.
+base::Task<base::Result<void>> Http2Stream::wait_for_room() {
+  room_.reset();
+  const auto stall = base::Deadline::in(write_stall_);
+  for (;;) {
+    out_rate_.begin(base::Clock::now());
+    const auto slow = out_rate_.deadline();
+    auto left = co_await room_.wait(stall.min(slow));
+    out_rate_.end(base::Clock::now());
+    if (left) co_return left;
+    if (!stall.passed() && !waits_for_window()) {
+      out_rate_.restart();
+      others_sent_ = session_ != nullptr ? session_->sent() : 0;
+      continue;
+    }
+    if (session_ != nullptr) session_->blame(base::Abuse::kSlowReader);
+    left.error().side = peer_;
+    left.error().detail =
+        stall.passed() ? "the peer takes nothing of a body" : "the peer takes a body too slowly";
+    reset_stream(NGHTTP2_CANCEL);
+    co_return left;
+  }
+}
+
 base::Task<base::Result<void>> Http2Stream::write_piece(base::Chunk chunk) {
   if (write_error_) co_return base::fail(*write_error_);
   if (bodiless_ || chunk.empty()) co_return base::Result<void>();
@@ -201,13 +254,8 @@ base::Task<base::Result<void>> Http2Stream::write_piece(base::Chunk chunk) {
   resume();
   while (out_bytes_ > kQueued) {
     if (write_error_) co_return base::fail(*write_error_);
-    room_.reset();
-    auto left = co_await room_.wait(base::Deadline::in(write_stall_));
-    if (left) continue;
-    left.error().side = peer_;
-    left.error().detail = "the peer takes nothing of a body";
-    reset_stream(NGHTTP2_CANCEL);
-    co_return base::fail(std::move(left.error()));
+    auto left = co_await wait_for_room();
+    if (!left) co_return left;
   }
   co_return base::Result<void>();
 }
@@ -228,13 +276,8 @@ void Http2Stream::say_all(base::Chunk body) {
 base::Task<base::Result<void>> Http2Stream::wait_for_end() {
   while (!end_sent_) {
     if (write_error_) co_return base::fail(*write_error_);
-    room_.reset();
-    auto sent = co_await room_.wait(base::Deadline::in(write_stall_));
-    if (sent) continue;
-    sent.error().side = peer_;
-    sent.error().detail = "the peer takes nothing of a body";
-    reset_stream(NGHTTP2_CANCEL);
-    co_return base::fail(std::move(sent.error()));
+    auto left = co_await wait_for_room();
+    if (!left) co_return left;
   }
   co_return base::Result<void>();
 }

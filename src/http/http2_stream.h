@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/event.h"
+#include "base/least_rate.h"
 #include "http/http2_body.h"
 #include "http/http2_output.h"
 #include "http/message.h"
@@ -67,6 +68,9 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   // A whole body that waits for nobody.
   void say_all(base::Chunk body);
   void flush_frames();
+  // Silence is no fault in what the peer sends, or of how it reads.
+  void let_body_be_slow() { in_rate_ = base::LeastRate(); }
+  void let_reader_be_slow() { out_rate_ = base::LeastRate(); }
   // RST_STREAM; whoever waits wakes with kReset.
   void reset_stream(std::uint32_t code);
 
@@ -98,6 +102,9 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   void return_window();
   void grow_window();
   void resume();
+  bool peer_may_send() const;
+  bool waits_for_window();
+  base::Task<base::Result<void>> wait_for_room();
 
   Http2Session* session_;
   base::Side peer_;
@@ -105,7 +112,10 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   base::TimePoint progress_{};
   std::int32_t id_ = 0;
   Http2Body in_;
-  std::size_t owed_ = 0;  // bytes handed out that the window has not got back
+  base::LeastRate in_rate_;        // of a client alone
+  base::LeastRate out_rate_;       // the same
+  std::uint64_t others_sent_ = 0;  // by the session when out_rate_ began to count
+  std::size_t owed_ = 0;           // bytes handed out that the window has not got back
   std::uint32_t window_ = kWindow;
   std::uint64_t grown_at_ = 0;  // received_ when the window was last looked at
   std::deque<base::Chunk> out_;

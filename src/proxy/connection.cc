@@ -74,6 +74,7 @@ base::Task<bool> Connection::meet_client() {
   auto header = co_await read_proxy_header(transport_.socket(), deadline);
   proxied_ = false;
   if (!header) {
+    if (header.error().code == base::Code::kTimeout) count(base::Abuse::kSlowHead);
     log::debug("a connection was refused",
                {{"peer_ip", facts_.ip}, {"error", header.error().detail}});
     co_return false;
@@ -89,7 +90,10 @@ base::Task<bool> Connection::meet_client() {
   facts_.is_trusted =
       header->speaker() != ProxyHeaderParser::Speaker::kUnknown && is_trusted(peer_);
   const bool admitted = ticket_.charge(peer_);
-  if (!admitted) log::debug("a connection was refused: too many", {{"client_ip", facts_.ip}});
+  if (!admitted) {
+    count(base::Abuse::kConnections);
+    log::debug("a connection was refused: too many", {{"client_ip", facts_.ip}});
+  }
   co_return admitted;
 }
 
@@ -105,7 +109,10 @@ Connection::Choice Connection::refuse(std::uint8_t alert, std::string reason) {
 base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name) {
   auto& shared = worker_.shared();
   const auto place = shared.waiting.enter(peer_);
-  if (!place) co_return refuse(SSL_AD_INTERNAL_ERROR, "too many handshakes wait already");
+  if (!place) {
+    count(base::Abuse::kWaitingHandshakes);
+    co_return refuse(SSL_AD_INTERNAL_ERROR, "too many handshakes wait already");
+  }
   const auto id = worker_.waiters().enter();
   if (!id) co_return refuse(SSL_AD_INTERNAL_ERROR, id.error().detail);
   const auto timeout = worker_.snapshot()->config.tls.on_demand.timeout;
@@ -160,10 +167,15 @@ base::Task<Connection::Choice> Connection::choose(const tls::ClientHello& hello)
   co_return co_await wait_for_certificate(std::move(name));
 }
 
+void Connection::note_stall(const base::Error& error) const {
+  if (error.code == base::Code::kTimeout) count(base::Abuse::kHandshakeStalled);
+}
+
 base::Task<bool> Connection::shake_hands() {
   const auto& shared = worker_.shared();
   const auto place = shared.handshakes.enter(peer_);
   if (!place) {
+    count(base::Abuse::kHandshakes);
     log::debug("a handshake was refused: too many", {{"client_ip", facts_.ip}});
     co_return false;
   }
@@ -171,6 +183,7 @@ base::Task<bool> Connection::shake_hands() {
   auto hello = co_await transport_.client_hello(shared.tls, base::Deadline::in(timeout));
   silent_ = false;
   if (!hello) {
+    note_stall(hello.error());
     if (hello.error().code == base::Code::kMalformed) co_await answer_plain_http();
     log::debug("a handshake failed", {{"client_ip", facts_.ip}, {"error", hello.error().detail}});
     co_return false;
@@ -186,6 +199,7 @@ base::Task<bool> Connection::shake_hands() {
   auto done = co_await transport_.handshake(std::move(choice.certificate), choice.challenge,
                                             base::Deadline::in(timeout));
   if (!done) {
+    note_stall(done.error());
     log::debug(
         "a handshake failed",
         {{"client_ip", facts_.ip}, {"name", hello->server_name}, {"error", done.error().detail}});
@@ -235,7 +249,7 @@ base::Task<void> Connection::serve() {
 }
 
 base::Task<void> Connection::serve_http1(const Snapshot& snapshot) {
-  server_.emplace(transport_, http1_server_options(snapshot.config, !tls_));
+  server_.emplace(transport_, http1_server_options(snapshot.config, worker_.shared().abuse, !tls_));
   if (worker_.draining()) server_->set_draining();
   for (;;) {
     auto stream = co_await server_->next();
@@ -254,7 +268,7 @@ base::Task<void> Connection::serve_http1(const Snapshot& snapshot) {
 }
 
 base::Task<void> Connection::serve_http2(const Snapshot& snapshot, base::Chunk first) {
-  http2_.emplace(parts(), snapshot, facts_, transport_, std::move(first));
+  http2_.emplace(parts(), snapshot, facts_, transport_, worker_.shared().abuse, std::move(first));
   if (worker_.draining()) http2_->drain();
   co_await http2_->run();
   http2_.reset();

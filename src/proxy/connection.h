@@ -53,6 +53,8 @@ class Connection : public boost::intrusive::list_base_hook<
   base::Task<void> serve_http1(const Snapshot& snapshot);
   base::Task<void> serve_http2(const Snapshot& snapshot, base::Chunk first);
   ExchangeParts parts() const;
+  void count(base::Abuse kind) const { worker_.shared().abuse.count(kind); }
+  void note_stall(const base::Error& error) const;
   static Choice refuse(std::uint8_t alert, std::string reason);
 
   Worker& worker_;

@@ -7,11 +7,11 @@ namespace gatehouse::proxy {
 
 Http2Exchanges::Http2Exchanges(ExchangeParts parts, const Snapshot& snapshot,
                                const ClientFacts& facts, tls::Transport& transport,
-                               base::Chunk first)
+                               base::AbuseCounters& abuse, base::Chunk first)
     : parts_(parts),
       snapshot_(snapshot),
       facts_(facts),
-      server_(transport, http2_server_options(snapshot.config), std::move(first)),
+      server_(transport, http2_server_options(snapshot.config, abuse), std::move(first)),
       gate_(parts.loop) {}
 
 base::Task<void> Http2Exchanges::exchange(std::unique_ptr<http::ServerStream> stream) {

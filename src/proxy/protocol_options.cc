@@ -20,7 +20,8 @@ std::uint32_t narrow(std::uint64_t n) {
 
 }  // namespace
 
-http::Http1ServerOptions http1_server_options(const config::Config& config, bool plain) {
+http::Http1ServerOptions http1_server_options(const config::Config& config,
+                                              base::AbuseCounters& abuse, bool plain) {
   http::Http1ServerOptions options;
   options.head = head_limits(config.limits);
   options.body_bytes = config.limits.body_bytes;
@@ -28,16 +29,21 @@ http::Http1ServerOptions http1_server_options(const config::Config& config, bool
   options.body_idle = config.timeouts.body_idle;
   options.write_stall = config.timeouts.body_idle;
   options.idle = config.timeouts.idle;
+  options.stream_idle = config.timeouts.stream_idle;
+  options.least_rate = config.limits.least_rate;
+  options.abuse = &abuse;
   options.http2 = plain;
   return options;
 }
 
-http::Http2Options http2_server_options(const config::Config& config) {
+http::Http2Options http2_server_options(const config::Config& config, base::AbuseCounters& abuse) {
   const auto& limits = config.limits;
   http::Http2Options options;
   options.head = head_limits(limits);
   options.body_bytes = limits.body_bytes;
   options.streams = narrow(limits.streams);
+  options.least_rate = limits.least_rate;
+  options.abuse = &abuse;
   options.floods.settings = narrow(limits.settings_frames);
   options.floods.pings = narrow(limits.ping_frames);
   options.floods.priorities = narrow(limits.priority_frames);

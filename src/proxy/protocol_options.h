@@ -8,9 +8,11 @@
 
 namespace gatehouse::proxy {
 
+// `abuse`: what counts the bounds that a client meets; it outlives the connection.
 // `plain`: the connection is not TLS, so that no ALPN tells HTTP/2 from HTTP/1.1 (RFC 9113 3.3).
-http::Http1ServerOptions http1_server_options(const config::Config& config, bool plain);
-http::Http2Options http2_server_options(const config::Config& config);
+http::Http1ServerOptions http1_server_options(const config::Config& config,
+                                              base::AbuseCounters& abuse, bool plain);
+http::Http2Options http2_server_options(const config::Config& config, base::AbuseCounters& abuse);
 
 http::Http1ClientOptions http1_client_options(const config::Config& config);
 http::Http2Options http2_client_options(const config::Config& config);

@@ -186,9 +186,17 @@ std::string Server::listening_lines() const { return lines_; }
 // --- running ---
 
 void Server::run() {
-  const Shared shared{
-      resolver_,    *context_,    certificates_, challenges_, *automation_,
-      *access_log_, connections_, handshakes_,   waiting_,    upstream_contexts_.get()};
+  const Shared shared{resolver_,
+                      *context_,
+                      certificates_,
+                      challenges_,
+                      *automation_,
+                      *access_log_,
+                      abuse_,
+                      connections_,
+                      handshakes_,
+                      waiting_,
+                      upstream_contexts_.get()};
   for (auto& of_worker : listeners_) {
     workers_.push_back(std::make_unique<Worker>(shared, snapshot_));
     workers_.back()->start(std::exchange(of_worker, {}));
@@ -220,6 +228,7 @@ void Server::join() {
 base::Task<void> Server::control() {
   loop_.spawn(wait_for_signal(), "signals");
   loop_.spawn(rotate_tickets(), "rotate ticket keys");
+  loop_.spawn(abuse_log_.run(loop_), "tell of abuse");
   auto started = co_await automation_->start();
   if (!started) {
     log::error("certificates cannot be managed", {{"error", started.error().detail}});
@@ -268,6 +277,7 @@ base::Task<void> Server::stop() {
   }
   // Control goes on meanwhile: handshakes that wait may still get their certificates.
   (void)co_await workers_stopped_.wait();
+  abuse_log_.tell();
   co_await automation_->stop(deadline);
   if (sample_) co_await sample_->stop();
 }

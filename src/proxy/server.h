@@ -14,6 +14,7 @@
 #include "certs/automation.h"
 #include "certs/challenge_store.h"
 #include "config/model.h"
+#include "proxy/abuse_log.h"
 #include "proxy/access_log.h"
 #include "proxy/admission.h"
 #include "proxy/sample_upstream.h"
@@ -68,6 +69,8 @@ class Server {
   std::unique_ptr<tls::ServerContext> context_;
   std::unique_ptr<UpstreamContexts> upstream_contexts_;
   std::unique_ptr<AccessLog> access_log_;
+  base::AbuseCounters abuse_;
+  AbuseLog abuse_log_{abuse_};
   Admission connections_;
   Admission handshakes_;
   Admission waiting_;

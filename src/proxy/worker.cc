@@ -79,9 +79,11 @@ void Worker::take(base::Socket socket, bool tls) {
   auto& admission = shared_.connections;
   auto ticket = arrival.proxied ? admission.enter() : admission.enter(arrival.peer);
   if (!ticket) {
+    shared_.abuse.count(base::Abuse::kConnections);
     log::debug("a connection was refused: too many", {{"client_ip", arrival.peer.host()}});
     return;  // closed by its destructor
   }
+  socket.limit_unacknowledged(snapshot_->config.timeouts.body_idle);
   auto connection =
       std::make_unique<Connection>(*this, std::move(socket), arrival, std::move(ticket));
   serving_.spawn(serve(std::move(connection)), "connection");

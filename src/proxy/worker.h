@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/abuse_counters.h"
 #include "base/gate.h"
 #include "base/resolver.h"
 #include "base/waiters.h"
@@ -33,6 +34,7 @@ struct Shared {
   const certs::ChallengeStore& challenges;
   certs::Automation& automation;
   AccessLog& access_log;
+  base::AbuseCounters& abuse;
   Admission& connections;
   Admission& handshakes;
   Admission& waiting;                                   // handshakes that wait for a certificate

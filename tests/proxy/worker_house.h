@@ -98,8 +98,8 @@ class WorkerHouse {
         std::make_unique<certs::Automation>(parts, snapshot->config, std::move(replacements));
     thread = std::thread([this] { control.run(); });
     on_control(start_automation(*automation));
-    const Shared shared{resolver,    *context,    certificates, challenges, *automation,
-                        *access_log, connections, handshakes,   waiting};
+    const Shared shared{resolver,    *context, certificates, challenges, *automation,
+                        *access_log, abuse,    connections,  handshakes, waiting};
     worker = std::make_unique<Worker>(shared, snapshot);
     const int plain = http::listen_on_loopback();
     const int secure = http::listen_on_loopback();
@@ -155,6 +155,7 @@ class WorkerHouse {
   tls::SessionTickets tickets;
   std::unique_ptr<tls::ServerContext> context;
   std::unique_ptr<AccessLog> access_log;
+  base::AbuseCounters abuse;
   Admission connections;
   Admission handshakes;
   Admission waiting;
