@@ -158,6 +158,11 @@ void Checker::check_host(const Site& site, const std::string& host, const Path& 
 void Checker::check_site_tls(const Site& site, const Path& at) {
   const auto tls = below(at, "tls");
   if (!site.tls.enabled) return;
+  if (site.tls.client_auth) {
+    const auto place = below(tls, "client_auth");
+    if (site.tls.client_auth->ca_file.empty()) wrong(place, "expected \"ca_file\"");
+    if (config_.listen.https.empty()) wrong(place, "needs a listener in /listen/https");
+  }
   if (site.tls.certificate) {
     if (site.tls.certificate->file.empty() || site.tls.certificate->key.empty()) {
       wrong(below(tls, "certificate"), "expected both \"file\" and \"key\"");

@@ -38,6 +38,8 @@ constexpr std::pair<std::string_view, KeyType> kKeyTypes[] = {{"p256", KeyType::
                                                               {"p384", KeyType::kP384},
                                                               {"rsa2048", KeyType::kRsa2048},
                                                               {"rsa4096", KeyType::kRsa4096}};
+constexpr std::pair<std::string_view, ClientAuth::Mode> kClientAuthModes[] = {
+    {"require", ClientAuth::Mode::kRequire}, {"request", ClientAuth::Mode::kRequest}};
 constexpr std::pair<std::string_view, bool> kVersions[] = {{"1.2", true}, {"1.3", false}};
 constexpr std::pair<std::string_view, LogLevel> kLevels[] = {{"debug", LogLevel::kDebug},
                                                              {"info", LogLevel::kInfo},
@@ -220,11 +222,30 @@ const Table<CertificateFiles>& table<CertificateFiles>() {
 }
 
 template <>
+const Table<ClientAuth>& table<ClientAuth>() {
+  static const Table<ClientAuth> fields = {
+      field<&ClientAuth::ca_file, Text>("ca_file", "PEM roots of clients' certificates"),
+      field<&ClientAuth::mode, codec::Word<kClientAuthModes>>("mode", "whether each must have one"),
+  };
+  return fields;
+}
+
+struct ClientAuthObject : Object<ClientAuth> {
+  static Schema schema() {
+    auto schema = Object<ClientAuth>::schema();
+    schema["required"] = Schema::array({"ca_file"});
+    return schema;
+  }
+};
+
+template <>
 const Table<SiteTls>& table<SiteTls>() {
   static const Table<SiteTls> fields = {
       field<&SiteTls::on_demand, Flag>("on_demand", "certificates at the first handshake"),
       field<&SiteTls::certificate, Optional<Object<CertificateFiles>>>("certificate", "from files"),
       field<&SiteTls::issuers, List<IssuerObject>>("issuers", "instead of tls.issuers"),
+      field<&SiteTls::client_auth, codec::Optional<ClientAuthObject>>("client_auth",
+                                                                      "clients' certificates"),
   };
   return fields;
 }

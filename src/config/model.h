@@ -2,6 +2,7 @@
 // immutable after loading. Strings have their ${NAME} replaced.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -130,11 +131,21 @@ struct Tls {
   bool allow_tls12 = true;  // min_version "1.2"
 };
 
+// What a site's clients must show of themselves (mutual TLS).
+struct ClientAuth {
+  enum class Mode : std::uint8_t { kRequire, kRequest };
+  std::string ca_file;         // PEM roots
+  Mode mode = Mode::kRequire;  // request: who shows nothing is served too
+
+  auto operator<=>(const ClientAuth&) const = default;
+};
+
 struct SiteTls {
   bool enabled = true;  // "tls": false turns it off: plain only, never redirected
   bool on_demand = false;
   std::optional<CertificateFiles> certificate;
   std::vector<Issuer> issuers;  // empty: those of `tls`
+  std::optional<ClientAuth> client_auth;
 };
 
 struct Site {

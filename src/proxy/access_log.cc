@@ -62,6 +62,9 @@ std::string json_line(const AccessRecord& record, const http::RequestHead& head,
   add_text(line, "protocol", protocol_name(head.version));
   add_text(line, "scheme", facts.scheme());
   if (!peer.server_name.empty()) add_text(line, "sni", peer.server_name);
+  if (!peer.certificate_sha256.empty()) {
+    add_text(line, "client_cert_sha256", peer.certificate_sha256);
+  }
   add_text(line, "method", head.method);
   add_text(line, "host", head.authority);
   add_text(line, "uri", head.target);

@@ -1,9 +1,12 @@
 // What is known of who asks.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/endpoint.h"
+#include "config/model.h"
 
 namespace gatehouse::proxy {
 
@@ -16,6 +19,13 @@ struct ClientFacts {
   bool is_trusted = false;  // one of trusted_proxies: its forwarding fields are believed
   bool tls = false;
   std::string server_name;  // SNI
+  // What the handshake asked of the client's certificate: by the site that SNI named.
+  std::optional<config::ClientAuth> client_auth;
+  std::string certificate;         // verified: as Client-Cert says it (RFC 9440 2.2); or empty
+  std::string certificate_sha256;  // of its DER, in hex
 };
+
+// Notes the certificate, in DER, that a client has shown.
+void note_certificate(ClientFacts& facts, std::string_view der);
 
 }  // namespace gatehouse::proxy

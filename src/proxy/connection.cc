@@ -171,6 +171,15 @@ void Connection::note_stall(const base::Error& error) const {
   if (error.code == base::Code::kTimeout) count(base::Abuse::kHandshakeStalled);
 }
 
+// What the site of this name asks of its clients; a request for a site that asks for something else
+// is misdirected here.
+const tls::ClientAuth* Connection::client_auth_for(const std::string& name) {
+  const auto* site = worker_.snapshot()->router.find(name);
+  if (site == nullptr || !site->client_auth) return nullptr;
+  facts_.client_auth = site->client_auth;
+  return worker_.shared().client_auths->find(*site->client_auth);
+}
+
 base::Task<bool> Connection::shake_hands() {
   const auto& shared = worker_.shared();
   const auto place = shared.handshakes.enter(peer_);
@@ -195,9 +204,12 @@ base::Task<bool> Connection::shake_hands() {
     co_await transport_.refuse(choice.alert, base::Deadline::in(kParting));
     co_return false;
   }
+  // A CA that looks at a challenge's answer has no certificate of its own.
+  const tls::ClientAuth* client_auth = nullptr;
+  if (!choice.challenge) client_auth = client_auth_for(hello->server_name);
   // What was spent waiting for a certificate was not the client's doing.
   auto done = co_await transport_.handshake(std::move(choice.certificate), choice.challenge,
-                                            base::Deadline::in(timeout));
+                                            base::Deadline::in(timeout), client_auth);
   if (!done) {
     note_stall(done.error());
     log::debug(
@@ -206,6 +218,8 @@ base::Task<bool> Connection::shake_hands() {
     co_return false;
   }
   facts_.server_name = std::move(hello->server_name);
+  const auto shown = transport_.client_certificate();
+  if (!shown.empty()) note_certificate(facts_, shown);
   co_return !choice.challenge;  // no application data on a challenge's connection (RFC 8737 3)
 }
 

@@ -46,6 +46,7 @@ class Connection : public boost::intrusive::list_base_hook<
   bool is_trusted(const base::Endpoint& peer) const;
   base::Task<bool> meet_client();
   base::Task<bool> shake_hands();
+  const tls::ClientAuth* client_auth_for(const std::string& name);
   base::Task<Choice> choose(const tls::ClientHello& hello);
   base::Task<Choice> wait_for_certificate(std::string name);
   base::Task<void> answer_plain_http();

@@ -137,6 +137,11 @@ base::Task<void> Exchange::dispatch() {
     note(done, 308);
     co_return;
   }
+  // The handshake asked for another site's certificates, or for none (RFC 9110 15.5.20).
+  if (site->client_auth != facts_.client_auth) {
+    co_await respond(421, "This site is reached over a connection of its own.");
+    co_return;
+  }
   const auto* route = site->find(head.normal_path);
   if (route == nullptr) {
     co_await respond(404, "There is nothing at this address.");

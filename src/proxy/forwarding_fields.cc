@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kNames = {"Forwarded", "X-Real-IP", "X-Request-Id",
                                                     "traceparent", "tracestate"};
+// RFC 9440. A trusted peer's are not believed either: most proxies pass on what they do not know.
+constexpr std::array<std::string_view, 2> kCertificateNames = {"Client-Cert", "Client-Cert-Chain"};
 constexpr std::array<std::string_view, 2> kPrefixes = {"X-Forwarded-", "CF-"};
 
 // CGI and its heirs give "X_Forwarded_For" and "X.Forwarded.For" to a program under the one name
@@ -21,6 +23,11 @@ bool means(std::string_view name, std::string_view ours) {
     if (a == '_' || a == '.') a = '-';
     return http::equal_names(std::string_view(&a, 1), std::string_view(&b, 1));
   });
+}
+
+bool means_certificate(std::string_view name) {
+  return std::ranges::any_of(kCertificateNames,
+                             [&](std::string_view ours) { return means(name, ours); });
 }
 
 // X-Forwarded-For as the trusted peer sent it, or made of its Forwarded.
@@ -48,6 +55,7 @@ void replace(http::Fields& fields, std::string_view name, std::string_view value
 void remove_doubtful(http::Fields& fields, const RequestFacts& facts) {
   std::erase_if(fields.list(), [&facts](const http::Field& field) {
     if (!means_forwarding(field.name)) return false;
+    if (means_certificate(field.name)) return true;
     if (field.name.find_first_of("_.") != std::string::npos) return true;
     return http::equal_names(field.name, "X-Real-IP") && field.value != facts.client_ip;
   });
@@ -60,7 +68,8 @@ void remove_doubtful(http::Fields& fields, const RequestFacts& facts) {
 }  // namespace
 
 bool means_forwarding(std::string_view name) {
-  return std::ranges::any_of(kNames, [&](std::string_view ours) { return means(name, ours); }) ||
+  return means_certificate(name) ||
+         std::ranges::any_of(kNames, [&](std::string_view ours) { return means(name, ours); }) ||
          std::ranges::any_of(kPrefixes, [&](std::string_view ours) {
            return means(name.substr(0, ours.size()), ours);
          });
@@ -88,6 +97,7 @@ void set_forwarding_fields(http::Fields& fields, std::string_view authority,
   replace(fields, "X-Forwarded-Host", facts.host.empty() ? authority : facts.host);
   replace(fields, "Forwarded", forwarded);
   fields.set("X-Request-Id", facts.request_id);
+  if (!peer.certificate.empty()) fields.set("Client-Cert", peer.certificate);
 }
 
 }  // namespace gatehouse::proxy

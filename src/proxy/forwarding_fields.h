@@ -1,5 +1,5 @@
 // The fields that tell an upstream who asked for what, and by which names it is logged:
-// X-Forwarded-*, Forwarded, X-Request-Id, traceparent.
+// X-Forwarded-*, Forwarded, Client-Cert, X-Request-Id, traceparent.
 #pragma once
 
 #include <string_view>
@@ -11,6 +11,7 @@ namespace gatehouse::proxy {
 
 // Puts them into a request's `fields`, which are as they came. What a peer that is not trusted said
 // is replaced, or removed where we have nothing to say; a trusted one's lists get our element.
+// Client-Cert (RFC 9440) is ours alone, whoever the peer.
 // `authority`: of the request, may be empty.
 void set_forwarding_fields(http::Fields& fields, std::string_view authority,
                            const ClientFacts& peer, const RequestFacts& facts);

@@ -41,6 +41,7 @@ Router::Router(const config::Config& config) {
   for (const auto& site : config.sites) {
     auto& compiled = sites_.emplace_back();
     compiled.tls = site.tls.enabled;
+    compiled.client_auth = site.tls.client_auth;
     for (const auto& route : site.routes) {
       auto& made = compiled.routes.emplace_back();
       for (const auto& path : route.match.path) made.paths.emplace_back(path);

@@ -4,6 +4,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,7 @@ struct CompiledRoute {
 
 struct CompiledSite {
   bool tls = true;
+  std::optional<config::ClientAuth> client_auth;
   std::vector<CompiledRoute> routes;
 
   // The first route that matches, or null.

@@ -151,6 +151,9 @@ base::Result<void> Server::prepare() {
   auto upstream_contexts = UpstreamContexts::load(config);
   if (!upstream_contexts) return base::fail(std::move(upstream_contexts.error()));
   upstream_contexts_ = std::move(*upstream_contexts);
+  auto client_auths = ClientAuths::load(config);
+  if (!client_auths) return base::fail(std::move(client_auths.error()));
+  client_auths_ = std::move(*client_auths);
   const certs::Automation::Parts parts{loop_,    blocking_,     resolver_,
                                        storage_, certificates_, challenges_};
   automation_ = std::make_unique<certs::Automation>(parts, config);
@@ -196,7 +199,8 @@ void Server::run() {
                       connections_,
                       handshakes_,
                       waiting_,
-                      upstream_contexts_.get()};
+                      upstream_contexts_.get(),
+                      client_auths_.get()};
   for (auto& of_worker : listeners_) {
     workers_.push_back(std::make_unique<Worker>(shared, snapshot_));
     workers_.back()->start(std::exchange(of_worker, {}));

@@ -68,6 +68,7 @@ class Server {
   tls::SessionTickets tickets_;
   std::unique_ptr<tls::ServerContext> context_;
   std::unique_ptr<UpstreamContexts> upstream_contexts_;
+  std::unique_ptr<const ClientAuths> client_auths_;
   std::unique_ptr<AccessLog> access_log_;
   base::AbuseCounters abuse_;
   AbuseLog abuse_log_{abuse_};

@@ -16,6 +16,7 @@
 #include "certs/challenge_store.h"
 #include "proxy/access_log.h"
 #include "proxy/admission.h"
+#include "proxy/client_auths.h"
 #include "proxy/exchange.h"
 #include "proxy/snapshot.h"
 #include "proxy/upstreams.h"
@@ -39,6 +40,7 @@ struct Shared {
   Admission& handshakes;
   Admission& waiting;                                   // handshakes that wait for a certificate
   const UpstreamContexts* upstream_contexts = nullptr;  // null where no upstream is https
+  const ClientAuths* client_auths = nullptr;            // null where no site has client_auth
 };
 
 // What a worker listens on: an open descriptor and what is spoken there.

@@ -154,7 +154,8 @@ ssl_select_cert_result_t HelloCallbacks::select_certificate(const SSL_CLIENT_HEL
     return ssl_select_cert_retry;
   }
   if (!state->certificate) return ssl_select_cert_error;
-  // A session may be resumed only under the name that it was made for.
+  // A session may be resumed only under the name that it was made for. Sites with client_auth
+  // take none at all.
   std::uint8_t context_id[SHA256_DIGEST_LENGTH];
   const auto name = base::as_bytes(state->hello.server_name);
   SHA256(name.data(), name.size(), context_id);
@@ -162,7 +163,21 @@ ssl_select_cert_result_t HelloCallbacks::select_certificate(const SSL_CLIENT_HEL
   // A CA must see the answer itself, never a session that was made before.
   if (state->challenge) SSL_set_options(hello->ssl, SSL_OP_NO_TICKET);
   if (!state->certificate->install(hello->ssl)) return ssl_select_cert_error;
+  if (state->client_auth != nullptr && !state->client_auth->install(hello->ssl)) {
+    return ssl_select_cert_error;
+  }
   return ssl_select_cert_success;
+}
+
+ssl_verify_result_t HelloCallbacks::verify_client(SSL* ssl, std::uint8_t* alert) {
+  auto* state = static_cast<Transport::Suspended*>(SSL_get_ex_data(ssl, suspended_index()));
+  *alert = SSL_AD_INTERNAL_ERROR;
+  if (state == nullptr || state->client_auth == nullptr) return ssl_verify_invalid;
+  auto verdict = state->client_auth->verify(ssl);
+  if (verdict.alert == 0) return ssl_verify_ok;
+  *alert = verdict.alert;
+  state->rejection = std::move(verdict.reason);
+  return ssl_verify_invalid;
 }
 
 int HelloCallbacks::select_alpn(SSL* ssl, const std::uint8_t** out, std::uint8_t* out_size,

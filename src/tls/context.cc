@@ -4,10 +4,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <fstream>
-
-#include "tls/pem.h"
 #include "tls/suspended.h"
+#include "tls/trust_roots.h"
 
 namespace gatehouse::tls {
 
@@ -44,20 +42,10 @@ bool set_versions_and_ciphers(SSL_CTX* context, bool allow_tls12) {
 }
 
 base::Result<> add_roots(SSL_CTX* context, const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) {
-    return base::fail(base::Code::kIo, "cannot read the trust roots in " + file);
-  }
-  std::string text(kMostPem + 1, '\0');  // one byte more than pem_blocks() takes
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  const auto blocks = pem_blocks(text, "CERTIFICATE", kMostRoots);
-  if (!blocks) return base::fail(base::Code::kMalformed, file + ": " + blocks.error().detail);
+  const auto roots = read_roots(file);
+  if (!roots) return base::fail(roots.error().code, roots.error().detail);
   auto* store = SSL_CTX_get_cert_store(context);
-  for (const auto& der : *blocks) {
-    const auto* data = reinterpret_cast<const std::uint8_t*>(der.data());
-    bssl::UniquePtr<X509> root(d2i_X509(nullptr, &data, static_cast<long>(der.size())));
-    if (!root) return base::fail(base::Code::kMalformed, file + ": a block is no certificate");
+  for (const auto& root : *roots) {
     X509_STORE_add_cert(store, root.get());  // one that is there already is no error for us
   }
   ERR_clear_error();

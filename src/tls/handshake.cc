@@ -40,8 +40,9 @@ base::Error Transport::tls_error(int status, const char* what) {
   }
   std::string detail = doing + ": " + reason_of(queued);
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-    const auto verdict = SSL_get_verify_result(ssl_.get());
-    detail += std::string(": ") + X509_verify_cert_error_string(verdict);
+    detail += ": ";
+    detail += suspended_ ? suspended_->rejection
+                         : X509_verify_cert_error_string(SSL_get_verify_result(ssl_.get()));
   }
   return base::Error(base::Code::kTls, std::move(detail));
 }
@@ -83,7 +84,9 @@ base::Task<base::Result<ClientHello>> Transport::client_hello(ServerContext& con
 }
 
 base::Task<base::Result<void>> Transport::handshake(CertificateRef certificate, bool challenge,
-                                                    base::Deadline deadline) {
+                                                    base::Deadline deadline,
+                                                    const ClientAuth* client_auth) {
+  suspended_->client_auth = client_auth;
   suspended_->certificate = std::move(certificate);
   suspended_->challenge = challenge;
   suspended_->chosen = true;

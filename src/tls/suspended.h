@@ -4,6 +4,7 @@
 
 #include <openssl/ssl.h>
 
+#include "tls/client_auth.h"
 #include "tls/transport.h"
 
 namespace gatehouse::tls {
@@ -11,6 +12,8 @@ namespace gatehouse::tls {
 struct Transport::Suspended {
   ClientHello hello;
   CertificateRef certificate;
+  const ClientAuth* client_auth = nullptr;
+  std::string rejection;  // why the client's certificate is refused
   bool chosen = false;
   bool challenge = false;
 };
@@ -22,6 +25,8 @@ class HelloCallbacks {
   static void install(SSL_CTX* context, const ServerOptions* options);
   // Ties a connection to its state.
   static void attach(SSL* ssl, Transport::Suspended* suspended);
+  // Checks a client's certificate by the connection's ClientAuth.
+  static ssl_verify_result_t verify_client(SSL* ssl, std::uint8_t* alert);
 
  private:
   static ssl_select_cert_result_t select_certificate(const SSL_CLIENT_HELLO* hello);

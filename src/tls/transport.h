@@ -13,6 +13,7 @@
 #include "base/least_rate.h"
 #include "base/socket.h"
 #include "tls/certificate.h"
+#include "tls/client_auth.h"
 #include "tls/client_hello.h"
 #include "tls/context.h"
 
@@ -36,9 +37,12 @@ class Transport {
   base::Task<base::Result<ClientHello>> client_hello(ServerContext& context,
                                                      base::Deadline deadline);
   // Goes on with `certificate`. `challenge`: "acme-tls/1" is negotiated and nothing else
-  // (RFC 8737); without it, that protocol never is. Errors as above.
+  // (RFC 8737); without it, that protocol never is. `client_auth`: what is asked of the client's
+  // certificate, null for nothing; outlives the call. Errors as above, and kTls for a client that
+  // does not meet it.
   base::Task<base::Result<void>> handshake(CertificateRef certificate, bool challenge,
-                                           base::Deadline deadline);
+                                           base::Deadline deadline,
+                                           const ClientAuth* client_auth = nullptr);
   // Ends a handshake that waits with this fatal alert (RFC 8446 6.2), e.g. 112 unrecognized_name.
   // The connection is good for nothing but close() afterwards.
   base::Task<void> refuse(std::uint8_t alert, base::Deadline deadline);
@@ -84,6 +88,8 @@ class Transport {
   std::string_view version() const;  // "TLSv1.3", "TLSv1.2"; empty without TLS
   const std::string& server_name() const { return server_name_; }
   bool resumed() const;
+  // DER of the certificate that a client has shown, which has been verified; empty without one.
+  std::string_view client_certificate() const;
 
  private:
   friend class HelloCallbacks;
