@@ -397,5 +397,31 @@ TEST(DefaultIssuer, IsInternalForNamesThatNoPublicCaSigns) {
   }
 }
 
+std::string with_client_auth(const std::string& value, const std::string& more = "") {
+  return R"({"sites": [{"hosts": ["a.example"], "proxy": "http://127.0.0.1:1",
+    "tls": {"client_auth": )" +
+         value + "}}]" + more + "}";
+}
+
+TEST(Load, ClientAuthIsRequiredUnlessItIsOnlyRequested) {
+  const auto required = read(with_client_auth(R"({"ca_file": "/roots.pem"})"));
+  ASSERT_TRUE(required) << render("F", required.error());
+  EXPECT_EQ(required->sites[0].tls.client_auth->ca_file, "/roots.pem");
+  EXPECT_EQ(required->sites[0].tls.client_auth->mode, ClientAuth::Mode::kRequire);
+  const auto asked = read(with_client_auth(R"({"ca_file": "/roots.pem", "mode": "request"})"));
+  ASSERT_TRUE(asked) << render("F", asked.error());
+  EXPECT_EQ(asked->sites[0].tls.client_auth->mode, ClientAuth::Mode::kRequest);
+}
+
+TEST(Load, ClientAuthNeedsRootsAndATlsListener) {
+  EXPECT_THAT(only_error(with_client_auth("{}")),
+              HasSubstr("/sites/0/tls/client_auth expected \"ca_file\""));
+  EXPECT_THAT(only_error(with_client_auth(R"({"ca_file": "/roots.pem", "mode": "ask"})")),
+              HasSubstr("/sites/0/tls/client_auth/mode expected one of \"require\", \"request\""));
+  EXPECT_THAT(
+      only_error(with_client_auth(R"({"ca_file": "/roots.pem"})", R"(, "listen": {"https": []})")),
+      HasSubstr("/sites/0/tls/client_auth needs a listener in /listen/https"));
+}
+
 }  // namespace
 }  // namespace gatehouse::config::load_test
