@@ -205,5 +205,21 @@ TEST_F(ForwardingFields, ATraceThatIsNoneDoesNot) {
   EXPECT_EQ(sent("traceparent"), "(none)") << "two are none";
 }
 
+TEST_F(ForwardingFields, OnlyWeSayWhichCertificateAClientHasShown) {
+  const Given lies = {{"Client-Cert", ":bGll:"},
+                      {"client-cert-chain", ":bGll:"},
+                      {"Client_Cert", ":bGll:"},
+                      {"Client.Cert.Chain", ":bGll:"}};
+  for (auto* peer : {&trusted, &stranger}) {
+    receive(*peer, lies);
+    for (const auto& field : fields) EXPECT_NE(field.value, ":bGll:") << field.name;
+    note_certificate(*peer, "der");
+    receive(*peer, lies);
+    EXPECT_EQ(sent("Client-Cert"), ":ZGVy:");
+    for (const auto& field : fields) EXPECT_NE(field.value, ":bGll:") << field.name;
+  }
+  EXPECT_EQ(trusted.certificate_sha256.size(), 64u);
+}
+
 }  // namespace
 }  // namespace gatehouse::proxy::forwarding_fields_test
