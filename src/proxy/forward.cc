@@ -4,6 +4,16 @@
 #include "proxy/tunnel.h"
 
 namespace gatehouse::proxy {
+namespace {
+
+// To a client of HTTP/2 any 2xx means that its tunnel is open (RFC 9110 9.3.6, RFC 8441 5): it
+// would take a page for what the other end of a WebSocket says.
+bool seems_to_open_a_tunnel(const http::RequestHead& asked, const http::ResponseHead& answer) {
+  const bool by_connect = asked.version == http::Version::kHttp2 && !asked.upgrade.empty();
+  return by_connect && answer.status / 100 == 2;
+}
+
+}  // namespace
 
 void Replay::append(base::Bytes bytes) {
   if (overflown_) return;
@@ -199,6 +209,10 @@ base::Task<ForwardResult> Forward::run(const http::RequestHead& request) {
     co_await send_head_alone();
   }
   auto head = co_await read_final_head();
+  if (head && seems_to_open_a_tunnel(down_.head(), *head)) {
+    head = base::fail(base::Code::kMalformed, base::Side::kUpstream,
+                      "the upstream answers a WebSocket handshake with 2xx instead of 101");
+  }
   if (!head) {
     fail_by_upstream(result, std::move(head.error()));
     up_.reset();

@@ -159,8 +159,8 @@ def test_a_stream_that_has_said_all_still_hears_the_answer(tmp_path):
     def answer_at_the_end(session):
         session.send(BINARY, b"".join(all_of(session)) + b", all heard")
 
-    with WebSocketServer(answer_at_the_end) as upstream, plain_front(tmp_path, upstream.url) as front:
-        with http2(front) as client:
+    with WebSocketServer(answer_at_the_end) as upstream:
+        with plain_front(tmp_path, upstream.url) as front, http2(front) as client:
             tunnel = opened(client)
             session = WebSocket(tunnel, masks=True)
             session.send(BINARY, b"that was all")
@@ -224,5 +224,5 @@ def test_only_a_right_101_opens_a_tunnel_for_http_2(tmp_path, what):
             tunnel = Http2Tunnel(client, NAME)
             assert tunnel.head()[":status"] == str(status)
             client.response(tunnel.stream)
-            assert tunnel.response.body == (b"no" if status == 403 else tunnel.response.body)
+            assert status == 502 or tunnel.response.body == b"no"
             assert Http2Tunnel(client, NAME).head()[":status"] == str(status)
