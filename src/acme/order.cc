@@ -16,8 +16,8 @@ using base::Side;
 
 constexpr unsigned kSubmissions = 3;  // while the CA says orderNotReady of a ready order
 
-base::Task<Outcome<Polled<Order>>> look(Client& client, const Account& account, std::string url,
-                                        base::Deadline deadline) {
+base::Task<Outcome<Polled<Order>>> look_at_order(Client& client, const Account& account,
+                                                 std::string url, base::Deadline deadline) {
   auto answer = co_await client.post(account, "the order", url, "", deadline);
   if (!answer) co_return failed(std::move(answer.error()));
   auto order = parse_order(url, answer->body);
@@ -53,7 +53,7 @@ base::Task<Outcome<Polled<Order>>> submit(Client& client, const Account& account
     // The order itself tells what became of it (RFC 8555 7.4).
     const bool look_again = answer.error().is("orderNotReady");
     if (!look_again) co_return failed(std::move(answer.error()));
-    auto polled = co_await look(client, account, order.url, deadline);
+    auto polled = co_await look_at_order(client, account, order.url, deadline);
     co_return std::move(polled);
   }
   auto after = parse_order(order.url, answer->body);
@@ -144,7 +144,7 @@ base::Task<Outcome<Order>> finalize_order(Client& client, const Account& account
     const Failure* last = trouble ? &*trouble : nullptr;
     auto rested = co_await poll.rest(last, retry_after, deadline);
     if (!rested) co_return failed(std::move(rested.error()));
-    auto polled = co_await look(client, account, url, deadline);
+    auto polled = co_await look_at_order(client, account, url, deadline);
     trouble.reset();
     retry_after.reset();
     if (polled) {

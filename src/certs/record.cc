@@ -8,7 +8,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kRecordVersion = 1;
 
 std::unexpected<base::Error> damaged(std::string what) {
   return base::fail(base::Code::kDamaged, base::Side::kStorage, std::move(what));
@@ -24,7 +24,7 @@ base::Result<json> parse_object(std::string_view text) {
   if (version == parsed.end() || !version->is_number_integer()) {
     return damaged("it has no version");
   }
-  if (version->get<std::int64_t>() != kVersion) return damaged("its version is not known");
+  if (version->get<std::int64_t>() != kRecordVersion) return damaged("its version is not known");
   return parsed;
 }
 
@@ -54,7 +54,7 @@ base::WallTime Record::due() const {
 
 std::string to_text(const Record& record) {
   json object;
-  object["version"] = kVersion;
+  object["version"] = kRecordVersion;
   object["issuer"] = record.issuer;
   object["names"] = record.names;
   object["obtained"] = seconds(record.obtained);
@@ -95,7 +95,7 @@ base::Result<Record> parse_record(std::string_view text) {
 
 std::string to_text(const Failures& failures) {
   json object;
-  object["version"] = kVersion;
+  object["version"] = kRecordVersion;
   object["count"] = failures.count;
   object["next_attempt"] = seconds(failures.next_attempt);
   object["last_error"] = failures.last_error;

@@ -10,7 +10,7 @@ using codec::Text;
 
 // An object read by the table that F returns.
 template <class T, const std::vector<Field<T>>& (*Table)()>
-struct Object {
+struct ObjectOf {
   using Value = T;
   static bool read(Decoder& d, const Node& node, T& out) {
     return read_object<T>(d, node, Table(), out);
@@ -27,7 +27,7 @@ const std::vector<Field<CertificateFiles>>& certificate_fields() {
 }
 
 const std::vector<Field<UpstreamTls>>& tls_fields() {
-  using Certificate = codec::Optional<Object<CertificateFiles, certificate_fields>>;
+  using Certificate = codec::Optional<ObjectOf<CertificateFiles, certificate_fields>>;
   static const std::vector<Field<UpstreamTls>> fields = {
       field<&UpstreamTls::ca_file, Text>("ca_file", "PEM roots, instead of the system's"),
       field<&UpstreamTls::server_name, Text>("server_name", "instead of the URL's host"),
@@ -51,10 +51,10 @@ const std::vector<Field<Proxy>>& group_fields() {
   using Version = codec::Number<std::uint8_t, 1, 2>;
   static const std::vector<Field<Proxy>> fields = {
       field<&Proxy::servers, List<codec::ServerUrl, true>>("servers", "URLs"),
-      field<&Proxy::tls, Object<UpstreamTls, tls_fields>>("tls", "of https servers"),
+      field<&Proxy::tls, ObjectOf<UpstreamTls, tls_fields>>("tls", "of https servers"),
       field<&Proxy::proxy_protocol, Version>("proxy_protocol", "version of the PROXY header sent"),
-      field<&Proxy::keepalive, Object<Keepalive, keepalive_fields>>("keepalive",
-                                                                    "idle connections"),
+      field<&Proxy::keepalive, ObjectOf<Keepalive, keepalive_fields>>("keepalive",
+                                                                      "idle connections"),
   };
   return fields;
 }

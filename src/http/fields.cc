@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "http/ascii.h"
+
 namespace gatehouse::http {
 
-namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-}  // namespace
+namespace {}  // namespace
 
 bool equal_names(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "http/ascii.h"
 #include "http/method.h"
 
 namespace gatehouse::http {
@@ -34,8 +35,6 @@ bool all_of(const std::array<bool, 256>& table, std::string_view text) {
 }
 
 bool is_token(std::string_view text) { return !text.empty() && all_of(kTokenBytes, text); }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_version(std::string_view text) {
   return text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) && text[6] == '.' &&

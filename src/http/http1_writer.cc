@@ -11,7 +11,6 @@ namespace gatehouse::http {
 namespace {
 
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
-constexpr std::string_view kLineEnd = "\r\n";
 
 base::Task<base::Result<void>> nothing() { co_return base::Result<void>(); }
 

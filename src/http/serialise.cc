@@ -11,8 +11,6 @@ namespace gatehouse::http {
 
 namespace {
 
-constexpr std::string_view kLineEnd = "\r\n";
-
 void append_field(std::string& out, std::string_view name, std::string_view value) {
   out += name;
   out += ": ";

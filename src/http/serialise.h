@@ -10,6 +10,8 @@
 
 namespace gatehouse::http {
 
+inline constexpr std::string_view kLineEnd = "\r\n";
+
 // Whether a field of that name speaks of a connection, not of a message (RFC 9110 7.6.1), or of
 // framing: written by us alone.
 bool belongs_to_connection(std::string_view name);

@@ -4,15 +4,14 @@
 #include <cstdint>
 
 #include "base/endpoint.h"
+#include "http/ascii.h"
 #include "http/fields.h"
 
 namespace gatehouse::http {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 int hex_value(char c) {
   if (is_digit(c)) return c - '0';

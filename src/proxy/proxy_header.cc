@@ -8,7 +8,6 @@ namespace gatehouse::proxy {
 
 namespace {
 
-constexpr std::string_view kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
 constexpr char kVersion2Proxy = 0x21;
 constexpr char kUnspecified = 0x00;
 constexpr char kTcp4 = 0x11;
@@ -65,7 +64,7 @@ std::string version1(const Side& client, const Side& server) {
 }
 
 std::string version2(const Side& client, const Side& server) {
-  std::string out(kSignature);
+  std::string out(kProxyHeaderSignature);
   out += kVersion2Proxy;
   std::string addresses;
   if (client.known && server.known) {

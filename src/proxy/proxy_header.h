@@ -3,10 +3,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/endpoint.h"
 
 namespace gatehouse::proxy {
+
+// With which version 2 begins.
+inline constexpr std::string_view kProxyHeaderSignature("\r\n\r\n\0\r\nQUIT\n", 12);
 
 // The whole header, `version` 1 or 2. `client`: where the connection came from; `server`: where it
 // was accepted. Of two families, the IPv4 address is written as an IPv6 one (RFC 4291 section

@@ -9,12 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/proxy_header.h"
+
 namespace gatehouse::proxy {
 
 namespace {
 
 constexpr std::string_view kTextStart = "PROXY ";
-constexpr std::string_view kSignature("\r\n\r\n\0\r\nQUIT\n", 12);
 constexpr std::size_t kFixed = 16;  // signature, version and command, family, length
 constexpr std::uint8_t kChecksumType = 0x03;
 
@@ -127,7 +128,7 @@ base::Result<std::size_t> ProxyHeaderParser::take(base::Bytes bytes) {
 }
 
 base::Result<void> ProxyHeaderParser::look() {
-  const auto start = bytes_.front() == 'P' ? kTextStart : kSignature;
+  const auto start = bytes_.front() == 'P' ? kTextStart : kProxyHeaderSignature;
   const auto size = std::min(bytes_.size(), start.size());
   if (std::string_view(bytes_).substr(0, size) != start.substr(0, size)) {
     return refused("something else came");

@@ -22,7 +22,7 @@ namespace log = base::log;
 // Descriptors for upstreams, files and what else a connection may need beside its own.
 constexpr std::uint64_t kReservedDescriptors = 64;
 // Seconds for calls that nobody awaits any more, and for the logs' last lines.
-constexpr unsigned kParting = 2;
+constexpr unsigned kLastSeconds = 2;
 
 // As many connections as descriptors allow when the configuration sets no bound: each may need one
 // to an upstream.
@@ -56,7 +56,7 @@ void end_soon(int status) {
   static volatile std::sig_atomic_t exit_status;
   exit_status = status;
   std::signal(SIGALRM, [](int) { ::_exit(exit_status); });
-  ::alarm(kParting);
+  ::alarm(kLastSeconds);
 }
 
 bool writes_json(const config::Log& log) {
