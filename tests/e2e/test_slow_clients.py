@@ -189,7 +189,7 @@ def too_large_heads(port):
 def http2_flood(piece, count=400):
     def flood(port):
         with Http2(plain(port)) as client:
-            client.request(method="POST", end=False)
+            client.request(method="POST", end=False, more=[("content-length", "10")])
             try:
                 for _ in range(count):
                     client.send(piece)
