@@ -7,8 +7,6 @@
 
 namespace gatehouse::http {
 
-namespace {}  // namespace
-
 bool equal_names(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {

@@ -193,9 +193,7 @@ void Http1Server::begin_body() {
 // Answers a head that nobody else will see, and ends the connection so that the answer arrives.
 base::Task<base::Result<ServerStream*>> Http1Server::refuse(Refusal refusal) {
   refused_status_ = refusal.status;
-  const bool large = refusal.status == 414 || refusal.status == 431;
-  if (large) base::count(options_.abuse, base::Abuse::kHeadTooLarge);
-  if (refusal.status == 413) base::count(options_.abuse, base::Abuse::kBodyTooLarge);
+  count(options_.abuse, refusal);
   base::Error error(code_of(refusal.status), base::Side::kDownstream, std::string(refusal.why));
   ResponseHead head;
   head.status = refusal.status;

@@ -59,9 +59,7 @@ void Http2Server::head(void* self, Http2Stream& stream, Http2HeadFields& head, b
     refusal = Refusal(413, "the body is larger than the limit");
   }
   if (refusal) {
-    const bool large = refusal.status == 414 || refusal.status == 431;
-    if (large) server.session_.blame(base::Abuse::kHeadTooLarge);
-    if (refusal.status == 413) server.session_.blame(base::Abuse::kBodyTooLarge);
+    count(server.options_.abuse, refusal);
     own.head_.method.assign(head.method);
     own.answer_refused(refusal);
     return;

@@ -3,40 +3,16 @@
 import signal
 
 import pytest
-from harness.fronts import NAME, plain_front, tls_front
-from harness.node_peers import GrpcServer, NodePeer
+from harness.node_peers import GrpcServer, NodePair
 
 CANCELLED, DEADLINE, NOT_FOUND, ABORTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = \
     1, 4, 5, 10, 12, 13, 14
 VALUES = [["one, two"], ["00ff0a2c"]]  # of the metadata that the client sends; Node joins them
 
 
-class Pair:
-    """A server and a gatehouse in front of it: without TLS on either side, or with it on both."""
-
+class Pair(NodePair):
     def __init__(self, folder, tls):
-        self.server = GrpcServer(folder / "server" if tls else None)
-        if tls:
-            self.front = tls_front(folder, routes=[{"proxy": self.server.group}])
-            self.address = [self.front.https, NAME]
-            self.root = [folder / "front.pem"]
-        else:
-            self.front = plain_front(folder, self.server.url)
-            self.address, self.root = [self.front.http, NAME], []
-
-    def client(self, scenario):
-        return NodePeer("grpc_client.js", *self.address, scenario, *self.root)
-
-    def run(self, scenario):
-        with self.client(scenario) as client:
-            return client.results()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.front.__exit__(*error)
-        self.server.kill()
+        super().__init__(GrpcServer, "grpc_client.js", folder, tls)
 
 
 @pytest.fixture(scope="module", params=["h2c to h2c", "TLS to TLS"])

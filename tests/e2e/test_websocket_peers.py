@@ -6,36 +6,18 @@ import random
 
 import pytest
 from harness.client import at_once, connect, fields_of, plain, reset_on_close, trust
-from harness.fronts import NAME, plain_front, tls_front
+from harness.fronts import NAME, plain_front
 from harness.http2 import Http2
 from harness.http2_tunnel import Http2Tunnel
-from harness.node_peers import NodePeer, WsServer
+from harness.node_peers import NodePair, WsServer
 from harness.websocket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket,
                                WebSocketServer, close_payload, fragments)
 
 
-class Pair:
-    """A server of ws and a gatehouse in front of it: without TLS on either side, or with it."""
-
-    def __init__(self, folder, tls):
-        self.server = WsServer(folder / "server" if tls else None)
-        if tls:
-            self.front = tls_front(folder, routes=[{"proxy": self.server.group}])
-            self.address = [self.front.https, NAME]
-            self.root = [folder / "front.pem"]
-        else:
-            self.front = plain_front(folder, self.server.url)
-            self.address, self.root = [self.front.http, NAME], []
-
-    def run(self, scenario):
-        with NodePeer("ws_client.js", *self.address, scenario, *self.root) as client:
-            return client.results()
-
-
 @pytest.fixture(scope="module", params=["plain", "TLS"])
 def pair(request, tmp_path_factory):
-    pair = Pair(tmp_path_factory.mktemp("pair"), request.param == "TLS")
-    with pair.server, pair.front:
+    folder = tmp_path_factory.mktemp("pair")
+    with NodePair(WsServer, "ws_client.js", folder, request.param == "TLS") as pair:
         yield pair
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from .certificates import self_signed
+from .fronts import NAME, plain_front, tls_front
 from .gatehouse import ROOT
 from .process import Process
 
@@ -52,3 +53,33 @@ class GrpcServer(NodeServer):
 class WsServer(NodeServer):
     def __init__(self, tls=None):
         super().__init__("ws_server.js", tls)
+
+
+class NodePair:
+    """A `server` (one of those above), a gatehouse in front of it, and the script of a client:
+    without TLS on either side of gatehouse, or with it on both."""
+
+    def __init__(self, server, script, folder, tls):
+        self.script = script
+        self.server = server(folder / "server" if tls else None)
+        if tls:
+            self.front = tls_front(folder, routes=[{"proxy": self.server.group}])
+            self.address = [self.front.https, NAME]
+            self.root = [folder / "front.pem"]
+        else:
+            self.front = plain_front(folder, self.server.url)
+            self.address, self.root = [self.front.http, NAME], []
+
+    def client(self, scenario):
+        return NodePeer(self.script, *self.address, scenario, *self.root)
+
+    def run(self, scenario):
+        with self.client(scenario) as client:
+            return client.results()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.front.__exit__(*error)
+        self.server.kill()
