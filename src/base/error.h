@@ -16,7 +16,7 @@ enum class Code : std::uint8_t {
   kReset,        // the connection broke (RST, broken pipe)
   kRefused,      // connect failed: nobody listens, no route
   kTimeout,      // a Deadline passed
-  kCancelled,    // we stopped the operation (shutdown, owner gone)
+  kCancelled,    // nobody wants it any more (shutdown, owner gone, the peer says so)
   kMalformed,    // bytes break the protocol's grammar
   kUnsupported,  // well-formed, but not something we do
   kTooLarge,     // a written bound was reached (size, count)

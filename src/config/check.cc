@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/endpoint.h"
+#include "config/codec.h"
 #include "config/http_url.h"
 
 namespace gatehouse::config {
@@ -211,11 +212,7 @@ void Checker::check_route(const Route& route, const Path& at) {
   if (const auto* respond = std::get_if<Respond>(&route.action)) {
     for (const auto& [field, value] : respond->headers) {
       const auto place = below(below(below(at, "respond"), "headers"), field);
-      const bool token = !field.empty() && std::all_of(field.begin(), field.end(), [](char c) {
-        return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos ||
-               (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-      });
-      if (!token) wrong(place, "\"" + field + "\" is no field name");
+      if (!codec::is_token(field)) wrong(place, "\"" + field + "\" is no field name");
       if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
         wrong(place, "a field value has no line break");
       }

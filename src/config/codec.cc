@@ -82,6 +82,13 @@ bool read_unix_path(Decoder& d, const Node& node, std::string path, std::string&
 
 }  // namespace
 
+bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos ||
+           (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  });
+}
+
 bool Secret::read(Decoder& d, const Node& node, Value& out) {
   if (node.kind != Node::Kind::kObject) return d.string(node, out);
   const auto* file = node.find("file");
@@ -193,11 +200,7 @@ bool IpRange::read(Decoder& d, const Node& node, Value& out) {
 bool OddFieldName::read(Decoder& d, const Node& node, Value& out) {
   if (!d.string(node, out)) return false;
   std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
-  const bool token = std::ranges::all_of(out, [](char c) {
-    return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos ||
-           (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-  });
-  if (token && out.find_first_of("_.") != std::string::npos) return true;
+  if (is_token(out) && out.find_first_of("_.") != std::string::npos) return true;
   return d.expected(node, "a field name with \"_\" or \".\" (others need not be allowed)");
 }
 

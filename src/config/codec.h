@@ -14,6 +14,9 @@
 
 namespace gatehouse::config::codec {
 
+// A token (RFC 9110 5.6.2), such as a field's name.
+bool is_token(std::string_view text);
+
 struct Text {
   using Value = std::string;
   static bool read(Decoder& d, const Node& node, Value& out) { return d.string(node, out); }
@@ -165,6 +168,16 @@ struct Optional {
     return C::read(d, node, out.emplace());
   }
   static Schema schema() { return C::schema(); }
+};
+
+// An object read by the table that `Fields` returns.
+template <class T, const std::vector<Field<T>>& (*Fields)()>
+struct ObjectOf {
+  using Value = T;
+  static bool read(Decoder& d, const Node& node, T& out) {
+    return read_object<T>(d, node, Fields(), out);
+  }
+  static Schema schema() { return object_schema<T>(Fields()); }
 };
 
 // A field for a member of the model.

@@ -22,15 +22,8 @@ using Count = codec::Number<std::uint64_t, 0, 1'000'000'000>;
 template <class T>
 const Table<T>& table();
 
-// An object read by its table.
 template <class T>
-struct Object {
-  using Value = T;
-  static bool read(Decoder& d, const Node& node, T& out) {
-    return read_object<T>(d, node, table<T>(), out);
-  }
-  static Schema schema() { return object_schema<T>(table<T>()); }
-};
+using Object = codec::ObjectOf<T, table<T>>;
 
 constexpr std::pair<std::string_view, Challenge> kChallenges[] = {
     {"tls-alpn-01", Challenge::kTlsAlpn01}, {"http-01", Challenge::kHttp01}};
@@ -213,15 +206,6 @@ const Table<Tls>& table<Tls>() {
 // --- sites ---
 
 template <>
-const Table<CertificateFiles>& table<CertificateFiles>() {
-  static const Table<CertificateFiles> fields = {
-      field<&CertificateFiles::file, Text>("file", "PEM chain, leaf first"),
-      field<&CertificateFiles::key, Text>("key", "PEM private key"),
-  };
-  return fields;
-}
-
-template <>
 const Table<ClientAuth>& table<ClientAuth>() {
   static const Table<ClientAuth> fields = {
       field<&ClientAuth::ca_file, Text>("ca_file", "PEM roots of clients' certificates"),
@@ -242,7 +226,7 @@ template <>
 const Table<SiteTls>& table<SiteTls>() {
   static const Table<SiteTls> fields = {
       field<&SiteTls::on_demand, Flag>("on_demand", "certificates at the first handshake"),
-      field<&SiteTls::certificate, Optional<Object<CertificateFiles>>>("certificate", "from files"),
+      field<&SiteTls::certificate, Optional<CertificateFilesObject>>("certificate", "from files"),
       field<&SiteTls::issuers, List<IssuerObject>>("issuers", "instead of tls.issuers"),
       field<&SiteTls::client_auth, codec::Optional<ClientAuthObject>>("client_auth",
                                                                       "clients' certificates"),

@@ -6,28 +6,11 @@ namespace {
 
 using codec::field;
 using codec::List;
+using codec::ObjectOf;
 using codec::Text;
 
-// An object read by the table that F returns.
-template <class T, const std::vector<Field<T>>& (*Table)()>
-struct ObjectOf {
-  using Value = T;
-  static bool read(Decoder& d, const Node& node, T& out) {
-    return read_object<T>(d, node, Table(), out);
-  }
-  static Schema schema() { return object_schema<T>(Table()); }
-};
-
-const std::vector<Field<CertificateFiles>>& certificate_fields() {
-  static const std::vector<Field<CertificateFiles>> fields = {
-      field<&CertificateFiles::file, Text>("file", "PEM chain, leaf first"),
-      field<&CertificateFiles::key, Text>("key", "PEM private key"),
-  };
-  return fields;
-}
-
 const std::vector<Field<UpstreamTls>>& tls_fields() {
-  using Certificate = codec::Optional<ObjectOf<CertificateFiles, certificate_fields>>;
+  using Certificate = codec::Optional<CertificateFilesObject>;
   static const std::vector<Field<UpstreamTls>> fields = {
       field<&UpstreamTls::ca_file, Text>("ca_file", "PEM roots, instead of the system's"),
       field<&UpstreamTls::server_name, Text>("server_name", "instead of the URL's host"),
@@ -82,6 +65,14 @@ bool is_group_name(std::string_view text) {
 }
 
 }  // namespace
+
+const std::vector<Field<CertificateFiles>>& certificate_fields() {
+  static const std::vector<Field<CertificateFiles>> fields = {
+      field<&CertificateFiles::file, Text>("file", "PEM chain, leaf first"),
+      field<&CertificateFiles::key, Text>("key", "PEM private key"),
+  };
+  return fields;
+}
 
 bool ProxyAction::read(Decoder& d, const Node& node, Proxy& out) {
   if (node.kind == Node::Kind::kObject) return read_group(d, node, out);

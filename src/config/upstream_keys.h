@@ -3,11 +3,16 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "config/codec.h"
 #include "config/model.h"
 
 namespace gatehouse::config {
+
+// {"file": PATH, "key": PATH}.
+const std::vector<Field<CertificateFiles>>& certificate_fields();
+using CertificateFilesObject = codec::ObjectOf<CertificateFiles, certificate_fields>;
 
 // A URL, a list of URLs, the name of a group (then only `group` is set), or a group in place.
 struct ProxyAction {

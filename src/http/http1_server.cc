@@ -224,7 +224,7 @@ base::Task<bool> Http1Server::retire() {
   if (writer_.timed_out()) base::count(options_.abuse, base::Abuse::kSlowReader);
   if (was_reset_ || writer_.failed()) co_return false;
   if (!answered_ || !writer_.ended()) {
-    reset();
+    reset(base::Code::kTimeout);
     co_return false;
   }
   bool goes_on = persistence_ == Persistence::kKeepAlive && !input_broken_ && !input_ended_;
@@ -392,7 +392,7 @@ base::Task<base::Result<void>> Http1Server::finish_tunnel() {
   co_return finished;
 }
 
-void Http1Server::reset() {
+void Http1Server::reset(base::Code) {
   if (was_reset_) return;
   was_reset_ = true;
   if (answered_) {

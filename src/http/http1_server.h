@@ -89,7 +89,7 @@ class Http1Server final : public ServerStream {
   base::Task<base::Result<void>> flush() override { return writer_.flush(); }
   base::Task<base::Result<void>> finish(const Fields& trailers) override;
   bool answered() const override { return answered_; }
-  void reset() override;
+  void reset(base::Code why) override;
 
  private:
   enum class State : std::uint8_t { kFresh, kIdle, kExchange, kEnded };

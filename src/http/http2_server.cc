@@ -279,6 +279,12 @@ base::Task<base::Result<void>> Http2ServerStream::finish(const Fields& trailers)
   return wait_for_end();
 }
 
-void Http2ServerStream::reset() { reset_stream(NGHTTP2_INTERNAL_ERROR); }
+void Http2ServerStream::reset(base::Code why) {
+  switch (why) {
+    case base::Code::kCancelled: return reset_stream(NGHTTP2_CANCEL);
+    case base::Code::kOverload: return reset_stream(NGHTTP2_ENHANCE_YOUR_CALM);
+    default: return reset_stream(NGHTTP2_INTERNAL_ERROR);
+  }
+}
 
 }  // namespace gatehouse::http

@@ -34,7 +34,7 @@ class Http2ServerStream final : public ServerStream, public Http2Stream {
   base::Task<base::Result<void>> flush() override;
   base::Task<base::Result<void>> finish(const Fields& trailers) override;
   bool answered() const override { return answered_; }
-  void reset() override;
+  void reset(base::Code why) override;
 
  private:
   friend class Http2Server;

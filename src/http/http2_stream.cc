@@ -10,8 +10,16 @@ namespace gatehouse::http {
 
 namespace {
 
-std::string said_reset(std::uint32_t code) {
-  return std::string("the stream was reset (") + nghttp2_http2_strerror(code) + ")";
+// What the peer says by RST_STREAM (RFC 9113 7): those codes that mean something beyond it.
+base::Error said_reset(std::uint32_t code, base::Side peer) {
+  base::Error error(base::Code::kReset, peer, "the stream was reset (");
+  error.detail += nghttp2_http2_strerror(code);
+  error.detail += ")";
+  if (code == NGHTTP2_CANCEL) error.code = base::Code::kCancelled;
+  if (code == NGHTTP2_ENHANCE_YOUR_CALM) error.code = base::Code::kOverload;
+  // RFC 9113 8.7: it was not processed.
+  if (code == NGHTTP2_REFUSED_STREAM) error.retry = base::Retry::kYes;
+  return error;
 }
 
 }  // namespace
@@ -85,10 +93,7 @@ void Http2Stream::closed(std::uint32_t code) {
   closed_ = true;
   const bool whole = code == NGHTTP2_NO_ERROR && input_ended_ && end_sent_;
   if (whole) return;
-  base::Error error(base::Code::kReset, peer_, said_reset(code));
-  // RFC 9113 8.7: it was not processed.
-  if (code == NGHTTP2_REFUSED_STREAM) error.retry = base::Retry::kYes;
-  fail(std::move(error));
+  fail(said_reset(code, peer_));
   auto* const hook = std::exchange(hook_, nullptr);
   if (hook != nullptr) hook(owner_);
 }

@@ -55,8 +55,9 @@ class ServerStream {
   // Whether write_head was called.
   virtual bool answered() const = 0;
   // Breaks the exchange off so that the client sees a cut message: HTTP/1 closes the connection
-  // with RST when a response had begun.
-  virtual void reset() = 0;
+  // with RST when a response had begun; HTTP/2 says why (RFC 9113 7): kCancelled is CANCEL,
+  // kOverload ENHANCE_YOUR_CALM, all else INTERNAL_ERROR.
+  virtual void reset(base::Code why) = 0;
 };
 
 // A request that we send to an upstream, and its response. Errors are kUpstream, with `retry` set:

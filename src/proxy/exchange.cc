@@ -251,7 +251,7 @@ base::Task<void> Exchange::report(const ForwardResult& result) {
   record_.request_bytes = result.request_bytes;
   if (cut_) {
     record_.error = "cut: gatehouse stops";
-    stream_.reset();
+    stream_.reset(base::Code::kClosed);
     co_return;
   }
   if (result.end == ForwardResult::End::kDone) co_return;
@@ -264,7 +264,7 @@ base::Task<void> Exchange::report(const ForwardResult& result) {
                                      {"error", result.error.detail}});
   }
   if (stream_.answered()) {
-    stream_.reset();  // what was begun cannot be ended well
+    stream_.reset(result.error.code);  // what was begun cannot be ended well
     co_return;
   }
   if (result.end == ForwardResult::End::kUpstream) {
@@ -275,7 +275,7 @@ base::Task<void> Exchange::report(const ForwardResult& result) {
   const auto status = status_for_client(result.error);
   if (status == 0) {
     record_.status = 499;
-    stream_.reset();
+    stream_.reset(result.error.code);
   } else {
     co_await respond(status, result.error.detail);
   }

@@ -231,7 +231,7 @@ base::Task<ForwardResult> Forward::run(const http::RequestHead& request) {
   const bool cut = pumping_ || result.end != ForwardResult::End::kDone;
   if (cut) up_.reset();
   co_await stop_pump(false);
-  if (result.end != ForwardResult::End::kDone) down_.reset();
+  if (result.end != ForwardResult::End::kDone) down_.reset(result.error.code);
   result.request_bytes = request_bytes_;
   co_return result;
 }

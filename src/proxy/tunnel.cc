@@ -15,7 +15,7 @@ void Tunnel::silent(void* self) {
 void Tunnel::cut(base::Error error) {
   if (!outcome_) return;
   outcome_ = base::fail(std::move(error));
-  down_.reset();
+  down_.reset(base::Code::kCancelled);  // RFC 8441 5
   up_.reset();
 }
 

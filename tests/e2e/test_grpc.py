@@ -58,7 +58,7 @@ def test_a_server_that_gives_up_is_heard_though_the_client_has_more_to_say(pair)
     by_status, by_reset = pair.run("given_up")
     assert by_status == {"answer": "more will come", "code": ABORTED,
                          "details": "naïve: 100%\nof it"}
-    assert by_reset == {"answer": "more will come", "code": INTERNAL, "details": ""}
+    assert by_reset == {"answer": "more will come", "code": CANCELLED, "details": ""}
 
 
 def test_a_message_of_8_mib_passes_both_ways(pair):

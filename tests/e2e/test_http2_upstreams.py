@@ -7,6 +7,8 @@ import pytest
 from harness.certificates import self_signed
 from harness.client import at_once, get, plain, read_response, read_until
 from harness.fronts import plain_front
+from harness.http2 import (CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, PROTOCOL_ERROR,
+                           REFUSED_STREAM, Http2)
 from harness.http2_peers import Http2Upstream, Nghttpd, curl, nghttp, talk
 from harness.websocket import handshake_text
 
@@ -206,6 +208,20 @@ def test_an_upstream_that_dies_in_mid_answer_resets_all_its_clients(tmp_path):
             for one in waiting:
                 with one:
                     assert read_until(one, b"\r\n\r\n").startswith(b"HTTP/1.1 502 ")
+
+
+# What an upstream says by RST_STREAM in the middle of an answer, and what its client hears: what is
+# between the upstream and us alone (RFC 9113 7) is no word of ours.
+RESETS = {CANCEL: CANCEL, ENHANCE_YOUR_CALM: ENHANCE_YOUR_CALM, PROTOCOL_ERROR: INTERNAL_ERROR,
+          REFUSED_STREAM: INTERNAL_ERROR}
+
+
+def test_why_an_upstream_resets_a_stream_reaches_clients_of_http_2(tmp_path):
+    with Http2Upstream() as upstream, plain_front(tmp_path, upstream.url) as gatehouse:
+        with Http2(plain(gatehouse.http)) as client:
+            for said, heard in RESETS.items():
+                response = client.get(f"/reset?{said}")
+                assert (response.status, response.ended, response.reset) == (200, False, heard)
 
 
 def test_an_idle_connection_ends_when_its_time_is_over(tmp_path):

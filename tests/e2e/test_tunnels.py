@@ -12,6 +12,8 @@ import pytest
 from harness.client import (at_once, connect, fields_of, parse, plain, read_response,
                             read_to_end, read_until, reset_on_close)
 from harness.fronts import NAME, plain_front, tls_front
+from harness.http2 import CANCEL, Http2
+from harness.http2_tunnel import Http2Tunnel
 from harness.websocket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket,
                                WebSocketServer, close_payload, exchange, fragments,
                                handshake_text, open_websocket)
@@ -325,6 +327,15 @@ def obedient(session):
             return
         else:
             session.send(opcode, payload, fin)
+
+
+def test_an_upstream_that_breaks_off_cancels_the_tunnel_of_http_2(tmp_path):
+    with WebSocketServer(obedient) as upstream, plain_front(tmp_path, upstream.url) as gatehouse:
+        with Http2(plain(gatehouse.http)) as client:
+            tunnel = Http2Tunnel(client, NAME)
+            assert tunnel.head()[":status"] == "200"
+            WebSocket(tunnel, masks=True).send(TEXT, b"reset")
+            assert client.response(tunnel.stream).reset == CANCEL, "RFC 8441 5"
 
 
 def test_tunnels_that_break_off_anywhere_leave_nothing_behind(through):

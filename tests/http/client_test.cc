@@ -157,7 +157,7 @@ Task<bool> answer_once(ServerStream& stream, Origin& origin) {
   const bool whole = co_await remember(stream, origin);
   const auto n = static_cast<int>(origin.seen.size());
   if (!whole || (n == 2 && origin.connections == 1)) {
-    stream.reset();
+    stream.reset(base::Code::kClosed);
     co_return false;
   }
   co_await answer(stream, 200, "ok");
@@ -179,7 +179,7 @@ TEST(ClientTest, AConnectionThatWentStaleIsReplacedUnseen) {
 
 Task<bool> leave(ServerStream& stream, Origin& origin) {
   (void)co_await remember(stream, origin);
-  stream.reset();
+  stream.reset(base::Code::kClosed);
   co_return false;
 }
 

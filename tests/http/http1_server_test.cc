@@ -362,7 +362,7 @@ Task<void> answer_in_part(ServerStream& stream, Served& served) {
   head.body = BodyKind::kChunked;
   (void)co_await stream.write_head(head);
   (void)co_await stream.write(base::Chunk::of_static("half"));
-  stream.reset();
+  stream.reset(base::Code::kClosed);
 }
 
 Task<void> answer_and_forget_the_end(ServerStream& stream, Served& served) {
@@ -393,7 +393,7 @@ Task<void> answer_too_much(ServerStream& stream, Served& served) {
   (void)co_await stream.write_head(head);
   const auto written = co_await stream.write(base::Chunk::of_static("three"));
   if (!written) served.seen.back().error = written.error();
-  stream.reset();
+  stream.reset(base::Code::kClosed);
 }
 
 TEST(Http1ServerTest, ABodyLongerThanItsHeadSaysIsNotSent) {
@@ -432,7 +432,7 @@ Task<void> echo(ServerStream& stream, Served& served) {
   while (true) {
     auto piece = co_await stream.read();
     if (!piece) {
-      stream.reset();
+      stream.reset(base::Code::kClosed);
       co_return;
     }
     if (piece->empty()) break;

@@ -181,7 +181,7 @@ TEST(Http1TunnelTest, OurEndIsAFinAfterWhichTheClientMaySpeakOn) {
 
 Task<void> open_unasked(ServerStream& stream, Served& served) {
   co_await open(stream, served, true);
-  stream.reset();
+  stream.reset(base::Code::kClosed);
 }
 
 TEST(Http1TunnelTest, AClientThatDidNotAskNeverGets101) {
@@ -195,7 +195,7 @@ TEST(Http1TunnelTest, AClientThatDidNotAskNeverGets101) {
 
 Task<void> open_and_reset(ServerStream& stream, Served& served) {
   co_await open(stream, served, true);
-  stream.reset();
+  stream.reset(base::Code::kClosed);
 }
 
 TEST(Http1TunnelTest, ATunnelThatIsCutEndsByReset) {

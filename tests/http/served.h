@@ -102,7 +102,7 @@ inline base::Task<void> answer_ok(ServerStream& stream, Served& served) {
   switch (served.seen.back().error->code) {
     case base::Code::kMalformed: co_await answer(stream, 400, "bad body"); break;
     case base::Code::kTooLarge: co_await answer(stream, 413, "too large"); break;
-    default: stream.reset(); break;
+    default: stream.reset(base::Code::kClosed); break;
   }
 }
 

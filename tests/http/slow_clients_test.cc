@@ -92,7 +92,7 @@ Task<void> answer_for_ever(ServerStream& stream, Served& served) {
     served.seen.back().error = written.error();
     break;
   }
-  stream.reset();
+  stream.reset(base::Code::kClosed);
 }
 
 Task<void> ask_and_never_read(Served& served) {
@@ -249,7 +249,7 @@ Task<void> write_for_ever(ServerStream& stream, Http2House& house) {
     house.error = written.error();
     break;
   }
-  stream.reset();
+  stream.reset(base::Code::kClosed);
 }
 
 // The window is as large as what nobody has read.
@@ -273,7 +273,7 @@ TEST(SlowClients, AnHttp2ReaderWhoseWindowStaysShutIsReset) {
   base::AbuseCounters abuse;
   Http2House house(loop, strict<Http2Options>(abuse), write_for_ever);
   const auto heard = run_task(loop, get_and_never_read(house));
-  EXPECT_EQ(heard.code, base::Code::kReset);
+  EXPECT_EQ(heard.code, base::Code::kCancelled);
   EXPECT_EQ(house.error->code, base::Code::kTimeout);
   EXPECT_THAT(house.error->detail, HasSubstr("too slowly"));
   EXPECT_EQ(abuse.of(Abuse::kSlowReader), 1u);

@@ -36,7 +36,7 @@ def inspect(image):
 @pytest.fixture(scope="module")
 def image():
     call(ROOT / "tools/base_image.sh", FOLDER, BASE)
-    call("env", f"BASE={BASE}", f"BUILDAH_FOLDER={FOLDER}", ROOT / "tools/image.sh", IMAGE)
+    call("nice", "env", f"BASE={BASE}", f"BUILDAH_FOLDER={FOLDER}", ROOT / "tools/image.sh", IMAGE)
     return inspect(IMAGE)
 
 

@@ -110,8 +110,8 @@ class FakeServerStream final : public http::ServerStream {
     return well();
   }
   bool answered() const override { return answered_; }
-  void reset() override {
-    log.push_back("reset");
+  void reset(base::Code why) override {
+    log.push_back("reset " + std::string(base::name(why)));
     body.fail(base::Error(base::Code::kCancelled, base::Side::kDownstream, "reset by us"));
   }
 

@@ -136,7 +136,7 @@ TEST_F(ForwardStreamsTest, AnAnswerThatIsCutIsResetAndNeverFinished) {
   up.body.fail(base::Error(base::Code::kReset, base::Side::kUpstream, "RST_STREAM"));
   start();
   EXPECT_EQ(finish().end, ForwardResult::End::kUpstream);
-  EXPECT_THAT(down.log, Contains("reset"));
+  EXPECT_THAT(down.log, Contains("reset reset"));
   EXPECT_THAT(down.log, Not(Contains("finish")));
 }
 

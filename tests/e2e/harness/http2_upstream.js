@@ -61,6 +61,10 @@ const acts = {
     stream.respond({ ':status': 200 });
     stream.write('half', () => stream.destroy(new Error('cut')));
   },
+  '/reset': (stream, headers) => {
+    stream.respond({ ':status': 200 }, { waitForTrailers: true });  // else Node ends it before
+    stream.write('half', () => stream.close(Number(headers[':path'].split('?')[1])));
+  },
   '/short': (stream) => {
     stream.respond({ ':status': 200, 'content-length': '10' });
     stream.end('half');
