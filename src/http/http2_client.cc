@@ -156,6 +156,7 @@ void Http2ClientStream::head_came(Http2HeadFields& fields, bool ended) {
     return;
   }
   has_final_ = has_final_ || !interim;
+  never_has_body_ = head.status >= 200 && (to_head_ || never_has_body(head.status));
   if (head.status != 100 || expects_) heads_.push_back(std::move(head));
   news_.set();
 }
@@ -264,6 +265,7 @@ base::Task<base::Result<ResponseHead>> Http2ClientStream::read_head() {
 
 base::Task<base::Result<base::Chunk>> Http2ClientStream::read() {
   auto piece = co_await read_piece(idle_);
+  if (!piece && never_has_body_) co_return base::Chunk();  // all that counts has come
   if (!piece) co_return base::fail(mark(std::move(piece.error())));
   co_return piece;
 }

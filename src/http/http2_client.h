@@ -52,6 +52,7 @@ class Http2ClientStream final : public ClientStream, public Http2Stream {
   base::Duration idle_{};
   base::TimePoint began_{};
   std::deque<ResponseHead> heads_;     // that came and were not read yet: kInterimHeads + 1 at most
+  bool never_has_body_ = false;        // the response, whatever comes after its head
   std::string bad_;                    // why the response is none
   std::string key_;                    // Sec-WebSocket-Key of who asked for the tunnel
   std::optional<base::Error> unsent_;  // why send_head() failed

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kFieldCost = 32;  // RFC 9113 6.5.2
 
-// nghttp2 has checked the digits and the range.
+// nghttp2 has checked the digits and the range; those of a status are three.
 bool read_number(const std::string& text, std::uint64_t& out) {
   const auto* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, out);
@@ -168,7 +168,7 @@ Refusal read_http2_response(Http2HeadFields& from, bool ended, bool to_head, boo
                             ResponseHead& out) {
   if (!from.whole()) return Refusal(502, from.refusal().why);
   std::uint64_t status = 0;
-  if (!read_number(from.status, status) || status < 100 || status > 599 || status == 101) {
+  if (!read_number(from.status, status) || status < 100 || status == 101) {
     return Refusal(502, "a bad status");
   }
   out.status = static_cast<std::uint16_t>(status);

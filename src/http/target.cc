@@ -43,7 +43,7 @@ std::uint32_t port_number(std::string_view text) {
 
 bool append_name(std::string_view name, std::string& out) {
   if (!name.empty() && name.back() == '.') name.remove_suffix(1);
-  if (name.empty() || name.size() > kHostBytes) return false;
+  if (name.empty() || name.back() == '.' || name.size() > kHostBytes) return false;
   char before = '.';
   for (const char c : name) {
     const bool fits = is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';

@@ -9,7 +9,9 @@ import socket
 
 import pytest
 from harness.client import ask, plain, read_to_end
-from harness.fronts import plain_front
+from harness.gatehouse import Gatehouse
+from harness.http2 import PREFACE
+from harness.http2_servers import RawHttp2Upstream, answer
 from harness.servers import RawUpstream
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -23,15 +25,22 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory):
-    """A gatehouse in front of an upstream that keeps what it gets, for the whole table."""
-    def answer(_, request):
+    """A gatehouse in front of an upstream that keeps what it gets, for the whole table; what is
+    for the host "h2" goes to one that speaks HTTP/2."""
+    def by_http1(_, request):
         head, _, body = request.partition(b"\r\n\r\n")
-        ended = body.endswith(b"0\r\n\r\n") if b"chunked" in head else body in (b"", b"hello")
+        ended = body.endswith(b"\r\n\r\n") if b"chunked" in head else body in (b"", b"hello")
         return OK if ended and (b"Content-Length: 5" not in head or body) else None
 
-    with RawUpstream(answer) as upstream:
-        with plain_front(tmp_path_factory.mktemp("door"), upstream.url, workers=1) as gatehouse:
-            gatehouse.upstream = upstream
+    def by_http2(request, stream):
+        return answer(stream, [(":status", "200")], b"ok") if request.ended else None
+
+    with RawUpstream(by_http1) as upstream, RawHttp2Upstream(by_http2) as second:
+        sites = [{"hosts": [host], "tls": False, "proxy": [one.url]}
+                 for host, one in (("*", upstream), ("h2", second))]
+        with Gatehouse(tmp_path_factory.mktemp("door"),
+                       {"sites": sites, "workers": 1}) as gatehouse:
+            gatehouse.upstream, gatehouse.second = upstream, second
             yield gatehouse
 
 
@@ -68,6 +77,10 @@ def post(fields, body=b""):
     return b"POST / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n" + body
 
 
+def to(host):
+    return b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"
+
+
 def line(request_line):
     return request_line + b"\r\nHost: a\r\n\r\n"
 
@@ -96,10 +109,30 @@ REFUSED = {
     "chunked in 1.0": (400, b"POST / HTTP/1.0\r\nHost: a\r\n" + CHUNKED + b"\r\n0\r\n\r\n"),
     "no host": (400, b"GET / HTTP/1.1\r\nX: y\r\n\r\n"),
     "two hosts": (400, b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
-    "host list": (400, b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n"),
-    "user in host": (400, b"GET / HTTP/1.1\r\nHost: me@a\r\n\r\n"),
+    "host list": (400, to(b"a, b")),
+    "user in host": (400, to(b"me@a")),
+    "empty host": (400, to(b"")),
+    "path in host": (400, to(b"a/b")),
+    "space in host": (400, to(b"a b")),
+    "two dots behind host": (400, to(b"a..")),
+    "port 0": (400, to(b"a:0")),
+    "port 65536": (400, to(b"a:65536")),
+    "port that is none": (400, to(b"a:8x")),
+    "address without brackets": (400, to(b"::1")),
+    "bracket alone": (400, to(b"[::1")),
+    "no address in brackets": (400, to(b"[x]")),
+    "user in absolute form": (400, line(b"GET http://me@a/ HTTP/1.1")),
+    "port 0 in absolute form": (400, line(b"GET http://a:0/ HTTP/1.1")),
+    "no host in absolute form": (400, line(b"GET http:/// HTTP/1.1")),
+    "absolute form without host field": (400, b"GET http://a/ HTTP/1.1\r\n\r\n"),
+    "absolute form and two hosts": (400, b"GET http://a/ HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"),
+    "another scheme": (400, line(b"GET ftp://a/ HTTP/1.1")),
+    "authority form": (400, line(b"GET a:80 HTTP/1.1")),
+    "star without OPTIONS": (400, line(b"GET * HTTP/1.1")),
     "space before colon": (400, get(b"X : y\r\n")),
     "folded field": (400, get(b"X: y\r\n z\r\n")),
+    "folded by a tab": (400, get(b"X: y\r\n\tz\r\n")),
+    "folded length": (400, post(b"Content-Length:\r\n 5\r\n", b"hello")),
     "folded encoding": (400, post(b"Transfer-Encoding:\r\n chunked\r\n", b"0\r\n\r\n")),
     "first field after space": (400, b"GET / HTTP/1.1\r\n X: y\r\nHost: a\r\n\r\n"),
     "LF ends request line": (400, b"GET / HTTP/1.1\nHost: a\r\n\r\n"),
@@ -110,6 +143,9 @@ REFUSED = {
     "CR ends head": (400, b"GET / HTTP/1.1\r\nHost: a\r\n\rX"),
     "CR CR before request": (400, b"\r\r" + get(b"")),
     "empty field name": (400, get(b": y\r\n")),
+    "no colon": (400, get(b"nonsense\r\n")),
+    "space in name": (400, get(b"X y: z\r\n")),
+    "byte beyond ASCII in name": (400, get(b"X\xe4: z\r\n")),
     "NUL in value": (400, get(b"X: a\0b\r\n")),
     "control in value": (400, get(b"X: a\1b\r\n")),
     "DEL in value": (400, get(b"X: a\x7fb\r\n")),
@@ -117,6 +153,12 @@ REFUSED = {
     "HTTP/2.0": (505, line(b"GET / HTTP/2.0")),
     "HTTP/1.2": (505, line(b"GET / HTTP/1.2")),
     "almost an HTTP/2 preface": (505, b"PRI / HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    "the preface in HTTP/1.1": (501, line(b"PRI * HTTP/1.1")),
+    "version in lower case": (400, line(b"GET / http/1.1")),
+    "space behind version": (400, line(b"GET / HTTP/1.1 ")),
+    "no method": (400, line(b" / HTTP/1.1")),
+    "TLS on a plain port": (400, b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"),
+    "two empty lines before": (400, b"\r\n\r\n" + get(b"")),
     "two spaces": (400, line(b"GET  / HTTP/1.1")),
     "two spaces before version": (400, line(b"GET /  HTTP/1.1")),
     "tab in request line": (400, line(b"GET\t/ HTTP/1.1")),
@@ -124,12 +166,18 @@ REFUSED = {
     "high byte in target": (400, line(b"GET /\xff HTTP/1.1")),
     "fragment": (400, line(b"GET /#x HTTP/1.1")),
     "quote in target": (400, line(b'GET /"x HTTP/1.1')),
+    "angle in target": (400, line(b"GET /<x HTTP/1.1")),
+    "bad escape in path": (400, line(b"GET /%zz HTTP/1.1")),
+    "path above the root": (400, line(b"GET /../x HTTP/1.1")),
+    "hidden dots in path": (400, line(b"GET /a/..%2fb HTTP/1.1")),
+    "dots before a parameter": (400, line(b"GET /a/..;/b HTTP/1.1")),
     "NUL in path": (400, line(b"GET /%00 HTTP/1.1")),
     "lower case method": (501, line(b"get / HTTP/1.1")),
     "unknown method": (501, line(b"BREW / HTTP/1.1")),
     "CONNECT": (405, line(b"CONNECT a:443 HTTP/1.1")),
     "TRACE": (405, line(b"TRACE / HTTP/1.1")),
     "unknown expectation": (417, post(b"Expect: 200-ok\r\nContent-Length: 5\r\n")),
+    "two expectations": (417, post(b"Expect: 100-continue\r\nExpect: x\r\n" + CHUNKED)),
     "target of 9 KiB": (414, line(b"GET /" + b"x" * 9000 + b" HTTP/1.1")),
     "head of 33 KiB": (431, get(b"X: " + b"x" * 33000 + b"\r\n")),
     "101 fields": (431, get(b"".join(b"X%d: y\r\n" % n for n in range(101)))),
@@ -176,6 +224,21 @@ def test_a_bad_chunked_body_is_never_ended_well(door, what):
     assert answers(heard) <= 1
 
 
+@pytest.mark.parametrize("what", BAD_BODIES)
+def test_a_bad_chunked_body_is_never_ended_well_in_http2(door, what):
+    door.second.forget()
+    with plain(door.http) as connection:
+        connection.sendall(post(CHUNKED, BAD_BODIES[what]).replace(b"Host: a", b"Host: h2"))
+        read_to_end(connection)
+    with plain(door.http) as connection:
+        assert ask(connection, FENCE.replace(b"Host: a", b"Host: h2")).startswith(b"HTTP/1.1 200 ")
+    *broken, fence = door.second.wait_for(lambda all_: all_[-1:] and all_[-1].ended and all(
+        one.reset is not None for one in all_[:-1]))
+    assert (":path", "/fence") in fence.fields and len(broken) <= 1
+    assert not any(one.ended for one in broken)
+    assert all(b"hello".startswith(one.body) for one in broken)
+
+
 @pytest.mark.parametrize("request_", [
     post(b"Content-Length: 9\r\n", b"hello"), post(CHUNKED, b"5\r\nhello\r\n"),
     post(CHUNKED, b"5\r\nhel")])
@@ -193,9 +256,20 @@ ACCEPTED = {
                 + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
     "absolute form": (b"GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n", PLAIN),
     "absolute form without path": (b"GET http://a HTTP/1.1\r\nHost: b\r\n\r\n", PLAIN),
-    "host in capitals": (b"GET / HTTP/1.1\r\nHost: A\r\n\r\n", PLAIN),
+    "host in capitals, dot and port": (to(b"A.:0080"), PLAIN.replace(b": a\r\n", b": a:80\r\n")),
+    "port without number": (to(b"a:"), PLAIN),
+    "address as host": (to(b"[::A]:65535"), PLAIN.replace(b": a\r\n", b": [::a]:65535\r\n")),
+    "absolute form with port": (b"GET http://A:8080?q HTTP/1.1\r\nHost: b\r\n\r\n", PLAIN.replace(
+        b": a\r\n", b": a:8080\r\n").replace(b" / ", b" /?q ")),
     "an empty line before": (b"\r\n" + get(b""), PLAIN),
     "upgrade without connection": (get(b"Upgrade: websocket\r\n"), PLAIN),
+    "upgrade to h2c": (get(b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                           b"HTTP2-Settings: AAMAAABkAAQAAP__\r\n"), PLAIN),
+    "upgrade with a body": (post(b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                                 b"Content-Length: 5\r\n", b"hello"), FIVE),
+    "trailers wanted": (get(b"TE: gzip, trailers\r\nConnection: TE\r\n"), PLAIN.replace(
+        b"gatehouse\r\n", b"gatehouse\r\nTE: trailers\r\nConnection: TE\r\n")),
+    "odd names": (get(b"X_User: root\r\nX.User: root\r\n"), PLAIN),
     "expectation": (post(b"Expect: 100-continue\r\nContent-Length: 5\r\n", b"hello"), FIVE),
     "obs-text": (get(b"X: \xe4\r\n"),
                  b"GET / HTTP/1.1\r\nHost: a\r\nX: \xe4\r\n" + FORWARDED + b"\r\n"),
@@ -223,6 +297,41 @@ def test_accepted_and_passed_on_in_one_form(door, what):
 def test_what_follows_connection_close_is_ignored(door):
     heard, passed = talk(door, get(b"Connection: close\r\n"))
     assert passed == PLAIN and answers(heard) == 1
+
+
+@pytest.mark.parametrize("request_", [
+    post(b"Connection: close\r\nContent-Length: 5\r\n", b"hello"),
+    post(b"Connection: close\r\n" + CHUNKED, b"5\r\nhello\r\n0\r\n\r\n")])
+def test_what_follows_the_body_of_a_request_with_close_is_ignored(door, request_):
+    heard, passed = talk(door, request_)
+    assert passed.count(b"POST") == 1 and b"smuggled" not in passed and answers(heard) == 1
+
+
+def test_the_preface_of_http2_is_none_behind_a_request(door):
+    heard, passed = talk(door, get(b"") + PREFACE)
+    assert passed == PLAIN and answers(heard) == 2
+    assert b"HTTP/1.1 505 " in heard
+
+
+def test_options_of_the_whole_server_are_answered_here(door):
+    heard, passed = talk(door, line(b"OPTIONS * HTTP/1.1") + line(b"OPTIONS http://a HTTP/1.1"),
+                         followed_by=b"")
+    assert passed == b"" and heard.count(b"HTTP/1.1 204 No Content\r\n") == 2
+
+
+def test_trailers_that_would_change_more_than_themselves_are_left_out(door):
+    refused = (b"Host", b"Authorization", b"Cookie", b"Content-Type", b"Connection", b"TE",
+               b"Expect", b"X_User", b"X-Forwarded-For", b"Trailer")
+    trailers = b"X-Sum: 5\r\n" + b"".join(one + b": x\r\n" for one in refused)
+    request = post(CHUNKED, b"5\r\nhello\r\n0\r\n" + trailers + b"\r\n")
+    _, passed = talk(door, request, followed_by=b"")
+    assert passed.endswith(b"5\r\nhello\r\n0\r\nX-Sum: 5\r\n\r\n")
+    door.second.forget()
+    with plain(door.http) as connection:
+        connection.sendall(request.replace(b"Host: a", b"Host: h2"))
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+    got, = door.second.requests
+    assert (got.body, got.trailers) == (b"hello", [("x-sum", "5")])
 
 
 def test_http_1_0_is_answered_and_closed(door):

@@ -71,6 +71,8 @@ TEST(AuthorityTest, RefusesWhatIsNoHost) {
   for (const std::string& bad : {std::string(),
                                  std::string("."),
                                  std::string("a..b"),
+                                 std::string("a.."),
+                                 std::string("a..:80"),
                                  std::string(".a"),
                                  std::string("a b"),
                                  std::string("a,b"),

@@ -40,6 +40,11 @@ def request_fields(path="/", authority="front.example", method="GET", scheme="ht
             *more]
 
 
+def text(fields):
+    """Bytes beyond ASCII as HTTP/1.1's clients here show them."""
+    return [tuple(part.decode("latin-1") for part in one) for one in fields]
+
+
 @dataclass
 class Frame:
     kind: int
@@ -174,7 +179,7 @@ class Http2:
             heard = self.next_frame()
             assert heard.kind == CONTINUATION
             payload += heard.payload
-        fields = self.decoder.decode(payload)
+        fields = text(self.decoder.decode(payload, raw=True))
         response = self.of(heard.stream)
         if fields and fields[0][0] == ":status" and fields[0][1].startswith("1"):
             response.interim.append(dict(fields))
