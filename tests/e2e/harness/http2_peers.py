@@ -1,5 +1,6 @@
 """Node's and nghttp2's servers behind gatehouse, curl as its client."""
 
+import signal
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -39,13 +40,31 @@ class Http2Upstream(Process):
         return len(self.matching("^session "))
 
 
-class PlannedUpstream(Process):
-    """Node, doing what each request's plan says (planned_upstream.js). `version`: h1 or h2c."""
+class NodeUpstream(Process):
+    """One of Node's scripts in this folder that serve one version of HTTP: h1 or h2c."""
 
-    def __init__(self, version):
-        super().__init__("node", UPSTREAM.with_name("planned_upstream.js"), version)
+    def __init__(self, script, version):
+        super().__init__("node", UPSTREAM.with_name(script), version)
         self.port = int(self.wait_for_line("^listening ").split()[1])
         self.url = f"{'http' if version == 'h1' else 'h2c'}://127.0.0.1:{self.port}"
+
+
+class PlannedUpstream(NodeUpstream):
+    """Doing what each request's plan says (planned_upstream.js)."""
+
+    def __init__(self, version):
+        super().__init__("planned_upstream.js", version)
+
+
+class SlowUpstream(NodeUpstream):
+    """Whose responses never end (slow_upstream.js)."""
+
+    def __init__(self, version):
+        super().__init__("slow_upstream.js", version)
+
+    def say_more(self):
+        """A piece to each response that is open."""
+        self.signal(signal.SIGUSR2)
 
 
 class Nghttpd(Process):
