@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from harness.node_peers import GrpcServer, NodePair
+from harness.node_peers import ALL_TLS, NO_TLS, GrpcServer, NodePair
 
 CANCELLED, DEADLINE, NOT_FOUND, ABORTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = \
     1, 4, 5, 10, 12, 13, 14
@@ -17,7 +17,8 @@ class Pair(NodePair):
 
 @pytest.fixture(scope="module", params=["h2c to h2c", "TLS to TLS"])
 def pair(request, tmp_path_factory):
-    with Pair(tmp_path_factory.mktemp("pair"), request.param.startswith("TLS")) as pair:
+    tls = ALL_TLS if request.param.startswith("TLS") else NO_TLS
+    with Pair(tmp_path_factory.mktemp("pair"), tls) as pair:
         yield pair
 
 
@@ -69,7 +70,26 @@ def test_400_calls_at_once_on_one_channel_keep_their_messages_apart(pair):
     assert pair.run("many") == [{"same": 400}]
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["h2c", "TLS"])
+@pytest.mark.parametrize("tls", ["client", "server"])
+def test_all_that_passes_where_one_side_has_tls(tmp_path, tls):
+    scenarios = {
+        "unary": [{"answer": "hello", "code": 0, "first": VALUES, "last": VALUES}, {"empty": 0}],
+        "errors": [{"code": NOT_FOUND, "details": "naïve: 100%\nof it", "last": VALUES},
+                   {"code": UNIMPLEMENTED}],
+        "streams": [{"collected": 499 * 500 // 2}, {"count": 300, "wrong": 0, "code": 0}],
+        "turns": [{"turns": 50, "code": 0}],
+        "deadline": [{"code": DEADLINE}],
+        "cancel": [{"code": CANCELLED}],
+        "large": [{"same": True}],
+    }
+    with Pair(tmp_path, (tls,)) as pair:
+        assert pair.run(",".join(scenarios)) == [said for all_said in scenarios.values()
+                                                 for said in all_said]
+        pair.server.wait_for_line("cancelled Hang")
+        pair.server.wait_for_line("cancelled Begin")
+
+
+@pytest.mark.parametrize("tls", [NO_TLS, ALL_TLS], ids=["h2c", "TLS"])
 def test_a_drain_loses_no_call(tmp_path, tls):
     with Pair(tmp_path, tls) as pair, pair.client("through_a_drain") as client:
         client.wait_for_line("standing")
@@ -80,7 +100,7 @@ def test_a_drain_loses_no_call(tmp_path, tls):
         assert pair.front.wait() == 0
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["h2c", "TLS"])
+@pytest.mark.parametrize("tls", [NO_TLS, ALL_TLS], ids=["h2c", "TLS"])
 def test_calls_of_a_server_that_dies_fail_and_do_not_hang(tmp_path, tls):
     with Pair(tmp_path, tls) as pair, pair.client("broken") as client:
         client.wait_for_line("begun")

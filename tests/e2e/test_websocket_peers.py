@@ -9,7 +9,7 @@ from harness.client import at_once, connect, fields_of, plain, reset_on_close, t
 from harness.fronts import NAME, plain_front
 from harness.http2 import Http2
 from harness.http2_tunnel import Http2Tunnel
-from harness.node_peers import NodePair, WsServer
+from harness.node_peers import ALL_TLS, NO_TLS, NodePair, WsServer
 from harness.websocket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket,
                                WebSocketServer, close_payload, fragments)
 
@@ -17,7 +17,8 @@ from harness.websocket import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, We
 @pytest.fixture(scope="module", params=["plain", "TLS"])
 def pair(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pair")
-    with NodePair(WsServer, "ws_client.js", folder, request.param == "TLS") as pair:
+    tls = ALL_TLS if request.param == "TLS" else NO_TLS
+    with NodePair(WsServer, "ws_client.js", folder, tls) as pair:
         yield pair
 
 

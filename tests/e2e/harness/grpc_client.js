@@ -1,5 +1,5 @@
-// A gRPC client of @grpc/grpc-js, for grpc_server.js. Arguments: PORT, AUTHORITY, SCENARIO, and a
-// root's file for TLS. Says what came of it, each thing a line of JSON.
+// A gRPC client of @grpc/grpc-js, for grpc_server.js. Arguments: PORT, AUTHORITY, SCENARIO[,…],
+// and a root's file for TLS. Says what came of it, each thing a line of JSON.
 'use strict';
 const fs = require('fs');
 const grpc = require('@grpc/grpc-js');
@@ -148,4 +148,8 @@ const scenarios = {
   },
 };
 
-scenarios[scenario]().then(() => client.close());
+async function all() {
+  for (const name of scenario.split(',')) await scenarios[name]();
+  client.close();
+}
+all();

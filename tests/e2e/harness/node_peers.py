@@ -8,6 +8,7 @@ from .fronts import NAME, plain_front, tls_front
 from .gatehouse import ROOT
 from .process import Process
 
+NO_TLS, ALL_TLS = (), ("client", "server")
 HERE = Path(__file__).parent
 PACKAGES = ROOT / "build/deps/node"
 
@@ -56,18 +57,18 @@ class WsServer(NodeServer):
 
 
 class NodePair:
-    """A `server` (one of those above), a gatehouse in front of it, and the script of a client:
-    without TLS on either side of gatehouse, or with it on both."""
+    """A `server` (one of those above), a gatehouse in front of it, and the script of a client.
+    `tls`: the sides of gatehouse that have TLS, of "client" and "server"."""
 
     def __init__(self, server, script, folder, tls):
         self.script = script
-        self.server = server(folder / "server" if tls else None)
-        if tls:
+        self.server = server(folder / "server" if "server" in tls else None)
+        if "client" in tls:
             self.front = tls_front(folder, routes=[{"proxy": self.server.group}])
             self.address = [self.front.https, NAME]
             self.root = [folder / "front.pem"]
         else:
-            self.front = plain_front(folder, self.server.url)
+            self.front = plain_front(folder, site={"proxy": self.server.group})
             self.address, self.root = [self.front.http, NAME], []
 
     def client(self, scenario):
