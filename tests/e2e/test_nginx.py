@@ -4,6 +4,7 @@ nginx behind it by HTTP/1.1, by HTTP/2 without TLS, and by HTTP/2 that ALPN has 
 import gzip
 import random
 import re
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,7 @@ from harness.http2 import NO_ERROR, Http2
 from harness.http2_peers import curl
 from harness.nginx import Nginx
 from harness.ports import free_port
-from harness.process import SANITIZED
+from harness.process import PATIENCE, SANITIZED
 
 MIB = 1024 * 1024
 BIG = random.Random(9113).randbytes((16 if SANITIZED else 64) * MIB)
@@ -55,6 +56,8 @@ def stage(tmp_path_factory):
                   "proxy": {"servers": [servers[one]],
                             **({"tls": {"ca_file": str(pem)}} if one == "h2" else {})}}
                  for one in UPSTREAMS]
+        sites += [{"hosts": [f"{one}.plain"], "tls": False, "proxy": sites[n]["proxy"]}
+                  for n, one in enumerate(UPSTREAMS)]
         with Gatehouse(folder / "gatehouse", {"sites": sites}) as gatehouse:
             yield SimpleNamespace(gatehouse=gatehouse, pem=pem, www=nginx.www)
 
@@ -174,3 +177,24 @@ def test_an_nginx_that_closes_after_each_answer_is_not_heard_of(pair):
         answer = pair.ask("/closing/text")
         assert (answer.status, answer.body == TEXT) == (200, True)
         assert fields(answer).get("connection", "keep-alive") == "keep-alive"
+
+
+# --- many at once ---
+
+@pytest.mark.parametrize("server", UPSTREAMS)
+@pytest.mark.parametrize("client", ["h1", "h2"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_all_of_many_requests_at_once_are_answered(stage, scheme, client, server):
+    """A half of them for a file that is not there."""
+    host = f"{server}.{'plain' if scheme == 'http' else 'test'}"
+    port = stage.gatehouse.https if scheme == "https" else stage.gatehouse.http
+    options = ["--h1", "-m", "4"] if client == "h1" else ["-m", "25"]
+    done = subprocess.run(
+        ["h2load", "-n", "1600", "-c", "16", *options, f"--connect-to=127.0.0.1:{port}",
+         f"{scheme}://{host}/small", f"{scheme}://{host}/none"],
+        capture_output=True, text=True, timeout=PATIENCE)
+    assert "1600 total, 1600 started, 1600 done, " in done.stdout, done.stdout
+    assert " 0 errored, 0 timeout" in done.stdout, done.stdout
+    assert "status codes: 800 2xx, 0 3xx, 800 4xx, 0 5xx" in done.stdout, done.stdout
+    assert f"Application protocol: {'h2' if client == 'h2' else 'http/1.1'}" in done.stdout or \
+        scheme == "http"
