@@ -92,6 +92,8 @@ base::Deadline Http2Server::wake_up() const {
     if (options_.idle.count() > 0) wake = wake.min(base::Deadline(since + options_.idle));
     return wake;
   }
+  // The last exchange ends without waking us: its connection must not be idle for much longer.
+  if (options_.idle.count() > 0) wake = wake.min(base::Deadline::in(options_.idle));
   const auto patience = session_.pinged() ? options_.ping + options_.ping_answer : options_.ping;
   return wake.min(base::Deadline(std::max(worked_, heard_) + patience));
 }
