@@ -85,7 +85,9 @@ ClientAuth::Verdict ClientAuth::verify(const SSL* ssl) const {
     return {SSL_AD_INTERNAL_ERROR, "cannot verify"};
   }
   X509_STORE_CTX_set_depth(check.get(), static_cast<int>(kMostChain));
-  if (X509_verify_cert(check.get()) == 1) return {};
+  const bool holds = X509_verify_cert(check.get()) == 1;
+  ERR_clear_error();  // a signature that is none would be told instead of the reason below
+  if (holds) return {};
   const auto error = X509_STORE_CTX_get_error(check.get());
   return {static_cast<std::uint8_t>(SSL_alert_from_verify_result(error)),
           X509_verify_cert_error_string(error)};

@@ -25,6 +25,7 @@ struct TestRequest {
   std::vector<std::string> names;
   std::string common_name;
   bool authority = false;
+  std::string purposes;  // extendedKeyUsage, as OpenSSL's configuration writes it; empty for none
   base::WallTime not_before = base::wall_now() - std::chrono::hours(1);
   base::WallTime not_after = base::wall_now() + std::chrono::hours(24);
 };
@@ -39,12 +40,12 @@ class TestCa {
     request.authority = true;
     pem_ = issue(request, key_);
   }
-  // An intermediate signed by `above`.
-  TestCa(const TestCa& above, const std::string& name)
+  // An intermediate signed by `above`; or one that only would be.
+  TestCa(const TestCa& above, const std::string& name, bool authority = true)
       : key_(PrivateKey::generate(KeyType::kP256).value()) {
     TestRequest request;
     request.common_name = name;
-    request.authority = true;
+    request.authority = authority;
     pem_ = above.issue(request, key_);
   }
 
@@ -68,6 +69,9 @@ class TestCa {
     check(X509_set_pubkey(made.get(), key.get()));
     add_extension(made.get(), NID_basic_constraints,
                   request.authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    if (!request.purposes.empty()) {
+      add_extension(made.get(), NID_ext_key_usage, request.purposes.c_str());
+    }
     if (!request.names.empty()) {
       const auto names = subject_alt_names(request.names);
       check(names && X509_add1_ext_i2d(made.get(), NID_subject_alt_name, names.get(), 0, 0) == 1);
