@@ -12,14 +12,18 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/log.h"
 #include "certs/internal_issuer.h"
+#include "certs/startup.h"
 #include "config/keys.h"
 #include "config/load.h"
+#include "proxy/client_auths.h"
 #include "proxy/embedded_default.h"
 #include "proxy/health_check.h"
 #include "proxy/server.h"
+#include "proxy/upstream_contexts.h"
 #include "storage/file_descriptor.h"
 
 namespace gatehouse::proxy {
@@ -145,6 +149,22 @@ int run(const std::string& option) {
   return kWell;
 }
 
+// What run() refuses for the certificates, keys and roots that a configuration names: a line each.
+std::string wrong_files(const config::Config& config, const std::string& name) {
+  std::string wrong;
+  const auto note = [&](const auto& result) {
+    if (result) return;
+    std::istringstream lines(result.error().detail);
+    for (std::string line; std::getline(lines, line);) wrong += name + ": " + line + "\n";
+  };
+  tls::CertificateStore certificates;
+  note(certs::load_certificate_files(config, certificates));
+  note(certs::check_trust_files(config));
+  note(ClientAuths::load(config));
+  note(UpstreamContexts::load(config));
+  return wrong;
+}
+
 int validate(const std::string& option) {
   const auto path = config_path(option);
   if (path.empty()) {
@@ -156,7 +176,12 @@ int validate(const std::string& option) {
     say_error(given.error().detail);
     return kWrong;
   }
-  if (!checked(*given)) return kWrong;
+  const auto config = checked(*given);
+  if (!config) return kWrong;
+  const auto wrong = wrong_files(*config, given->name);
+  log::flush_and_stop();  // a file that can be used may still be one to warn of
+  std::cerr << wrong;
+  if (!wrong.empty()) return kFailed;
   std::cout << given->name << ": well\n";
   return kWell;
 }

@@ -26,9 +26,11 @@ bool any_https(const config::Proxy& group) {
   });
 }
 
-base::Error at(const std::string& place, base::Error error) {
-  error.detail = place + "/tls: " + error.detail;
-  return error;
+// All that is wrong is told at once: a line each.
+void note(std::string& wrong, const std::string& place, const base::Result<void>& added) {
+  if (added) return;
+  if (!wrong.empty()) wrong += "\n";
+  wrong += place + "/tls: " + added.error().detail;
 }
 
 }  // namespace
@@ -63,22 +65,21 @@ base::Result<void> UpstreamContexts::add(const config::Proxy& group) {
 base::Result<std::unique_ptr<UpstreamContexts>> UpstreamContexts::load(
     const config::Config& config) {
   auto all = std::make_unique<UpstreamContexts>();
+  std::string wrong;
   for (const auto& [name, group] : config.upstreams) {
-    auto added = all->add(group);
-    if (!added) return base::fail(at("/upstreams/" + name, std::move(added.error())));
+    note(wrong, "/upstreams/" + name, all->add(group));
   }
   for (std::size_t s = 0; s < config.sites.size(); ++s) {
     const auto& routes = config.sites[s].routes;
     for (std::size_t r = 0; r < routes.size(); ++r) {
       const auto* group = std::get_if<config::Proxy>(&routes[r].action);
       if (group == nullptr || !group->group.empty()) continue;
-      auto added = all->add(*group);
-      if (added) continue;
       auto place = "/sites/" + std::to_string(s);
       if (routes.size() > 1) place += "/routes/" + std::to_string(r);
-      return base::fail(at(place + "/proxy", std::move(added.error())));
+      note(wrong, place + "/proxy", all->add(*group));
     }
   }
+  if (!wrong.empty()) return base::fail(base::Code::kMalformed, std::move(wrong));
   return all;
 }
 

@@ -15,8 +15,8 @@ namespace gatehouse::proxy {
 // Immutable once loaded; any thread.
 class UpstreamContexts {
  public:
-  // For all https upstreams of `config`. Reads files: before loops run. Errors name the place in
-  // the configuration and the file.
+  // For all https upstreams of `config`. Reads files: before loops run. Error: kMalformed, a line
+  // for each group that names its place in the configuration and the file.
   static base::Result<std::unique_ptr<UpstreamContexts>> load(const config::Config& config);
 
   // `http2`: whether HTTP/2 is offered beside HTTP/1.1 (ALPN, RFC 7301). Null for what was not in

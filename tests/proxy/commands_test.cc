@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -155,6 +156,34 @@ TEST_F(CommandsTest, AKeyThatDoesNotFitItsCertificateFailsTheStart) {
   const auto outcome = call({"run", "--config", path});
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.err, HasSubstr(".pem"));
+}
+
+TEST_F(CommandsTest, ValidateSaysEachFileThatRunWouldNotTake) {
+  const auto none = folder + "/none.pem";
+  const auto path = file(R"({ "listen": { "https": ["127.0.0.1:1"], "http": [] },
+    "tls": { "issuers": [{ "acme": { "directory": "https://ca.example", "ca_file": ")" +
+                         none + R"(" } }] },
+    "upstreams": { "one": { "servers": ["https://a"], "tls": { "ca_file": ")" +
+                         none + R"(" } } },
+    "sites": [
+      { "hosts": ["a.example"], "respond": {},
+        "tls": { "certificate": { "file": ")" +
+                         none + R"(", "key": ")" + none + R"(" } } },
+      { "hosts": ["b.example"], "respond": {}, "tls": { "client_auth": { "ca_file": ")" +
+                         none + R"(" } } },
+      { "hosts": ["c.example"], "proxy": { "servers": ["https://b"], "tls": {
+        "client_certificate": { "file": ")" +
+                         none + R"(", "key": ")" + none + R"(" } } } }] })");
+  const auto outcome = call({"validate", "--config", path});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.out, "");
+  for (const auto* place :
+       {"/tls/issuers/0/acme/ca_file: ", "/upstreams/one/tls: ", "/sites/0/tls/certificate: ",
+        "/sites/1/tls/client_auth/ca_file: ", "/sites/2/proxy/tls: "}) {
+    EXPECT_THAT(outcome.err, HasSubstr(path + ": " + place));
+  }
+  EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 5) << outcome.err;
+  EXPECT_FALSE(std::filesystem::exists(folder + "/data")) << "nothing is made";
 }
 
 TEST_F(CommandsTest, TrustPrintsTheOneRoot) {
