@@ -84,7 +84,7 @@ std::string json_line(const AccessRecord& record, const http::RequestHead& head,
 
 // One line for people: who, what, how it ended, how long it took.
 std::string text_line(const AccessRecord& record, const http::RequestHead& head,
-                      const RequestFacts& facts) {
+                      const ClientFacts& peer, const RequestFacts& facts) {
   std::string request = fmt::format("{} {}://{}{} {}", head.method, facts.scheme(), head.authority,
                                     head.target, protocol_name(head.version));
   std::string line = timestamp() + " " + facts.client_ip + " ";
@@ -97,6 +97,7 @@ std::string text_line(const AccessRecord& record, const http::RequestHead& head,
     line += " error=";
     append_json_string(line, record.error);
   }
+  if (!peer.certificate_sha256.empty()) line += " client_cert_sha256=" + peer.certificate_sha256;
   line += " id=" + facts.request_id;
   return line + "\n";
 }
@@ -145,7 +146,8 @@ AccessLog::~AccessLog() {
 void AccessLog::write(const AccessRecord& record, const http::RequestHead& head,
                       const ClientFacts& peer, const RequestFacts& facts) {
   if (fd_ < 0) return;
-  const auto line = json_ ? json_line(record, head, peer, facts) : text_line(record, head, facts);
+  const auto line =
+      json_ ? json_line(record, head, peer, facts) : text_line(record, head, peer, facts);
   bool first = false;
   {
     std::lock_guard lock(mutex_);

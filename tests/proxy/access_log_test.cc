@@ -115,12 +115,17 @@ TEST_F(AccessLogTest, TextIsALineForPeople) {
   record.body_bytes = 5;
   auto request = head();
   request.target = "/x";
-  write(*AccessLog::open(options, false).value(), record, request);
-  ASSERT_EQ(lines().size(), 1u);
+  auto peer = Visit::client();
+  for (const auto* fingerprint : {"", "00ff"}) {
+    peer.certificate_sha256 = fingerprint;
+    write(*AccessLog::open(options, false).value(), record, request, peer);
+  }
+  ASSERT_EQ(lines().size(), 2u);
   EXPECT_THAT(
       lines()[0],
       MatchesRegex(
           R"([0-9TZ:.-]+ 192.0.2.7 "GET http://a.example/x HTTP/1.1" 200 5B [0-9]+us id=some-id)"));
+  EXPECT_THAT(lines()[1], testing::EndsWith("us client_cert_sha256=00ff id=some-id"));
 }
 
 TEST_F(AccessLogTest, AFileGrowsOverRestartsAndKeepsEveryLineInOrder) {
