@@ -14,6 +14,7 @@ packages=(
   clang-format-19 libgtest-dev libgmock-dev binutils git
   pebble nginx-light openssl python3 python3-pytest python3-cryptography python3-hpack
   buildah debootstrap nghttp2-client nghttp2-server nghttp2-proxy nodejs
+  chromium-headless-shell
 )
 
 . /etc/os-release
