@@ -114,10 +114,11 @@ def talk(url, path, *protocol):
     return done.stdout.splitlines()
 
 
-def curl(url, *arguments, stdin=None, resolve=None):
-    """One request; `exit_status` is curl's own, 0 for a message that came whole."""
+def curl(url, *arguments, stdin=None, resolve=None, to="-"):
+    """One request; `exit_status` is curl's own, 0 for a message that came whole. `to`: a file that
+    gets the body instead."""
     done = subprocess.run(
-        ["curl", "-sS", "--noproxy", "*", "-o", "-", "-D", "/dev/stderr", "-w",
+        ["curl", "-sS", "--noproxy", "*", "-o", str(to), "-D", "/dev/stderr", "-w",
          "\n%{http_code} %{http_version}", *(["--resolve", resolve] if resolve else []),
          *arguments, url],
         capture_output=True, input=stdin, timeout=PATIENCE)
