@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing; nothing, in no time, when none is. As root, or by
 # sudo.
-#   packages.sh build | test      what building needs, or that and what testing needs
+#   packages.sh build | test | bench      what building needs; that and what testing needs; and that
+#                                         and what ./dev bench needs
 set -euo pipefail
 
 packages=(
@@ -16,6 +17,8 @@ packages=(
   buildah debootstrap nghttp2-client nghttp2-server nghttp2-proxy nodejs
   chromium-headless-shell
 )
+
+[ "${1:-build}" != bench ] || packages+=(wrk libbenchmark-dev valgrind)
 
 . /etc/os-release
 case "${ID:-}-${VERSION_ID:-}" in

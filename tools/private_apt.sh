@@ -4,6 +4,7 @@
 # own sources name, and apt checks signatures with Debian's keys as ever.
 #   private_apt.sh FOLDER apt-get-arguments...      downloads go to the current folder
 #   private_apt.sh mirror                           prints the mirror
+# Environment: RELEASE, that binary packages come from (trixie).
 set -euo pipefail
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -35,7 +36,7 @@ mkdir -p "$state"/{state/lists/partial,cache/archives/partial}
 cat >"$state/sources.list" <<LIST
 deb-src [signed-by=$keyring] $mirror bookworm main
 deb-src [signed-by=$keyring] $mirror trixie main
-deb [signed-by=$keyring] $mirror trixie main
+deb [signed-by=$keyring] $mirror ${RELEASE:-trixie} main
 LIST
 : >"$state/status"  # nothing is installed here
 

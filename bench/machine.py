@@ -1,0 +1,42 @@
+"""The machine of a run, and which core is whose."""
+
+import datetime
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+CORES = sorted(os.sched_getaffinity(0))
+PROXY_CORE = CORES[-1]  # the proxy's alone
+OTHER_CORE = CORES[0]  # of generator, origin and this program
+
+
+def on_core(core, command):
+    return ["taskset", "-c", str(core), *map(str, command)]
+
+
+def _cpu():
+    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    return found[1] if found else platform.machine()
+
+
+def _output(*command):
+    if not shutil.which(command[0]):
+        return "none"
+    done = subprocess.run(command, capture_output=True, text=True)
+    return (done.stdout or done.stderr).split("\n")[0].strip()
+
+
+def describe():
+    memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "cpu": _cpu(),
+        "cores": len(CORES),
+        "memory_MiB": int(memory[1]) // 1024,
+        "kernel": platform.release(),
+        "wrk": _output("wrk", "-v").split(" [")[0],
+        "h2load": _output("h2load", "--version"),
+    }
