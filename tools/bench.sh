@@ -2,6 +2,7 @@
 # Builds release and what measures it, and measures.
 #   bench.sh [compare] [OPTION...]     beside other proxies: bench/bench.py
 #   bench.sh micro [OPTION...]         single parts: bench/micro, options of Google Benchmark
+#   bench.sh instructions [--accept]   what a request costs, whatever the machine: instructions.py
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${1:-}" in
@@ -9,6 +10,11 @@ case "${1:-}" in
     shift
     tools/build.sh release bench_micro
     exec build/release/bench/bench_micro "$@"
+    ;;
+  instructions)
+    shift
+    tools/build.sh release gatehouse
+    exec /usr/bin/python3 -B bench/instructions.py "$@"
     ;;
   *)
     tools/build.sh release gatehouse bench_generator

@@ -14,11 +14,11 @@ packages=(
 [ "${1:-build}" = build ] || packages+=(
   clang-format-19 libgtest-dev libgmock-dev binutils git
   pebble nginx-light openssl python3 python3-pytest python3-cryptography python3-hpack
-  buildah debootstrap nghttp2-client nghttp2-server nghttp2-proxy nodejs
+  valgrind strace buildah debootstrap nghttp2-client nghttp2-server nghttp2-proxy nodejs
   chromium-headless-shell
 )
 
-[ "${1:-build}" != bench ] || packages+=(wrk libbenchmark-dev valgrind)
+[ "${1:-build}" != bench ] || packages+=(wrk libbenchmark-dev)
 
 . /etc/os-release
 case "${ID:-}-${VERSION_ID:-}" in
