@@ -19,8 +19,11 @@ GENERATOR = BUILD / "bench/bench_generator"
 
 
 def _run(command, seconds):
-    done = subprocess.run(on_core(OTHER_CORE, command), capture_output=True, text=True,
-                          timeout=seconds + 200)
+    try:
+        done = subprocess.run(on_core(OTHER_CORE, command), capture_output=True, text=True,
+                              timeout=seconds + 200)
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"{Path(command[0]).name} does not end") from error
     if done.returncode != 0:
         raise Failed(f"{Path(command[0]).name} failed: {(done.stdout + done.stderr)[-600:]}")
     return done.stdout
@@ -42,7 +45,7 @@ def wrk(front, path, connections, seconds, body):
 def h2load(front, path, connections, streams, seconds, body):
     """HTTP/2, over TLS."""
     out = _run(["h2load", f"-c{connections}", f"-m{streams}", f"-D{seconds}", "-t1", "-w24", "-W26",
-                "--npn-list=h2", "--groups=X25519", "--tls13-ciphers=TLS_AES_128_GCM_SHA256",
+                "--groups=X25519", "--tls13-ciphers=TLS_AES_128_GCM_SHA256",
                 front.url + path], seconds)
     protocol = re.search(r"Application protocol: (\S+)", out)
     if not protocol or protocol[1] != "h2":

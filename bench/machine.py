@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+HERE = Path(__file__).resolve().parent
 CORES = sorted(os.sched_getaffinity(0))
 PROXY_CORE = CORES[-1]  # the proxy's alone
 OTHER_CORE = CORES[0]  # of generator, origin and this program
@@ -32,11 +33,12 @@ def _output(*command):
 def describe():
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     return {
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "commit": _output("git", "-C", HERE, "describe", "--always", "--dirty"),
         "cpu": _cpu(),
         "cores": len(CORES),
         "memory_MiB": int(memory[1]) // 1024,
         "kernel": platform.release(),
-        "wrk": _output("wrk", "-v").split(" [")[0],
-        "h2load": _output("h2load", "--version"),
+        "wrk": _output("wrk", "-v").split(" [")[0].removeprefix("wrk "),
+        "h2load": _output("h2load", "--version").removeprefix("h2load "),
     }

@@ -25,7 +25,7 @@ def play(case, peers, release, folder, rounds, seconds):
                 result["rounds"].append(case.run(stage))
             except Unable as error:
                 result["unable"] = str(error)
-            except (Failed, AssertionError) as error:
+            except (Failed, AssertionError, OSError) as error:
                 result["failed"] = str(error)
                 print(f"{case.name}: {peer.name} FAILED: {error}", file=sys.stderr)
             shutil.rmtree(place, ignore_errors=True)
