@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import resource
 import sys
 from pathlib import Path
 
@@ -49,8 +48,7 @@ def main():
     release = Release(words.release)
     running = [peer(release)
                for peer in choose("proxy", {peer.name: peer for peer in peers.ALL}, words.only)]
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    machine.allow_descriptors()
     if len(machine.CORES) < 2:
         print("bench: only one core: proxy and load are in each other's way", file=sys.stderr)
 

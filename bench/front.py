@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from machine import PROXY_CORE
+
 HOST = "localhost"
 
 
@@ -17,6 +19,7 @@ class Front:
     http2: bool = False  # for clients; HTTP/1.1 is spoken in any case
     upstream_http2: bool = False  # by prior knowledge, without TLS
     refuses: bool = False  # names without a certificate are refused in the handshake
+    cores: str = str(PROXY_CORE)  # that it may run on, as taskset says them
     certificates: list = field(default_factory=list)  # (name, chain, key); the first is HOST's
 
     @property

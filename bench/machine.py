@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import re
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,6 +17,16 @@ OTHER_CORE = CORES[0]  # of generator, origin and this program
 
 def on_core(core, command):
     return ["taskset", "-c", str(core), *map(str, command)]
+
+
+def allow_descriptors(wanted=65536):
+    """For this process and what it starts: as many as that, or what it may have. How many."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(wanted, most), max(wanted, most)))
+    except (ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def _cpu():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from front import HOST, Failed
 from harness.process import Process
-from machine import PROXY_CORE, on_core
+from machine import on_core
 
 PATIENCE = 120  # seconds until something counts as broken
 
@@ -33,7 +33,7 @@ class Running:
         front.folder.mkdir(parents=True, exist_ok=True)
         command, environment = peer.command(front)
         self.began = time.monotonic()
-        self.process = Process(*on_core(PROXY_CORE, command), env=environment)
+        self.process = Process(*on_core(front.cores, command), env=environment)
 
     def __enter__(self):
         return self

@@ -24,8 +24,8 @@ void idle(const Options& options);
 // Done: one that was answered with a fatal alert; anything else has failed.
 void refused(const Options& options);
 
-// Not a generator but what stands behind the proxy: an HTTP/1.1 server that answers GET /1k and
-// GET /10m with bodies of that size, and POST once its body has come.
+// Not a generator but what stands behind the proxy: an HTTP/1.1 server that answers GET /1k,
+// GET /10m and GET /bytes/N with bodies of that size, and POST once its body has come.
 void origin(const Options& options);
 
 }  // namespace gatehouse::bench

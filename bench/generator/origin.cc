@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "modes.h"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::size_t kSmall = 1024;
 constexpr std::size_t kLarge = 10 << 20;
+constexpr std::size_t kMost = 100 << 20;
 
 std::string answer(std::string_view status, std::size_t body) {
   return "HTTP/1.1 " + std::string(status) +
@@ -28,16 +30,30 @@ std::string answer(std::string_view status, std::size_t body) {
 
 // Whole responses, made once.
 struct Answers {
+  // The answer to "GET /bytes/N".
+  const std::string* sized(std::string_view number) {
+    std::size_t size = 0;
+    for (const char digit : number) {
+      if (digit == ' ') break;
+      if (digit < '0' || digit > '9' || size > kMost) return &wrong;
+      size = size * 10 + static_cast<std::size_t>(digit - '0');
+    }
+    auto& made = by_size[size];
+    if (made.empty()) made = answer("200 OK", size);
+    return &made;
+  }
+
   std::string small = answer("200 OK", kSmall);
   std::string large = answer("200 OK", kLarge);
   std::string done = answer("200 OK", 2);
   std::string wrong = answer("400 Bad Request", 0);
+  std::map<std::size_t, std::string> by_size;
 };
 
 // A connection from the proxy. Requests are answered one at a time.
 class Peer {
  public:
-  Peer(int fd, const Answers& answers) : fd_(fd), answers_(answers) {}
+  Peer(int fd, Answers& answers) : fd_(fd), answers_(answers) {}
   ~Peer() { ::close(fd_); }
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
@@ -84,9 +100,13 @@ class Peer {
     return body_left_ == 0 && answer_next();
   }
 
-  const std::string* choose(const std::string& head) const {
+  const std::string* choose(const std::string& head) {
     if (head.starts_with("GET /1k ")) return &answers_.small;
     if (head.starts_with("GET /10m ")) return &answers_.large;
+    constexpr std::string_view kSized = "GET /bytes/";
+    if (head.starts_with(kSized)) {
+      return answers_.sized(std::string_view(head).substr(kSized.size()));
+    }
     if (head.starts_with("POST ") && ::strcasestr(head.c_str(), "\r\nContent-Length:")) {
       return &answers_.done;
     }
@@ -94,7 +114,7 @@ class Peer {
   }
 
   const int fd_;
-  const Answers& answers_;
+  Answers& answers_;
   std::string input_;            // heads that are not whole yet
   std::uint64_t body_left_ = 0;  // of the request under way
   const std::string* waiting_ = nullptr;
@@ -117,7 +137,7 @@ int listen_on(std::uint16_t port) {
 }  // namespace
 
 void origin(const Options& options) {
-  const Answers answers;
+  Answers answers;
   Poller poller;
   const int listener = listen_on(options.port);
   poller.add(listener, nullptr);

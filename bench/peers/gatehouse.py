@@ -17,6 +17,11 @@ class Gatehouse:
         self.version = done.stdout.split("\n")[0].removeprefix("gatehouse").strip()
 
     def command(self, front):
+        file = front.folder / "gatehouse.json"
+        file.write_text(json.dumps(self.config(front), indent=1))
+        return [BINARY, "run", "--config", file], {}
+
+    def config(self, front):
         listener = [f"127.0.0.1:{front.port}"]
         scheme = "h2c" if front.upstream_http2 else "http"
         action = {"proxy": {"servers": [f"{scheme}://127.0.0.1:{front.upstream}"],
@@ -27,7 +32,7 @@ class Gatehouse:
                      for name, chain, key in front.certificates]
         else:
             sites = [{"hosts": ["*"], "tls": False, **action}]
-        config = {
+        return {
             "listen": {"https": listener if front.tls else [],
                        "http": [] if front.tls else listener},
             "workers": 1,
@@ -37,6 +42,3 @@ class Gatehouse:
             "log": {"level": "warn", "format": "text"},
             "sites": sites,
         }
-        file = front.folder / "gatehouse.json"
-        file.write_text(json.dumps(config, indent=1))
-        return [BINARY, "run", "--config", file], {}
