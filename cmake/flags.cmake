@@ -23,6 +23,10 @@ else()
     -Wno-subobject-linkage)
 endif()
 
+# What looks for use after free must see coroutine frames go (frames.h): sanitizers, and GCC's tests.
+if(GATEHOUSE_SANITIZE OR CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_definitions(GATEHOUSE_FRAMES_BY_MALLOC)
+endif()
 if(GATEHOUSE_SANITIZE)
   add_compile_options("-fsanitize=${GATEHOUSE_SANITIZE}" -fno-sanitize-recover=undefined)
   add_link_options("-fsanitize=${GATEHOUSE_SANITIZE}")

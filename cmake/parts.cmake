@@ -90,7 +90,7 @@ target_include_directories(parts_nghttp2 SYSTEM INTERFACE "${NGHTTP2_INCLUDE}")
 target_link_libraries(parts_nghttp2 INTERFACE ${NGHTTP2})
 
 # --- Boost, JSON, log, command line --------------------------------------------------------------
-find_path(BOOST_INCLUDE boost/asio.hpp REQUIRED)
+find_path(BOOST_INCLUDE boost/intrusive/list.hpp REQUIRED)
 file(STRINGS "${BOOST_INCLUDE}/boost/version.hpp" boost_lib_version
   REGEX "define BOOST_LIB_VERSION")
 string(REGEX REPLACE ".*\"([0-9_]+)\".*" "\\1" boost_version "${boost_lib_version}")
@@ -98,13 +98,10 @@ string(REPLACE "_" "." boost_version "${boost_version}")
 if(boost_version VERSION_LESS 1.81)
   gatehouse_part_missing("Boost ${boost_version} is too old" "1.81 or newer is needed")
 endif()
-add_library(parts_asio INTERFACE)
-add_library(parts::asio ALIAS parts_asio)
-# The same in every file: Asio keeps freed coroutine frames in a cache of this many blocks.
-target_compile_definitions(parts_asio INTERFACE
-  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=8 BOOST_ASIO_NO_DEPRECATED)
-target_include_directories(parts_asio SYSTEM INTERFACE "${BOOST_INCLUDE}")
-target_link_libraries(parts_asio INTERFACE Threads::Threads)
+add_library(parts_boost INTERFACE)
+add_library(parts::boost ALIAS parts_boost)
+target_include_directories(parts_boost SYSTEM INTERFACE "${BOOST_INCLUDE}")
+target_link_libraries(parts_boost INTERFACE Threads::Threads)
 
 find_package(nlohmann_json 3.11 REQUIRED)
 add_library(parts_json INTERFACE)

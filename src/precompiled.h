@@ -1,8 +1,9 @@
 // Compiled once for all folders; what nearly every file includes. Never included by hand.
 #pragma once
 
-#include <boost/asio.hpp>
+#include <boost/intrusive/list.hpp>
 #include <chrono>
+#include <coroutine>
 #include <expected>
 #include <functional>
 #include <memory>

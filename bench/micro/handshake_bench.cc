@@ -71,8 +71,8 @@ class Handshakes {
 
   // Lets the server do all that it can.
   void poll() {
-    loop_.context().restart();
-    while (loop_.context().poll() > 0) loop_.context().restart();
+    while (loop_.poll() > 0) {
+    }
   }
 
   base::Task<void> serve(tls::Transport& server) {

@@ -3,10 +3,18 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/thread_pool.hpp>
+#include <condition_variable>
+#include <deque>
 #include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/loop.h"
@@ -18,9 +26,9 @@ class BlockingPool {
   // Calls that may wait for a thread at once; more are refused with kOverload.
   static constexpr std::size_t kQueued = 4096;
 
-  explicit BlockingPool(std::size_t threads) : pool_(threads) {}
+  explicit BlockingPool(std::size_t threads);
   // Waits for calls that run. Loops that await a call must still exist then.
-  ~BlockingPool() { pool_.join(); }
+  ~BlockingPool() { join(); }
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
 
@@ -34,27 +42,44 @@ class BlockingPool {
       queued_.fetch_sub(1);
       co_return fail(Code::kOverload, "too many blocking calls are waiting");
     }
-    Executor executor = co_await asio::this_coro::executor;
-    R result = co_await submit<R>(executor, std::move(f));
-    co_return result;
+    Answer<R> answer;
+    submit(answer, std::move(f));
+    co_await answer;
+    co_return std::move(answer.call->result.value());
   }
 
   // Runs `f` on one of the threads, some time, and tells nobody. For giving things back; not
   // bounded, since what is given back was.
   template <class F>
   void detach(F f) {
-    asio::post(pool_, std::move(f));
+    push(std::move(f));
   }
 
   // Whether no call of run() is queued or running.
   bool idle() const { return queued_.load() == 0; }
 
-  // Waits until no call is queued or running, then refuses nothing but is idle. For stop order.
-  void join() { pool_.join(); }
+  // Waits until everything that was queued has run; nothing is taken any more. For stop order.
+  void join();
 
  private:
+  template <class R>
+  struct Answer;
+  // Outlives whichever goes first, the call or who waits for it.
+  template <class R>
+  struct Call {
+    std::optional<R> result;
+    Answer<R>* waiting = nullptr;  // of the loop's thread
+  };
+  template <class R>
+  struct Answer : Waiting {
+    ~Answer() {
+      if (call) call->waiting = nullptr;
+    }
+    std::shared_ptr<Call<R>> call;
+  };
+
   template <class R, class F>
-  static R call(F& f) {
+  static R result_of(F& f) {
     try {
       return f();
     } catch (const std::exception& e) {
@@ -64,25 +89,28 @@ class BlockingPool {
 
   // An ordinary function: the lambdas with captures must not stand in a coroutine.
   template <class R, class F>
-  Task<R> submit(Executor executor, F f) {
-    auto start = [this, executor](auto handler, F call_this) {
-      auto work = asio::make_work_guard(executor);
-      asio::post(pool_, [this, executor, work = std::move(work), handler = std::move(handler),
-                         call_this = std::move(call_this)]() mutable {
-        R result = call<R>(call_this);
-        queued_.fetch_sub(1);
-        // The guard goes with the answer: once that is posted, the loop may end and be destroyed.
-        asio::post(executor,
-                   [handler = std::move(handler), result = std::move(result),
-                    work = std::move(work)]() mutable { std::move(handler)(std::move(result)); });
+  void submit(Answer<R>& answer, F f) {
+    auto& loop = Loop::current();
+    answer.call = std::make_shared<Call<R>>();
+    answer.call->waiting = &answer;
+    push([this, &loop, call = answer.call, f = std::move(f)]() mutable {
+      call->result.emplace(result_of<R>(f));
+      queued_.fetch_sub(1);
+      loop.post([&loop, call = std::move(call)] {
+        if (call->waiting != nullptr) loop.run_soon(*call->waiting);
       });
-    };
-    return asio::async_initiate<const asio::use_awaitable_t<Executor>&, void(R)>(
-        std::move(start), use_task, std::move(f));
+    });
   }
 
+  void push(std::move_only_function<void()> f);
+  void work();
+
   std::atomic<std::size_t> queued_{0};
-  asio::thread_pool pool_;
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::deque<std::move_only_function<void()>> calls_;
+  bool joined_ = false;
+  std::vector<std::jthread> threads_;
 };
 
 }  // namespace gatehouse::base

@@ -1,9 +1,6 @@
 // A flag that tasks of one loop wait for.
 #pragma once
 
-#include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/intrusive/list.hpp>
-
 #include "base/error.h"
 #include "base/loop.h"
 
@@ -25,19 +22,12 @@ class Event {
   Task<Result<void>> wait(Deadline deadline = Deadline::never());
 
  private:
-  using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
-  struct Waiting : boost::intrusive::list_base_hook<
-                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
-    Waiting(Executor executor, TimePoint at) : timer(executor, at) {}
-    Timer timer;
-  };
-
   Loop& loop_;
-  boost::intrusive::list<Waiting, boost::intrusive::constant_time_size<false>> waiting_;
+  ReadyList waiting_;
   bool set_ = false;
 };
 
-// Waits until `deadline` (exact, not rounded to a wheel's tick), on the loop's thread.
+// Waits until `deadline`, on the loop's thread; as late as the loop's wheel is, never early.
 Task<void> sleep_until(Loop& loop, Deadline deadline);
 
 }  // namespace gatehouse::base

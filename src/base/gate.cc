@@ -1,7 +1,5 @@
 #include "base/gate.h"
 
-#include <boost/asio/co_spawn.hpp>
-
 namespace gatehouse::base {
 
 bool Gate::enter() {
@@ -16,10 +14,7 @@ void Gate::leave() {
 
 bool Gate::spawn(Task<void> task, const char* what) {
   if (!enter()) return false;
-  asio::co_spawn(loop_.context(), std::move(task), [this, what](std::exception_ptr error) {
-    if (error) note_thrown_task(error, what);
-    leave();
-  });
+  loop_.spawn(std::move(task), what, task_ended, this);
   return true;
 }
 

@@ -31,6 +31,8 @@ class Gate {
   Task<Result<void>> close(Deadline deadline = Deadline::never());
 
  private:
+  static void task_ended(void* self) { static_cast<Gate*>(self)->leave(); }
+
   Loop& loop_;
   Event idle_;
   std::size_t count_ = 0;

@@ -1,6 +1,7 @@
 #include "base/socket.h"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -8,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <cerrno>
 #include <climits>
 
@@ -17,21 +17,6 @@ namespace gatehouse::base {
 namespace {
 
 constexpr int kBacklog = 4096;
-
-// A deadline of one wait: cancels the descriptor's waits when it passes.
-template <class Descriptor>
-struct Alarm {
-  explicit Alarm(Descriptor& d) : descriptor(d), timer(&Alarm::fire, this) {}
-  static void fire(void* self) {
-    auto* alarm = static_cast<Alarm*>(self);
-    alarm->fired = true;
-    boost::system::error_code ignored;
-    alarm->descriptor.cancel(ignored);
-  }
-  Descriptor& descriptor;
-  bool fired = false;
-  WheelTimer timer;
-};
 
 void set_no_delay(int fd, int family) {
   const int on = 1;
@@ -62,53 +47,83 @@ Error listen_error(int error, const Endpoint& at) {
 
 }  // namespace
 
-Socket::Socket(Loop& loop, int fd) : loop_(&loop), descriptor_(loop.executor(), fd) {}
+// One wait, in the frame of who waits.
+struct Socket::Wait : Waiting {
+  Wait(Loop& l, Watch& w, Readiness r, Deadline deadline)
+      : loop(l), watch(w), what(r), timer(ring, this) {
+    loop.wheel().arm(timer, deadline);
+    loop.poller().wait(watch, what, *this);
+  }
+  ~Wait() { forget(); }
+
+  void forget() {
+    auto& place = watch.waiting[static_cast<std::size_t>(what)];
+    if (place == this) place = nullptr;
+  }
+  static void ring(void* self) {
+    auto& waiting = *static_cast<Wait*>(self);
+    if (waiting.is_linked()) return;  // told already
+    waiting.timed_out = true;
+    waiting.forget();
+    waiting.loop.run_soon(waiting);
+  }
+
+  Loop& loop;
+  Watch& watch;
+  Readiness what;
+  bool timed_out = false;
+  WheelTimer timer;
+};
+
+Socket::Socket(Loop& loop, int fd) : loop_(&loop), watch_(&loop.poller().add(fd)) {}
+
+Socket::Socket(Socket&& other) noexcept
+    : loop_(other.loop_), watch_(std::exchange(other.watch_, nullptr)) {}
 
 Task<Result<void>> Socket::wait_readable(Deadline deadline) {
-  return wait(asio::posix::descriptor_base::wait_read, deadline);
+  return wait(Readiness::kRead, deadline);
 }
 
 Task<Result<void>> Socket::wait_writable(Deadline deadline) {
-  return wait(asio::posix::descriptor_base::wait_write, deadline);
+  return wait(Readiness::kWrite, deadline);
 }
 
 Task<Result<void>> Socket::wait_for_interrupt(Deadline deadline) {
-  auto waited = co_await wait(asio::posix::descriptor_base::wait_error, deadline);
+  auto waited = co_await wait(Readiness::kBroken, deadline);
   if (waited) co_return fail(Code::kReset, "the connection broke");
   co_return waited;
 }
 
-Task<Result<void>> Socket::wait(asio::posix::descriptor_base::wait_type type, Deadline deadline) {
+Task<Result<void>> Socket::wait(Readiness what, Deadline deadline) {
+  if (!is_open()) co_return fail(Code::kCancelled, "the connection was closed");
+  if (loop_->poller().is_ready(*watch_, what)) co_return Result<void>();
   const auto interrupts = interrupts_;
   const auto reading_interrupts = reading_interrupts_;
-  const bool reads = type == asio::posix::descriptor_base::wait_read;
-  Alarm<Descriptor> alarm(descriptor_);
-  loop_->wheel().arm(alarm.timer, deadline);
-  for (;;) {
-    if (!is_open()) co_return fail(Code::kCancelled, "the connection was closed");
-    const auto waited = co_await descriptor_.async_wait(type, asio::as_tuple(use_task));
-    const bool interrupted =
-        interrupts != interrupts_ || (reads && reading_interrupts != reading_interrupts_);
-    if (interrupted) co_return fail(Code::kCancelled, "the wait was interrupted");
-    if (!std::get<0>(waited)) co_return Result<void>();
-    if (alarm.fired) co_return fail(Code::kTimeout, "the other side was silent for too long");
-    // Cancelled because of the other direction's deadline: go on waiting.
-    if (std::get<0>(waited) != asio::error::operation_aborted) {
-      co_return fail(from_errno(std::get<0>(waited).value(), Side::kLocal, "wait"));
-    }
+  Wait waiting(*loop_, *watch_, what, deadline);
+  co_await waiting;
+  const bool interrupted = interrupts != interrupts_ ||
+                           (what == Readiness::kRead && reading_interrupts != reading_interrupts_);
+  if (interrupted) co_return fail(Code::kCancelled, "the wait was interrupted");
+  if (waiting.timed_out) {
+    co_return fail(Code::kTimeout, "the other side was silent for too long");
   }
+  co_return Result<void>();
+}
+
+void Socket::wake(Readiness what) {
+  auto* const waiting = std::exchange(watch_->waiting[static_cast<std::size_t>(what)], nullptr);
+  if (waiting != nullptr) loop_->run_soon(*waiting);
 }
 
 void Socket::interrupt() {
   ++interrupts_;
-  boost::system::error_code ignored;
-  if (is_open()) descriptor_.cancel(ignored);
+  if (!is_open()) return;
+  for (const auto what : {Readiness::kRead, Readiness::kWrite, Readiness::kBroken}) wake(what);
 }
 
 void Socket::interrupt_reading() {
   ++reading_interrupts_;
-  boost::system::error_code ignored;
-  if (is_open()) descriptor_.cancel(ignored);
+  if (is_open()) wake(Readiness::kRead);
 }
 
 void Socket::shutdown_send() {
@@ -141,9 +156,11 @@ std::uint64_t Socket::unacknowledged() {
 
 void Socket::close() {
   if (!is_open()) return;
-  ++interrupts_;
-  boost::system::error_code ignored;
-  descriptor_.close(ignored);
+  interrupt();
+  const int fd = native();
+  loop_->poller().remove(*watch_);
+  watch_ = nullptr;
+  ::close(fd);
 }
 
 void Socket::close_with_reset() {
@@ -193,6 +210,7 @@ Task<Result<Socket>> connect(Loop& loop, Endpoint to, Deadline deadline) {
     int error = 0;
     socklen_t length = sizeof error;
     ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    loop.poller().ask_to_write(*socket.watch_, false);
     if (error != 0) co_return failed(error);
   }
   co_return socket;
@@ -229,6 +247,7 @@ Task<Result<Socket>> accept(Socket& listener) {
       co_return Socket(listener.loop(), fd);
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      listener.read_all();
       auto waited = co_await listener.wait_readable(Deadline::never());
       if (!waited) co_return fail(std::move(waited.error()));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -1,9 +1,10 @@
 // Non-blocking stream sockets on a loop: listen, accept, connect, wait. Reading and writing are
 // the caller's own system calls on `native()`, tried first; the waits here are for when a call
-// would block.
+// would block. Who says that it has found nothing more (read_all(), wrote_all_it_took()) saves the
+// next wait a call.
 #pragma once
 
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/endpoint.h"
@@ -20,18 +21,35 @@ class Socket {
 
   // Takes `fd`, which must be non-blocking.
   Socket(Loop& loop, int fd);
-  Socket(Socket&&) = default;
+  Socket(Socket&& other) noexcept;
   Socket& operator=(Socket&&) = delete;
-  ~Socket() = default;
+  ~Socket() { close(); }
 
-  bool is_open() const { return descriptor_.is_open(); }
-  int native() { return descriptor_.native_handle(); }
+  bool is_open() const { return watch_ != nullptr; }
+  int native() const { return watch_ == nullptr ? -1 : watch_->fd; }
   Loop& loop() { return *loop_; }
 
   // Return when reading (writing) may succeed, or the peer has ended or broken the connection.
   // Errors: kTimeout at the deadline; kCancelled after interrupt() or close().
   Task<Result<void>> wait_readable(Deadline deadline);
   Task<Result<void>> wait_writable(Deadline deadline);
+
+  // A read has just brought less than it could have, or nothing yet.
+  void read_all() {
+    if (watch_ == nullptr || watch_->ended) return;
+    watch_->known[0] = false;
+    watch_->read_in_turn = loop_->poller().turns();
+  }
+  // The same for a write.
+  void wrote_all_it_took() {
+    if (watch_ != nullptr) watch_->known[1] = false;
+  }
+  // Whether a read may bring something, as far as the loop has been told.
+  bool may_read() const { return watch_ == nullptr || watch_->known[0] || watch_->ended; }
+  // Whether the loop has asked since read_all(), and nothing had come, nor the end.
+  bool is_quiet() const {
+    return watch_ != nullptr && !watch_->known[0] && watch_->read_in_turn < loop_->poller().turns();
+  }
 
   // Returns only with an error: kTimeout, kCancelled (interrupt, close), or kReset when the
   // connection broke. For who may not read yet.
@@ -63,11 +81,14 @@ class Socket {
   Endpoint local();
 
  private:
-  using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
-  Task<Result<void>> wait(asio::posix::descriptor_base::wait_type type, Deadline deadline);
+  friend Task<Result<Socket>> connect(Loop& loop, Endpoint to, Deadline deadline);
+  struct Wait;
+
+  Task<Result<void>> wait(Readiness what, Deadline deadline);
+  void wake(Readiness what);
 
   Loop* loop_;
-  Descriptor descriptor_;
+  Watch* watch_;  // null once closed
   std::uint32_t interrupts_ = 0;
   std::uint32_t reading_interrupts_ = 0;
 };

@@ -4,9 +4,6 @@
 
 namespace gatehouse::base {
 
-TimerWheel::TimerWheel(boost::asio::io_context& context)
-    : start_(Clock::now()), timer_(context.get_executor()) {}
-
 TimerWheel::~TimerWheel() {
   for (auto& slot : slots_) slot.clear();
 }
@@ -19,31 +16,26 @@ void TimerWheel::arm(WheelTimer& timer, Deadline deadline) {
   // One tick later than the deadline's own, so that a timer is never early.
   const auto due = std::max(tick_of(timer.at_) + 1, done_ + 1);
   slots_[static_cast<std::size_t>(due) % kSlots].push_back(timer);
-  if (!ticking_) schedule_tick();
-}
-
-void TimerWheel::schedule_tick() {
   ticking_ = true;
-  timer_.expires_at(start_ + kTick * (done_ + 1));
-  timer_.async_wait([this](boost::system::error_code error) {
-    if (!error) tick();
-  });
 }
 
-void TimerWheel::tick() {
+std::optional<TimePoint> TimerWheel::next_tick() const {
+  if (!ticking_) return std::nullopt;
+  return start_ + kTick * (done_ + 1);
+}
+
+void TimerWheel::advance() {
+  if (!ticking_) return;
   const auto now = Clock::now();
   const auto current = tick_of(now);
+  if (done_ >= current) return;
   // After a long stall each slot needs to be seen only once.
   done_ = std::max(done_, current - static_cast<std::int64_t>(kSlots));
   while (done_ < current) {
     ++done_;
     run_slot(slots_[static_cast<std::size_t>(done_) % kSlots], now);
   }
-  if (anything_armed()) {
-    schedule_tick();
-  } else {
-    ticking_ = false;
-  }
+  ticking_ = anything_armed();
 }
 
 void TimerWheel::run_slot(Slot& slot, TimePoint now) {

@@ -1,12 +1,11 @@
-// Coarse timers for one loop: thousands of deadlines for the price of one steady_timer.
+// Coarse timers for one loop: thousands of deadlines for the price of one.
 // A timer may run up to kTick late, never early. All calls on the loop's own thread.
 #pragma once
 
 #include <array>
-#include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.h"
 
@@ -45,19 +44,19 @@ class TimerWheel {
   static constexpr Duration kTick{50};
   static constexpr std::size_t kSlots = 1024;  // one turn is 51.2 s
 
-  explicit TimerWheel(boost::asio::io_context& context);
+  TimerWheel() : start_(Clock::now()) {}
   ~TimerWheel();
 
   // Arms `timer` for `deadline`, moving it when it is armed already. Never: only disarms.
   void arm(WheelTimer& timer, Deadline deadline);
 
+  // When advance() has to be called next; nothing while no timer is armed.
+  std::optional<TimePoint> next_tick() const;
+  // Runs what is due. By the loop, in every turn.
+  void advance();
+
  private:
   using Slot = boost::intrusive::list<WheelTimer, boost::intrusive::constant_time_size<false>>;
-  using Timer = boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>,
-                                                  boost::asio::io_context::executor_type>;
-
-  void schedule_tick();
-  void tick();
   void run_slot(Slot& slot, TimePoint now);
   bool anything_armed() const;
   std::int64_t tick_of(TimePoint at) const { return (at - start_) / kTick; }
@@ -65,7 +64,6 @@ class TimerWheel {
   std::array<Slot, kSlots> slots_;
   TimePoint start_;
   std::int64_t done_ = 0;  // the last tick whose slot has been run
-  Timer timer_;
   bool ticking_ = false;
 };
 

@@ -31,6 +31,7 @@ bool Http1Client::reusable() const {
 
 bool Http1Client::still_idle() {
   if (broken_ || !inbox_.empty()) return false;
+  if (transport_.is_quiet()) return true;
   // TLS may have records of its own to read, session tickets: those are no answer.
   const auto got = transport_.try_read(inbox_.room(kHeadRead));
   inbox_.release();

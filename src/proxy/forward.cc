@@ -58,7 +58,8 @@ base::Task<base::Result<void>> Forward::send_replay() {
 // The head leaves with the first of the body; not when the client has not sent that yet: an
 // upstream may want to refuse it by the head alone.
 base::Task<void> Forward::send_head_alone() {
-  co_await base::asio::post(loop_.executor(), base::use_task);  // the pump's turn
+  auto pumps_turn = loop_.yield();
+  co_await pumps_turn;
   if (writing_ || client_failed_) co_return;
   auto sent = co_await up_.flush();
   (void)sent;  // read_head() says why it failed

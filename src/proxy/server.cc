@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <csignal>
 #include <fstream>
 
@@ -160,7 +159,7 @@ base::Result<void> Server::prepare() {
   if (auto loaded = automation_->load_files(); !loaded) return loaded;
   if (auto bound = bind_listeners(); !bound) return bound;
   std::signal(SIGPIPE, SIG_IGN);
-  signals_.emplace(loop_.executor(), SIGTERM, SIGINT, SIGHUP);
+  signals_.emplace(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP});
   return {};
 }
 
@@ -244,9 +243,8 @@ base::Task<void> Server::control() {
 
 base::Task<void> Server::wait_for_signal() {
   for (;;) {
-    const auto came = co_await signals_->async_wait(boost::asio::as_tuple(base::use_task));
-    if (std::get<0>(came)) co_return;
-    if (std::get<1>(came) == SIGHUP) {
+    const int came = co_await signals_->next();
+    if (came == SIGHUP) {
       log::warn("SIGHUP is ignored: start gatehouse again to read a changed configuration");
       continue;
     }

@@ -2,7 +2,6 @@
 // starts and stops.
 #pragma once
 
-#include <boost/asio/signal_set.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include "base/blocking_pool.h"
 #include "base/loop.h"
 #include "base/resolver.h"
+#include "base/signals.h"
 #include "certs/automation.h"
 #include "certs/challenge_store.h"
 #include "config/model.h"
@@ -79,7 +79,7 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<certs::Automation> automation_;
   std::unique_ptr<SampleUpstream> sample_;
-  std::optional<boost::asio::basic_signal_set<base::Executor>> signals_;
+  std::optional<base::Signals> signals_;
   base::Event stopping_;
   base::Event workers_stopped_;
   std::size_t workers_running_ = 0;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace gatehouse::proxy {
@@ -39,8 +40,18 @@ std::string trace_id_of(const http::Fields& fields) {
 }
 
 std::string random_id() {
-  std::array<std::uint8_t, 16> bytes;
-  RAND_bytes(bytes.data(), bytes.size());
+  // Many at a time: making the generator ready costs more than what it gives.
+  struct Drawn {
+    std::array<std::uint8_t, 64 * 16> bytes{};
+    std::size_t used = 64 * 16;
+  };
+  static constinit thread_local Drawn drawn;
+  if (drawn.used == drawn.bytes.size()) {
+    RAND_bytes(drawn.bytes.data(), drawn.bytes.size());
+    drawn.used = 0;
+  }
+  const auto bytes = std::span(drawn.bytes).subspan(drawn.used, 16);
+  drawn.used += bytes.size();
   std::string text;
   text.reserve(2 * bytes.size());
   for (const auto byte : bytes) {

@@ -60,7 +60,10 @@ base::Task<void> Worker::accept_on(base::Socket& listener, bool tls) {
     auto socket = co_await base::accept(listener);
     if (socket) {
       take(std::move(*socket), tls);
-      if (taken % kBurst == 0) co_await base::asio::post(loop_.executor(), base::use_task);
+      if (taken % kBurst == 0) {
+        auto others = loop_.yield();
+        co_await others;
+      }
       continue;
     }
     if (socket.error().code == base::Code::kCancelled) co_return;

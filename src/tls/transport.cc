@@ -93,21 +93,29 @@ base::Result<std::size_t> Transport::try_read(base::MutableBytes into) {
 base::Result<std::size_t> Transport::read_plain(base::MutableBytes into) {
   for (;;) {
     const auto got = ::recv(socket_.native(), into.data(), into.size(), 0);
-    if (got > 0) return static_cast<std::size_t>(got);
+    if (got > 0) {
+      const auto size = static_cast<std::size_t>(got);
+      if (size < into.size()) socket_.read_all();
+      return size;
+    }
     if (got == 0) {
       clean_end_ = true;
       return 0;
     }
-    if (would_block(errno)) return base::fail(nothing_yet());
+    if (would_block(errno)) {
+      socket_.read_all();
+      return base::fail(nothing_yet());
+    }
     if (errno != EINTR) return base::fail(base::from_errno(errno, base::Side::kLocal, "read"));
   }
 }
 
 base::Result<std::size_t> Transport::read_tls(base::MutableBytes into) {
   ERR_clear_error();
-  starved_ = false;
+  starved_ = wire_->has_all = false;
   const int size = static_cast<int>(std::min<std::size_t>(into.size(), 1 << 30));
   const int got = SSL_read(ssl_.get(), into.data(), size);
+  if (wire_->has_all) socket_.read_all();
   if (got > 0) return static_cast<std::size_t>(got);
   switch (SSL_get_error(ssl_.get(), got)) {
     case SSL_ERROR_WANT_READ: starved_ = true; return base::fail(nothing_yet());
@@ -123,8 +131,11 @@ base::Result<std::size_t> Transport::read_tls(base::MutableBytes into) {
 base::Task<base::Result<std::size_t>> Transport::read(base::MutableBytes into,
                                                       base::Deadline deadline) {
   for (;;) {
-    auto got = try_read(into);
-    if (got || got.error().code != base::Code::kOverload) co_return got;
+    // Who has read everything is told when there is more: no need to ask.
+    if (may_read()) {
+      auto got = try_read(into);
+      if (got || got.error().code != base::Code::kOverload) co_return got;
+    }
     base::Result<void> waited;
     if (wants_write_) {
       waited = co_await socket_.wait_writable(deadline);
@@ -137,11 +148,19 @@ base::Task<base::Result<std::size_t>> Transport::read(base::MutableBytes into,
 
 base::Task<base::Result<void>> Transport::wait_readable(base::Deadline deadline) {
   // Part of a record may be pending for long: then only more bytes help.
-  if (ssl_ && !starved_ && (SSL_has_pending(ssl_.get()) || wire_->has_read_ahead())) {
+  if (!starved_ && has_pending()) {
     co_return base::Result<void>();
   }
   co_return co_await socket_.wait_readable(deadline);
 }
+
+bool Transport::has_pending() const {
+  return ssl_ && (SSL_has_pending(ssl_.get()) != 0 || wire_->has_read_ahead());
+}
+
+bool Transport::may_read() const { return wants_write_ || socket_.may_read() || has_pending(); }
+
+bool Transport::is_quiet() const { return socket_.is_quiet() && !has_pending(); }
 
 // --- writing ---
 
@@ -206,7 +225,10 @@ base::Task<base::Result<void>> Transport::write_record(base::Bytes bytes, base::
     }
     base::Result<void> waited;
     switch (SSL_get_error(ssl_.get(), put)) {
-      case SSL_ERROR_WANT_WRITE: waited = co_await wait_for_room(deadline); break;
+      case SSL_ERROR_WANT_WRITE:
+        socket_.wrote_all_it_took();
+        waited = co_await wait_for_room(deadline);
+        break;
       case SSL_ERROR_WANT_READ: waited = co_await socket_.wait_readable(deadline); break;
       default: waited = base::fail(tls_error(put, "write")); break;
     }
@@ -232,6 +254,7 @@ base::Task<base::Result<void>> Transport::write_plain(std::span<const base::Byte
     if (!would_block(errno)) {
       co_return base::fail(base::from_errno(errno, base::Side::kLocal, "write"));
     }
+    socket_.wrote_all_it_took();
     auto waited = co_await wait_for_room(deadline);
     if (!waited) co_return waited;
     if (!socket_.is_open()) {

@@ -65,6 +65,8 @@ class Transport {
   base::Result<std::size_t> try_read(base::MutableBytes into);
   // Returns when a read may succeed at once; holds no buffer meanwhile. Idle connections wait here.
   base::Task<base::Result<void>> wait_readable(base::Deadline deadline);
+  // Whether nothing that was not read has come, as far as the loop has been told. Costs no call.
+  bool is_quiet() const;
   // Writes all pieces in order; small ones leave together, in one system call and one TLS record.
   base::Task<base::Result<void>> write(std::span<const base::Bytes> pieces,
                                        base::Deadline deadline);
@@ -98,6 +100,8 @@ class Transport {
 
   base::Task<base::Result<void>> drive(int (*step)(SSL*), base::Deadline deadline,
                                        const char* what);
+  bool has_pending() const;  // bytes that are here already
+  bool may_read() const;
   base::Result<std::size_t> read_plain(base::MutableBytes into);
   base::Result<std::size_t> read_tls(base::MutableBytes into);
   base::Task<base::Result<void>> write_plain(std::span<const base::Bytes> pieces,

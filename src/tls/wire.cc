@@ -25,6 +25,7 @@ ssize_t Transport::Wire::receive(std::uint8_t* into, std::size_t size) {
     do {
       got = ::recv(fd, ahead->data(), ahead->size(), 0);
     } while (got < 0 && errno == EINTR);
+    has_all = got < static_cast<ssize_t>(ahead->size());
     if (got <= 0) {
       last_error = got < 0 ? errno : 0;
       ahead.reset();

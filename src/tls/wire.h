@@ -30,7 +30,8 @@ struct Transport::Wire {
   base::BufferRef ahead;
   std::size_t begin = 0;
   std::size_t end = 0;
-  int last_error = 0;  // errno of the call that failed last, 0 after an orderly end
+  bool has_all = false;  // receive() has left nothing in the kernel
+  int last_error = 0;    // errno of the call that failed last, 0 after an orderly end
 };
 
 }  // namespace gatehouse::tls

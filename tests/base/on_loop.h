@@ -1,7 +1,6 @@
 // Runs tasks on a loop of the test's own thread.
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -16,15 +15,20 @@ Task<void> keep_result(Task<T> task, std::optional<T>& out) {
   out.emplace(co_await std::move(task));
 }
 
+inline Task<void> stop_after(Loop& loop, Task<void> task, std::exception_ptr& thrown) {
+  try {
+    co_await std::move(task);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  loop.stop();
+}
+
 // Runs `loop` until `task` has ended. What else is on the loop runs too, and stays there.
 inline void run(Loop& loop, Task<void> task) {
   std::exception_ptr thrown;
-  asio::co_spawn(loop.context(), std::move(task), [&](std::exception_ptr error) {
-    thrown = error;
-    loop.stop();
-  });
+  loop.spawn(stop_after(loop, std::move(task), thrown), "a test");
   loop.run();
-  loop.context().restart();
   if (thrown) std::rethrow_exception(thrown);
 }
 
@@ -46,9 +50,6 @@ T run_with(Loop& loop, Task<void> beside, Task<T> task) {
 }
 
 // Lets everything that is ready on the loop run once.
-inline void run_ready(Loop& loop) {
-  loop.context().poll();
-  loop.context().restart();
-}
+inline void run_ready(Loop& loop) { loop.poll(); }
 
 }  // namespace gatehouse::base

@@ -95,7 +95,7 @@ TEST(Socket, WaitsUntilBytesCome) {
   run_ready(loop);
   EXPECT_FALSE(readable);
   ASSERT_EQ(::send(pair.client.native(), "x", 1, 0), 1);
-  while (!readable) loop.context().run_one();
+  while (!readable) loop.run_once();
   EXPECT_TRUE(readable);
 }
 
@@ -224,7 +224,7 @@ TEST(Socket, WaitForInterruptSeesABrokenConnectionBehindUnreadBytes) {
   run_ready(loop);
   EXPECT_EQ(code, Code::kInternal) << "bytes do not wake it";
   pair.client.close_with_reset();
-  while (code == Code::kInternal) loop.context().run_one();
+  while (code == Code::kInternal) loop.run_once();
   EXPECT_EQ(code, Code::kReset);
 }
 

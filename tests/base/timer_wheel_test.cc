@@ -30,10 +30,7 @@ struct Probe {
 };
 
 // Runs the loop until one of the probes stops it.
-void run_until_stopped(Loop& loop) {
-  loop.run();
-  loop.context().restart();
-}
+void run_until_stopped(Loop& loop) { loop.run(); }
 
 TEST(TimerWheel, NeverRunsATimerEarly) {
   Loop loop;

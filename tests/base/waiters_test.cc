@@ -26,7 +26,7 @@ struct Waiting {
     out.emplace(std::move(result));
   }
   Result<std::string>& finish() {
-    while (!outcome) loop.context().run_one();
+    while (!outcome) loop.run_once();
     return *outcome;
   }
   Loop& loop;

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/post.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -139,7 +138,8 @@ struct AutomationHouse : testing::Test {
     const auto deadline = base::Deadline::in(base::Duration(60'000));
     while (!(*condition)()) {
       if (deadline.passed()) throw std::runtime_error("the test waited for a minute");
-      co_await base::asio::post(loop.executor(), base::use_task);
+      auto others = loop.yield();
+      co_await others;
     }
   }
   // Storage in memory and scripted issuers answer within turns of the loop, except for what the
@@ -150,7 +150,8 @@ struct AutomationHouse : testing::Test {
         auto nothing = [] { return base::Result<void>(); };
         (void)co_await process->blocking.run(nothing);
       }
-      co_await base::asio::post(on.executor(), base::use_task);
+      auto others = on.yield();
+      co_await others;
     }
   }
 };

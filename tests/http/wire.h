@@ -7,10 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <cerrno>
-#include <exception>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -19,40 +16,20 @@
 #include "base/event.h"
 #include "base/loop.h"
 #include "base/socket.h"
+#include "tests/base/on_loop.h"
 
 namespace gatehouse::http {
 
 // Runs `loop` until `task` has ended. What else is on the loop runs too and stays there.
-inline void run_task(base::Loop& loop, base::Task<void> task) {
-  std::exception_ptr thrown;
-  base::asio::co_spawn(loop.context(), std::move(task), [&](std::exception_ptr error) {
-    thrown = error;
-    loop.stop();
-  });
-  loop.run();
-  loop.context().restart();
-  if (thrown) std::rethrow_exception(thrown);
-}
-
 template <class T>
 T run_task(base::Loop& loop, base::Task<T> task) {
-  std::optional<T> result;
-  std::exception_ptr thrown;
-  base::asio::co_spawn(loop.context(), std::move(task), [&](std::exception_ptr error, T value) {
-    thrown = error;
-    result.emplace(std::move(value));
-    loop.stop();
-  });
-  loop.run();
-  loop.context().restart();
-  if (thrown) std::rethrow_exception(thrown);
-  return std::move(*result);
+  return base::run(loop, std::move(task));
 }
 
 // Lets everything else on the loop run once.
 inline base::Task<void> yield() {
-  const auto executor = co_await base::asio::this_coro::executor;
-  co_await base::asio::post(executor, base::use_task);
+  auto others = base::Loop::current().yield();
+  co_await others;
 }
 
 inline std::uint16_t port_of(int fd) {

@@ -23,10 +23,8 @@ class ForwardTest : public StageTest {
   void settle() {
     int idle = 0;
     while (idle < 3) {
-      loop.context().restart();
-      idle = loop.context().poll() == 0 ? idle + 1 : 0;
+      idle = loop.poll() == 0 ? idle + 1 : 0;
     }
-    loop.context().restart();
   }
 };
 

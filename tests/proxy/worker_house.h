@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <future>
 #include <memory>
 #include <string>
@@ -135,8 +134,11 @@ class WorkerHouse {
   // Runs `task` on control's thread, to its end.
   void on_control(base::Task<void> task) {
     std::promise<void> over;
-    base::asio::co_spawn(control.context(), std::move(task),
-                         [&over](std::exception_ptr) { over.set_value(); });
+    control.post([&] {
+      control.spawn(
+          std::move(task), "a test",
+          [](void* ended) { static_cast<std::promise<void>*>(ended)->set_value(); }, &over);
+    });
     over.get_future().get();
   }
   tls::RawClient secure_client(std::string name, tls::RawOptions options = {}) const {

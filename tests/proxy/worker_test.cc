@@ -145,7 +145,8 @@ TEST(WorkerTest, AClientThatLeavesWhileItWaitsFreesItsPlaceAndTheOrderEnds) {
     const int fd = connected.get_future().get();
     auto ordered = [](WorkerHouse& in) -> base::Task<void> {
       while (in.ca.ordered.empty()) {
-        co_await base::asio::post(in.control.executor(), base::use_task);
+        auto others = in.control.yield();
+        co_await others;
       }
     };
     house.on_control(ordered(house));

@@ -32,7 +32,6 @@ class Running {
   T wait(base::Task<T> task) {
     std::optional<T> result;
     loop.spawn(into(std::move(task), result), "test");
-    loop.context().restart();
     loop.run();
     return std::move(*result);
   }

@@ -174,7 +174,7 @@ def awaited_shapes(text: str, offset: int) -> Iterator[str]:
 def coroutines(source: Source) -> Iterator[Finding]:
     """Shapes that GCC 12 miscompiles, or that are traps (docs/conventions.md)."""
     text = without_comments_and_strings(source.text)
-    for match in re.finditer(r"\bco_await\b", text):
+    for match in re.finditer(r"(?<!operator )\bco_await\b", text):
         line = line_of(text, match.start())
         for what in awaited_shapes(text, match.end()):
             yield Finding(source.path, line, what)
@@ -183,15 +183,13 @@ def coroutines(source: Source) -> Iterator[Finding]:
             yield Finding(source.path, line, "a structured binding of an awaited value")
         elif re.search(r"[\w>(,]\s*\{", before):
             yield Finding(source.path, line, "a braced temporary in a co_await statement")
-    capturing = r"\[[^\]\n]+\]\s*\([^)]*\)\s*(mutable\s*)?(noexcept\s*)?->\s*(\w+::)*(Task|awaitable)\b"
+    capturing = r"\[[^\]\n]+\]\s*\([^)]*\)\s*(mutable\s*)?(noexcept\s*)?->\s*(\w+::)*Task\b"
     for match in re.finditer(capturing, text):
         yield Finding(source.path, line_of(text, match.start()), "a capturing lambda is a coroutine")
-    for match in re.finditer(r"\bawaitable_operators\b", text):
-        yield Finding(source.path, line_of(text, match.start()), "awaitables joined by an operator")
 
 
 # Virtual functions stand where two real implementations do, and nowhere else.
-INTERFACES = {"src/http/stream.h", "src/storage/storage.h", "src/certs/issuer.h"}
+INTERFACES = {"src/base/ready.h", "src/http/stream.h", "src/storage/storage.h", "src/certs/issuer.h"}
 
 
 def ownership(source: Source) -> Iterator[Finding]:
@@ -201,9 +199,9 @@ def ownership(source: Source) -> Iterator[Finding]:
     text = without_comments_and_strings(source.text)
     rules = {r"\benable_shared_from_this\b": "an owner holds it by value, or it is posted by value"}
     if source.path not in INTERFACES:
-        rules[r"\bvirtual\b"] = "only http::*Stream, storage::Storage and certs::Issuer are virtual"
+        rules[r"\bvirtual\b"] = "only base::Ready, http::*Stream, storage::Storage and certs::Issuer are"
     if not source.path.startswith("src/base/"):
-        rules[r"\bco_spawn\b|\basio::detached\b"] = "coroutines are started by base::Loop and base::Gate"
+        rules[r"\bcoroutine_handle\b"] = "coroutines are started by base::Loop and base::Gate"
     for pattern, what in rules.items():
         for match in re.finditer(pattern, text):
             yield Finding(source.path, line_of(text, match.start()), f"{match[0]}: {what}")

@@ -57,8 +57,8 @@ def test_a_lenient_llhttp_is_refused(tmp_path):
 
 def test_an_old_boost_is_refused(tmp_path):
     old = tmp_path / "include/boost"
-    old.mkdir(parents=True)
-    (old / "asio.hpp").write_text("")
+    (old / "intrusive").mkdir(parents=True)
+    (old / "intrusive/list.hpp").write_text("")
     (old / "version.hpp").write_text('#define BOOST_LIB_VERSION "1_74"\n')
     done = configure(tmp_path / "build", f"-DBOOST_INCLUDE={old.parent}")
     assert done.returncode != 0
