@@ -18,6 +18,7 @@ std::string_view name(Abuse kind) {
     case Abuse::kWindowUpdates: return "window_updates";
     case Abuse::kContinuations: return "continuations";
     case Abuse::kConnections: return "too_many_connections";
+    case Abuse::kIdleEnded: return "idle_ended";
     case Abuse::kHandshakes: return "too_many_handshakes";
     case Abuse::kWaitingHandshakes: return "too_many_waiting_handshakes";
     case Abuse::kHandshakeStalled: return "handshake_stalled";

@@ -25,6 +25,7 @@ enum class Abuse : std::uint8_t {
   kWindowUpdates,
   kContinuations,
   kConnections,
+  kIdleEnded,
   kHandshakes,
   kWaitingHandshakes,
   kHandshakeStalled,
@@ -32,7 +33,7 @@ enum class Abuse : std::uint8_t {
 
 class AbuseCounters {
  public:
-  static constexpr std::size_t kKinds = 17;
+  static constexpr std::size_t kKinds = 18;
 
   void count(Abuse kind) {
     counts_[static_cast<std::size_t>(kind)].fetch_add(1, std::memory_order_relaxed);

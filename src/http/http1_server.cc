@@ -43,6 +43,7 @@ Http1Server::Http1Server(tls::Transport& transport, Http1ServerOptions options)
       parser_(HeadGuard::Kind::kRequest),
       body_(parser_, base::Side::kDownstream),
       writer_(transport, options.write_stall, base::Side::kDownstream),
+      place_(options.idle_clients, &Http1Server::let_go, this),
       unwatched_(transport.socket().loop()) {}
 
 void Http1Server::set_draining() {
@@ -118,12 +119,14 @@ base::Task<base::Result<bool>> Http1Server::wait_for_request() {
     const bool nothing_yet = !got && got.error().code == base::Code::kOverload;
     if (!nothing_yet || draining_) co_return false;
   }
-  const auto deadline = base::Deadline::in(options_.idle);
+  const auto deadline = base::Deadline::in(place_.keep_alive(options_.idle));
   while (true) {
     waiting_idle_ = true;
+    place_.enter();
     const auto waited = co_await transport_.wait_readable(deadline);
     waiting_idle_ = false;
-    if (!waited) co_return false;
+    place_.leave();
+    // Even when the wait was cut short: a request may have come at that moment.
     const auto got = transport_.try_read(inbox_.room(kHeadRead));
     if (got && *got != 0) {
       inbox_.filled(*got);
@@ -132,7 +135,7 @@ base::Task<base::Result<bool>> Http1Server::wait_for_request() {
     inbox_.release();
     // Readable without bytes for us: records of TLS itself. Everything else is the end.
     const bool nothing_yet = !got && got.error().code == base::Code::kOverload;
-    if (!nothing_yet || draining_) co_return false;
+    if (!waited || !nothing_yet || draining_) co_return false;
   }
 }
 

@@ -12,6 +12,7 @@
 #include "http/http1_body.h"
 #include "http/http1_parser.h"
 #include "http/http1_writer.h"
+#include "http/idle_clients.h"
 #include "http/inbox.h"
 #include "http/stream.h"
 #include "tls/transport.h"
@@ -31,6 +32,7 @@ struct Http1ServerOptions {
   std::uint64_t least_rate = 240;
   base::Duration rate_grace{30'000};
   base::AbuseCounters* abuse = nullptr;  // may be null; else outlives the server
+  IdleClients* idle_clients = nullptr;   // the same
   bool http2 = false;  // a connection may begin with the preface of HTTP/2 instead of a request
 
   Http1ServerOptions() = default;
@@ -70,7 +72,7 @@ class Http1Server final : public ServerStream {
   base::Chunk take_input() { return inbox_.take(inbox_.bytes().size()); }
 
   // From now on: the response under way or the next one carries `Connection: close`, and a
-  // connection that waits for a request ends at once.
+  // connection that waits for a request ends at once, unless one has just come.
   void set_draining();
 
   // --- ServerStream ---
@@ -112,6 +114,7 @@ class Http1Server final : public ServerStream {
   bool is_http2_preface();
   void rest();
   void end();
+  static void let_go(void* self) { static_cast<Http1Server*>(self)->set_draining(); }
 
   tls::Transport& transport_;
   Http1ServerOptions options_;
@@ -121,6 +124,7 @@ class Http1Server final : public ServerStream {
   Http1Body body_;
   Http1Writer writer_;
   base::LeastRate body_rate_;
+  IdleClients::Place place_;
   base::Duration body_idle_{};
   RequestHead head_;
   void (*hook_)(void*) = nullptr;  // of when_cancelled()

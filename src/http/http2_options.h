@@ -6,6 +6,7 @@
 #include "base/abuse_counters.h"
 #include "base/clock.h"
 #include "http/head_guard.h"
+#include "http/idle_clients.h"
 
 namespace gatehouse::http {
 
@@ -39,6 +40,7 @@ struct Http2Options {
   std::uint64_t least_rate = 240;
   base::Duration rate_grace{30'000};
   base::AbuseCounters* abuse = nullptr;  // may be null; else outlives the connection
+  IdleClients* idle_clients = nullptr;   // a server's; the same
   base::Duration idle{180'000};          // a server's connection without a stream
   base::Duration ping{30'000};           // silence, with streams open, before we ask by a PING
   base::Duration ping_answer{15'000};    // and for its answer

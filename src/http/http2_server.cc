@@ -28,7 +28,8 @@ Http2Server::Http2Server(tls::Transport& transport, const Http2Options& options,
     : options_(options),
       session_(transport, Http2Session::Role::kServer, options,
                hooks_of(this, &Http2Server::begun, &Http2Server::head)),
-      first_(std::move(first)) {}
+      first_(std::move(first)),
+      place_(options.idle_clients, &Http2Server::let_go, this) {}
 
 Http2Server::~Http2Server() = default;
 
@@ -45,6 +46,7 @@ Http2Stream* Http2Server::begun(void* self, std::int32_t id) {
   auto stream = std::make_unique<Http2ServerStream>(server, server.session_, id);
   auto* const begun = stream.get();
   server.own_.emplace(id, std::move(stream));
+  server.note_idle();
   return begun;
 }
 
@@ -76,8 +78,18 @@ void Http2Server::head(void* self, Http2Stream& stream, Http2HeadFields& head, b
 void Http2Server::left() {
   --exchanges_;
   worked_ = base::Clock::now();
+  note_idle();
   // What waits for the client may have to end now.
   if (draining_ && exchanges_ == 0) session_.wake_reader();
+}
+
+// Whether its end would cost no request.
+void Http2Server::note_idle() {
+  if (!draining_ && !session_.over() && exchanges_ == 0 && arrived_.empty() && own_.empty()) {
+    place_.enter();
+  } else {
+    place_.leave();
+  }
 }
 
 // --- from request to request ---
@@ -89,7 +101,8 @@ base::Deadline Http2Server::wake_up() const {
   auto wake = notice_;
   if (exchanges_ == 0) {
     const auto since = std::max(worked_, heard_);
-    if (options_.idle.count() > 0) wake = wake.min(base::Deadline(since + options_.idle));
+    const auto most = place_.keep_alive(options_.idle);
+    if (most.count() > 0) wake = wake.min(base::Deadline(since + most));
     return wake;
   }
   // The last exchange ends without waking us: its connection must not be idle for much longer.
@@ -112,7 +125,8 @@ bool Http2Server::wait_is_over() {
     return true;
   }
   const auto quiet = now - std::max(worked_, heard_);
-  if (exchanges_ == 0) return options_.idle.count() > 0 && quiet >= options_.idle;
+  const auto most = place_.keep_alive(options_.idle);
+  if (exchanges_ == 0) return most.count() > 0 && quiet >= most;
   if (!session_.pinged()) {
     if (quiet >= options_.ping) session_.ping();
     return false;
@@ -123,6 +137,7 @@ bool Http2Server::wait_is_over() {
 }
 
 base::Result<std::unique_ptr<ServerStream>> Http2Server::ended() {
+  place_.leave();
   if (session_.error()) return base::fail(*session_.error());
   return std::unique_ptr<ServerStream>();
 }
@@ -138,6 +153,7 @@ base::Task<base::Result<std::unique_ptr<ServerStream>>> Http2Server::next() {
                   [](const auto& one) { return one.second->id() != 0 && !one.second->open(); });
     const bool drained = session_.gone() && exchanges_ == 0 && own_.empty();
     if (session_.over() || drained) co_return ended();
+    note_idle();
     auto more = co_await session_.receive(wake_up());
     if (more) {
       heard_ = base::Clock::now();
@@ -158,6 +174,7 @@ base::Task<base::Result<std::unique_ptr<ServerStream>>> Http2Server::next() {
 void Http2Server::set_draining() {
   if (draining_) return;
   draining_ = true;
+  place_.leave();
   if (session_.over()) return;
   notice_ = base::Deadline::in(kNotice);
   session_.announce_going_away();

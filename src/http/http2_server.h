@@ -88,6 +88,8 @@ class Http2Server {
   bool wait_is_over();
   base::Result<std::unique_ptr<ServerStream>> ended();
   void left();
+  void note_idle();
+  static void let_go(void* self) { static_cast<Http2Server*>(self)->set_draining(); }
 
   Http2Options options_;
   Http2Session session_;
@@ -99,6 +101,7 @@ class Http2Server {
   base::TimePoint heard_ = base::Clock::now();   // when something came last
   base::TimePoint worked_ = base::Clock::now();  // when the last exchange ended
   base::Deadline notice_;
+  IdleClients::Place place_;
   bool draining_ = false;
 };
 

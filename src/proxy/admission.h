@@ -50,6 +50,10 @@ class Admission {
   // The same for a client that is not known yet.
   Ticket enter();
   std::uint64_t count() const { return count_.load(std::memory_order_relaxed); }
+  // How much of the bound in all is used, 0 to 1; 0 without a bound.
+  double fullness() const {
+    return in_all_ == 0 ? 0 : static_cast<double>(count()) / static_cast<double>(in_all_);
+  }
 
  private:
   static constexpr std::size_t kShards = 16;

@@ -263,7 +263,8 @@ base::Task<void> Connection::serve() {
 }
 
 base::Task<void> Connection::serve_http1(const Snapshot& snapshot) {
-  server_.emplace(transport_, http1_server_options(snapshot.config, worker_.shared().abuse, !tls_));
+  server_.emplace(transport_, http1_server_options(snapshot.config, worker_.shared().abuse,
+                                                   worker_.idle_clients(), !tls_));
   if (worker_.draining()) server_->set_draining();
   for (;;) {
     auto stream = co_await server_->next();
@@ -282,7 +283,9 @@ base::Task<void> Connection::serve_http1(const Snapshot& snapshot) {
 }
 
 base::Task<void> Connection::serve_http2(const Snapshot& snapshot, base::Chunk first) {
-  http2_.emplace(parts(), snapshot, facts_, transport_, worker_.shared().abuse, std::move(first));
+  const auto options =
+      http2_server_options(snapshot.config, worker_.shared().abuse, worker_.idle_clients());
+  http2_.emplace(parts(), snapshot, facts_, transport_, options, std::move(first));
   if (worker_.draining()) http2_->drain();
   co_await http2_->run();
   http2_.reset();

@@ -1,17 +1,16 @@
 #include "proxy/http2_exchanges.h"
 
 #include "base/log.h"
-#include "proxy/protocol_options.h"
 
 namespace gatehouse::proxy {
 
 Http2Exchanges::Http2Exchanges(ExchangeParts parts, const Snapshot& snapshot,
                                const ClientFacts& facts, tls::Transport& transport,
-                               base::AbuseCounters& abuse, base::Chunk first)
+                               const http::Http2Options& options, base::Chunk first)
     : parts_(parts),
       snapshot_(snapshot),
       facts_(facts),
-      server_(transport, http2_server_options(snapshot.config, abuse), std::move(first)),
+      server_(transport, options, std::move(first)),
       gate_(parts.loop) {}
 
 base::Task<void> Http2Exchanges::exchange(std::unique_ptr<http::ServerStream> stream) {

@@ -16,7 +16,7 @@ class Http2Exchanges {
  public:
   // All outlive it. `first`: bytes that were read already; may be empty.
   Http2Exchanges(ExchangeParts parts, const Snapshot& snapshot, const ClientFacts& facts,
-                 tls::Transport& transport, base::AbuseCounters& abuse, base::Chunk first);
+                 tls::Transport& transport, const http::Http2Options& options, base::Chunk first);
 
   // Until the connection has ended, and with it the last exchange.
   base::Task<void> run();

@@ -21,7 +21,8 @@ std::uint32_t narrow(std::uint64_t n) {
 }  // namespace
 
 http::Http1ServerOptions http1_server_options(const config::Config& config,
-                                              base::AbuseCounters& abuse, bool plain) {
+                                              base::AbuseCounters& abuse, http::IdleClients& idle,
+                                              bool plain) {
   http::Http1ServerOptions options;
   options.head = head_limits(config.limits);
   options.body_bytes = config.limits.body_bytes;
@@ -32,11 +33,13 @@ http::Http1ServerOptions http1_server_options(const config::Config& config,
   options.stream_idle = config.timeouts.stream_idle;
   options.least_rate = config.limits.least_rate;
   options.abuse = &abuse;
+  options.idle_clients = &idle;
   options.http2 = plain;
   return options;
 }
 
-http::Http2Options http2_server_options(const config::Config& config, base::AbuseCounters& abuse) {
+http::Http2Options http2_server_options(const config::Config& config, base::AbuseCounters& abuse,
+                                        http::IdleClients& idle) {
   const auto& limits = config.limits;
   http::Http2Options options;
   options.head = head_limits(limits);
@@ -44,6 +47,7 @@ http::Http2Options http2_server_options(const config::Config& config, base::Abus
   options.streams = narrow(limits.streams);
   options.least_rate = limits.least_rate;
   options.abuse = &abuse;
+  options.idle_clients = &idle;
   options.floods.settings = narrow(limits.settings_frames);
   options.floods.pings = narrow(limits.ping_frames);
   options.floods.priorities = narrow(limits.priority_frames);

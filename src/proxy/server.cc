@@ -199,10 +199,13 @@ void Server::run() {
                       handshakes_,
                       waiting_,
                       upstream_contexts_.get(),
-                      client_auths_.get()};
-  for (auto& of_worker : listeners_) {
+                      client_auths_.get(),
+                      &workers_};
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(shared, snapshot_));
-    workers_.back()->start(std::exchange(of_worker, {}));
+  }
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    workers_[i]->start(std::exchange(listeners_[i], {}));
   }
   if (sample_fd_ >= 0) {
     sample_ = std::make_unique<SampleUpstream>(loop_, sample_fd_);

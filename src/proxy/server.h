@@ -76,7 +76,7 @@ class Server {
   Admission handshakes_;
   Admission waiting_;
   base::Loop loop_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  Workers workers_;
   std::unique_ptr<certs::Automation> automation_;
   std::unique_ptr<SampleUpstream> sample_;
   std::optional<base::Signals> signals_;

@@ -1,5 +1,7 @@
 #include "proxy/worker.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "proxy/connection.h"
 #include "proxy/protocol_options.h"
@@ -38,6 +40,7 @@ UpstreamOptions upstream_options(const config::Config& config, const UpstreamCon
 Worker::Worker(Shared shared, SnapshotRef snapshot)
     : shared_(shared),
       snapshot_(std::move(snapshot)),
+      idle_clients_([&connections = shared.connections] { return connections.fullness(); }),
       upstreams_(loop_, shared.resolver,
                  upstream_options(snapshot_->config, shared.upstream_contexts)),
       waiters_(snapshot_->config.limits.waiting_handshakes),
@@ -81,6 +84,7 @@ void Worker::take(base::Socket socket, bool tls) {
   arrival.proxied = base::contains(snapshot_->config.listen.proxy_protocol, arrival.peer);
   auto& admission = shared_.connections;
   auto ticket = arrival.proxied ? admission.enter() : admission.enter(arrival.peer);
+  make_room();
   if (!ticket) {
     shared_.abuse.count(base::Abuse::kConnections);
     log::debug("a connection was refused: too many", {{"client_ip", arrival.peer.host()}});
@@ -90,6 +94,27 @@ void Worker::take(base::Socket socket, bool tls) {
   auto connection =
       std::make_unique<Connection>(*this, std::move(socket), arrival, std::move(ticket));
   serving_.spawn(serve(std::move(connection)), "connection");
+}
+
+// The nearer connections come to their bound, the less time idle ones have; and in its last part
+// each that comes, or had to be refused, ends the oldest of them, so that those who want something
+// now find room.
+void Worker::make_room() {
+  const auto late = idle_clients_.end_overdue(snapshot_->config.timeouts.idle);
+  for (std::size_t i = 0; i < late; ++i) shared_.abuse.count(base::Abuse::kIdleEnded);
+  if (shared_.connections.fullness() <= http::IdleClients::kShrinkTo) return;
+  if (idle_clients_.count() != 0 || shared_.workers == nullptr) return end_oldest_idle();
+  // None here: of the worker that has most of them.
+  const auto fewer = [](const auto& a, const auto& b) {
+    return a->idle_clients_.count() < b->idle_clients_.count();
+  };
+  auto* const most =
+      std::max_element(shared_.workers->begin(), shared_.workers->end(), fewer)->get();
+  if (most->idle_clients_.count() != 0) most->loop_.post([most] { most->end_oldest_idle(); });
+}
+
+void Worker::end_oldest_idle() {
+  if (idle_clients_.end_oldest()) shared_.abuse.count(base::Abuse::kIdleEnded);
 }
 
 base::Task<void> Worker::serve(std::unique_ptr<Connection> connection) {

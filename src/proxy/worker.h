@@ -14,6 +14,7 @@
 #include "base/waiters.h"
 #include "certs/automation.h"
 #include "certs/challenge_store.h"
+#include "http/idle_clients.h"
 #include "proxy/access_log.h"
 #include "proxy/admission.h"
 #include "proxy/client_auths.h"
@@ -26,6 +27,8 @@
 namespace gatehouse::proxy {
 
 class Connection;
+class Worker;
+using Workers = std::vector<std::unique_ptr<Worker>>;
 
 // What all workers share; outlives them. Each part says itself how threads may use it.
 struct Shared {
@@ -41,6 +44,7 @@ struct Shared {
   Admission& waiting;                                   // handshakes that wait for a certificate
   const UpstreamContexts* upstream_contexts = nullptr;  // null where no upstream is https
   const ClientAuths* client_auths = nullptr;            // null where no site has client_auth
+  const Workers* workers = nullptr;  // all of them, once one has started; null for one alone
 };
 
 // What a worker listens on: an open descriptor and what is spoken there.
@@ -72,6 +76,7 @@ class Worker {
   const SnapshotRef& snapshot() const { return snapshot_; }
   Upstreams& upstreams() { return upstreams_; }
   CertificateWaiters& waiters() { return waiters_; }
+  http::IdleClients& idle_clients() { return idle_clients_; }
   bool draining() const { return draining_; }
 
  private:
@@ -81,11 +86,14 @@ class Worker {
 
   base::Task<void> accept_on(base::Socket& listener, bool tls);
   void take(base::Socket socket, bool tls);
+  void make_room();
+  void end_oldest_idle();
   base::Task<void> serve(std::unique_ptr<Connection> connection);
   base::Task<void> stop(base::Deadline deadline, std::function<void()> stopped);
 
   Shared shared_;
   SnapshotRef snapshot_;
+  http::IdleClients idle_clients_;
   base::Loop loop_;
   Upstreams upstreams_;
   CertificateWaiters waiters_;

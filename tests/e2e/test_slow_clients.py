@@ -6,7 +6,7 @@ import socket
 
 import pytest
 from harness.client import (ask, at_once, client_hello, connect, get, plain, read_response,
-                            read_to_end)
+                            read_to_end, read_until)
 from harness.fronts import NAME, plain_front, tls_front
 from harness.http2 import *
 from harness.servers import HttpPeer, QuietHandler
@@ -131,20 +131,51 @@ def test_readers_that_do_not_read_are_reset_and_harm_nobody(tmp_path, upstream):
         assert counted(gatehouse)["slow_reader"] == 10
 
 
+def send_half(port):
+    """A connection that is not idle."""
+    client = plain(port)
+    client.sendall(GET.replace(b"GET", b"POST")[:-2] +
+                   b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+    assert read_until(client, b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+    return client
+
+
+def test_idle_connections_make_room_for_new_ones(tmp_path, upstream):
+    """The oldest goes first, and one with a request under way never."""
+    with plain_front(tmp_path, upstream.url, workers=1, limits={"connections": 10}) as gatehouse:
+        busy = send_half(gatehouse.http)
+        first = Http2(plain(gatehouse.http))
+        assert first.get().status == 200
+        idle = []
+        for _ in range(30):
+            idle.append(GoodClient(gatehouse.http))
+            idle[-1].is_served()
+            if len(idle) >= 8:
+                if first:
+                    assert first.to_the_end() == NO_ERROR
+                    first.connection.close()
+                    first = None
+                else:
+                    assert read_to_end(idle[0].connection) == b""
+                    idle.pop(0).connection.close()
+        busy.sendall(b"hello")
+        assert read_response(busy)[0] == 200
+        for one in [busy, *(each.connection for each in idle)]:
+            one.close()
+        told = counted(gatehouse)
+        assert told["idle_ended"] == 23 and "too_many_connections" not in told
+
+
 @pytest.mark.parametrize("limit", ["connections", "connections_per_client"])
 def test_who_opens_too_many_connections_is_refused(tmp_path, upstream, limit):
     with plain_front(tmp_path, upstream.url, limits={limit: 5}) as gatehouse:
-        good = GoodClient(gatehouse.http)
-        good.is_served()
-        others = [plain(gatehouse.http) for _ in range(4)]
-        for other in others:
-            other.sendall(GET)
-            assert read_response(other)[0] == 200
+        good = [send_half(gatehouse.http) for _ in range(5)]
         for _ in range(20):
             with plain(gatehouse.http) as refused:
                 assert read_to_end(refused) == b""
-            good.is_served()
-        for one in [*others, good.connection]:
+        for one in good:
+            one.sendall(b"hello")
+            assert read_response(one)[0] == 200
             one.close()
         assert counted(gatehouse)["too_many_connections"] == 20
 
