@@ -99,6 +99,7 @@ const scenarios = {
       const call = talk(name, [['x-fail', '10']]);
       call.write(Buffer.from('more will come'));
       const answer = await next(call);
+      if (name === 'Reset') call.write(Buffer.from('now'));
       const { code, details } = await ended(call.resume());
       say({ answer: String(answer), code, details: code === 10 ? details : '' });
     }

@@ -59,8 +59,11 @@ const acts = {
     call.write(message);
     call.emit('error', failure(call));
   }),
-  // Gives up in the middle: by a reset.
-  Reset: (call) => call.once('data', (message) => call.write(message, () => call.call.stream.close(8))),
+  // Gives up in the middle, at the second message: by a reset.
+  Reset: (call) => call.once('data', (message) => {
+    call.write(message);
+    call.once('data', () => call.call.stream.close(8));
+  }),
 };
 const streams = { Collect: [true, false], Spread: [false, true], Talk: [true, true], Begin: [false, true],
                   GiveUp: [true, true], Reset: [true, true] };
