@@ -102,11 +102,13 @@ void Loop::enqueue(Posted* posted) {
     ready_.push_back(*posted);
     return;
   }
-  posted->before = posted_.load(std::memory_order_relaxed);
-  while (!posted_.compare_exchange_weak(posted->before, posted, std::memory_order_acq_rel)) {
-  }
+  // What is in the list belongs to the loop's thread: it may be gone already.
+  auto* before = posted_.load(std::memory_order_relaxed);
+  do {
+    posted->before = before;
+  } while (!posted_.compare_exchange_weak(before, posted, std::memory_order_acq_rel));
   // Who finds others waiting leaves the waking to the first of them.
-  if (posted->before == nullptr) poller_.wake();
+  if (before == nullptr) poller_.wake();
 }
 
 void Loop::take_posted() {

@@ -37,7 +37,7 @@ class Loop {
   // The loop whose run() the calling thread is in.
   static Loop& current();
 
-  // Runs `f` on the loop's thread, later. From any thread.
+  // Runs `f` on the loop's thread, later. From any thread, which must be back before the loop dies.
   template <class F>
   void post(F f) {
     enqueue(new PostedOf<F>(std::move(f)));

@@ -98,12 +98,8 @@ TEST(Signals, ComeOneAfterTheOther) {
     Signals signals(loop, {SIGUSR1, SIGUSR2});
     ::kill(::getpid(), SIGUSR1);
     EXPECT_EQ(run(loop, signals.next()), SIGUSR1);
-    std::jthread other([] {
-      ::kill(::getpid(), SIGUSR2);
-      ::kill(::getpid(), SIGUSR1);
-    });
+    std::jthread other([] { ::kill(::getpid(), SIGUSR2); });
     EXPECT_EQ(run(loop, signals.next()), SIGUSR2);
-    EXPECT_EQ(run(loop, signals.next()), SIGUSR1);
   }
   struct sigaction now{};
   ::sigaction(SIGUSR1, nullptr, &now);

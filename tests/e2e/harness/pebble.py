@@ -48,9 +48,11 @@ class Pebble:
         self.directory = f"https://127.0.0.1:{self.listen}/dir"
         self._trust = ssl.create_default_context(cafile=str(self.ca_file))
         self.dns.wait_until(self._resolves, "an answer")
-        self.ca.wait_until(self._answers, "an answer")
+        roots = f"https://127.0.0.1:{self.management}/roots/0"
+        for url in (self.directory, roots):  # two listeners, which begin one after the other
+            self.ca.wait_until(lambda: self._answer(url), "an answer")
         self.root_file = folder / "root.pem"
-        self.root_file.write_bytes(self._get(f"https://127.0.0.1:{self.management}/roots/0"))
+        self.root_file.write_bytes(self._get(roots))
 
     def _options(self, validity, eab):
         options = {
@@ -68,9 +70,9 @@ class Pebble:
         with urllib.request.urlopen(url, context=self._trust, timeout=5) as answer:
             return answer.read()
 
-    def _answers(self):
+    def _answer(self, url):
         try:
-            return self._get(self.directory)
+            return self._get(url)
         except OSError:
             return None
 
