@@ -182,5 +182,6 @@ def test_what_is_left_of_a_body_that_nobody_wanted_is_no_request(doors, server):
                            f"GET /next HTTP/1.1\r\nHost: {server}\r\n\r\n".encode())
         connection.shutdown(socket.SHUT_WR)
         heard = read_to_end(connection)
-    assert heard.count(b"HTTP/1.1 ") == 1 and heard.startswith(b"HTTP/1.1 200 ")
+    end, status, _ = heard.partition(b"HTTP/1.1 200 ")  # the end of the first may come here
+    assert status and heard.count(b"HTTP/1.1 ") == 1 and b"\r\n0\r\n\r\n".endswith(end)
     assert b"/smuggled" not in doors.one.everything()
