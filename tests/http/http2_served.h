@@ -15,6 +15,7 @@
 
 #include "base/gate.h"
 #include "http/http2_server.h"
+#include "tests/http/served.h"
 #include "tests/http/wire.h"
 
 namespace gatehouse::http {
@@ -222,18 +223,6 @@ class Http2Served {
     co_await server.end();
     transport.close();
     over_.set();
-  }
-
-  static base::Task<void> answer(ServerStream& stream, std::uint16_t status, std::string body) {
-    ResponseHead head;
-    head.status = status;
-    head.body = BodyKind::kLength;
-    head.content_length = body.size();
-    (void)co_await stream.write_head(head);
-    const auto chunk = base::Chunk::copy_of(base::as_bytes(body));
-    (void)co_await stream.write(chunk);
-    const Fields none;
-    (void)co_await stream.finish(none);
   }
 
   base::Task<void> exchange(std::unique_ptr<ServerStream> stream) {
