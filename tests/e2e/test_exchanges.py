@@ -6,7 +6,7 @@ import socket
 import pytest
 from harness.answers import ASKERS
 from harness.client import plain, read_to_end, read_until
-from harness.gatehouse import Gatehouse
+from harness.fronts import two_fronts
 from harness.http2 import NO_ERROR
 from harness.http2_servers import RawHttp2Upstream, answer
 from harness.servers import RawUpstream
@@ -41,11 +41,8 @@ def by_http2(request, stream):
 @pytest.fixture(scope="module")
 def doors(tmp_path_factory):
     with RawUpstream(by_http1) as one, RawHttp2Upstream(by_http2) as two:
-        sites = [{"hosts": [name], "tls": False, "proxy": [upstream.url]}
-                 for name, upstream in (("h1", one), ("h2", two))]
-        with Gatehouse(tmp_path_factory.mktemp("doors"),
-                       {"sites": sites, "workers": 1, "limits": {"body_bytes": "64MiB"}}
-                       ) as gatehouse:
+        with two_fronts(tmp_path_factory.mktemp("doors"), one, two,
+                        limits={"body_bytes": "64MiB"}) as gatehouse:
             gatehouse.one, gatehouse.two = one, two
             yield gatehouse
 

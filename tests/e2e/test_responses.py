@@ -3,7 +3,7 @@ versions the two sides speak. After each row the next response must be the next 
 
 import pytest
 from harness.answers import ASKERS
-from harness.gatehouse import Gatehouse
+from harness.fronts import two_fronts
 from harness.http2_servers import RawHttp2Upstream, answer
 from harness.servers import RawUpstream
 
@@ -173,10 +173,7 @@ def by_http2(request, stream):
 def doors(tmp_path_factory):
     """A gatehouse that is h1 and h2 by name, before an upstream of each version."""
     with RawUpstream(by_http1) as one, RawHttp2Upstream(by_http2) as two:
-        sites = [{"hosts": [name], "tls": False, "proxy": [upstream.url]}
-                 for name, upstream in (("h1", one), ("h2", two))]
-        with Gatehouse(tmp_path_factory.mktemp("doors"),
-                       {"sites": sites, "workers": 1}) as gatehouse:
+        with two_fronts(tmp_path_factory.mktemp("doors"), one, two) as gatehouse:
             yield gatehouse
 
 

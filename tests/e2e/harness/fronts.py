@@ -15,6 +15,14 @@ def plain_front(folder, *upstreams, **config):
     return Gatehouse(folder, {"sites": [one], **config}, env=env)
 
 
+def two_fronts(folder, h1, h2, **config):
+    """A plain site that is called h1, before an upstream of HTTP/1.1, and one h2, before one of
+    HTTP/2."""
+    sites = [{"hosts": [name], "tls": False, "proxy": [upstream.url]}
+             for name, upstream in (("h1", h1), ("h2", h2))]
+    return Gatehouse(folder, {"sites": sites, "workers": 1, **config})
+
+
 def tls_front(folder, *upstreams, **config):
     """One site called NAME with a certificate from files; its `trust` is what clients need. Instead
     of upstreams it may have `routes`."""
