@@ -1,5 +1,6 @@
-// The bytes of a client: guard, parser, framing rules and body, fed whole and in pieces of a size
-// that the input's first byte chooses. Both ways must see the same requests.
+// The bytes of a client: head, framing rules and body, fed whole and in pieces of a size
+// that the input's first byte chooses. Both ways must see the same requests, and llhttp the same
+// heads.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -8,16 +9,14 @@
 
 #include "http/framing.h"
 #include "http/http1_body.h"
-#include "http/http1_parser.h"
 #include "http/inbox.h"
+#include "llhttp_opinion.h"
 
 namespace gatehouse::http {
 namespace {
 
 class Reader {
  public:
-  Reader() : parser_(HeadGuard::Kind::kRequest), body_(parser_, base::Side::kDownstream) {}
-
   // What has been read of `bytes`, told as text; ends at the first refusal.
   std::string read(base::Bytes bytes, std::size_t piece) {
     while (!bytes.empty() && !over_) {
@@ -38,25 +37,28 @@ class Reader {
 
   bool read_head() {
     if (inbox_.empty()) return false;
-    const auto verdict = guard_.look(inbox_.bytes());
-    if (verdict == HeadGuard::Verdict::kMore) return false;
-    if (verdict == HeadGuard::Verdict::kRefused) return refuse(guard_.refusal());
-    const auto raw = inbox_.bytes().subspan(guard_.begin(), guard_.end() - guard_.begin());
-    if (!parser_.parse_head(raw)) return refuse(Refusal(400, "parser"));
+    const auto verdict = reader_.look(inbox_.bytes());
+    if (verdict == Http1Head::Verdict::kMore) return false;
+    if (verdict == Http1Head::Verdict::kRefused) return refuse(reader_.refusal());
     Persistence persistence = Persistence::kClose;
-    const auto refusal = read_request(parser_.head(), head_, persistence);
+    const auto refusal = read_request(reader_.raw(), head_, persistence);
     if (refusal) return refuse(refusal);
+    const auto length = reader_.end() - reader_.begin();
+    LlhttpOpinion::compare(HTTP_REQUEST, inbox_.text().substr(reader_.begin(), length),
+                           reader_.raw());
     if (head_.target.empty() || (head_.target[0] != '/' && head_.target != "*")) std::abort();
-    if (head_.fields.find("Host") || head_.fields.find("Content-Length")) std::abort();
-    told_ += head_.method + " " + head_.target + " " + head_.authority + " " + head_.normal_path;
+    if (head_.fields.has("Host") || head_.fields.has("Content-Length")) std::abort();
+    for (const auto* part : {&head_.method, &head_.target, &head_.authority, &head_.normal_path}) {
+      told_.append(*part).append(" ");
+    }
     for (const auto& field : head_.fields) {
       if (field.value.find_first_of("\r\n") != std::string::npos) std::abort();
-      told_ += "\n" + field.name + ": " + field.value;
+      tell(field);
     }
     if (!head_.upgrade.empty() && head_.body != BodyKind::kNone) std::abort();
-    told_ += "\n" + head_.upgrade + "\n\n";
-    inbox_.consume(guard_.end());
-    guard_.restart();
+    told_.append("\n").append(head_.upgrade).append("\n\n");
+    inbox_.consume(reader_.end());
+    reader_.restart();
     body_.begin(head_.body, head_.content_length, 100'000);
     in_body_ = true;
     return true;
@@ -71,10 +73,14 @@ class Reader {
     }
     told_ += base::as_text(taken->bytes());
     if (!body_.ended()) return false;
-    for (const auto& field : body_.trailers()) told_ += "\n" + field.name + ": " + field.value;
+    for (const auto& field : body_.trailers()) tell(field);
     told_ += "\n.\n";
     in_body_ = false;
     return true;
+  }
+
+  void tell(const Field& field) {
+    told_.append("\n").append(field.name).append(": ").append(field.value);
   }
 
   bool refuse(const Refusal&) {
@@ -85,9 +91,8 @@ class Reader {
 
   base::BufferPool pool_;
   Inbox inbox_{pool_};
-  HeadGuard guard_{HeadGuard::Kind::kRequest, HeadLimits()};
-  Http1Parser parser_;
-  Http1Body body_;
+  Http1Head reader_{Http1Head::Kind::kRequest, HeadLimits()};
+  Http1Body body_{base::Side::kDownstream};
   RequestHead head_;
   std::string told_;
   bool in_body_ = false;

@@ -7,8 +7,8 @@
 
 #include "http/framing.h"
 #include "http/http1_body.h"
-#include "http/http1_parser.h"
 #include "http/inbox.h"
+#include "llhttp_opinion.h"
 
 using namespace gatehouse::http;
 namespace base = gatehouse::base;
@@ -16,19 +16,19 @@ namespace base = gatehouse::base;
 namespace {
 
 // Heads until the final one; false when one was refused or the bytes are used up.
-bool read_heads(Inbox& inbox, HeadGuard& guard, Http1Parser& parser, AskedFor asked,
-                ResponseHead& head) {
+bool read_heads(Inbox& inbox, Http1Head& reader, AskedFor asked, ResponseHead& head) {
   do {
-    guard.restart();
-    if (guard.look(inbox.bytes()) != HeadGuard::Verdict::kWhole) return false;
-    const auto raw = inbox.bytes().subspan(guard.begin(), guard.end() - guard.begin());
+    reader.restart();
+    if (reader.look(inbox.bytes()) != Http1Head::Verdict::kWhole) return false;
     Persistence persistence = Persistence::kClose;
-    if (!parser.parse_head(raw)) return false;
-    if (read_response(parser.head(), asked, head, persistence)) return false;
+    if (read_response(reader.raw(), asked, head, persistence)) return false;
+    const auto length = reader.end() - reader.begin();
+    LlhttpOpinion::compare(HTTP_RESPONSE, inbox.text().substr(reader.begin(), length),
+                           reader.raw());
     if (head.status < 100 || head.status > 999) std::abort();
     if (head.status == 101 && asked.upgrade.empty()) std::abort();
-    if (head.reason.find_first_of("\r\n") != std::string::npos) std::abort();
-    inbox.consume(guard.end());
+    if (breaks_the_line(head.reason)) std::abort();
+    inbox.consume(reader.end());
   } while (head.status < 200 && head.status != 101);
   return true;
 }
@@ -57,8 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const base::Bytes bytes(data + 1, size - 1);
   base::BufferPool pool;
   Inbox inbox(pool);
-  HeadGuard guard(HeadGuard::Kind::kResponse, HeadLimits(64 * 1024, 500, 0));
-  Http1Parser parser(HeadGuard::Kind::kResponse);
+  Http1Head reader(Http1Head::Kind::kResponse, HeadLimits(64 * 1024, 500, 0));
   ResponseHead head;
   // The head and a little of what follows at once, the rest in pieces.
   const auto text = base::as_text(bytes);
@@ -68,8 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::memcpy(inbox.room(first).data(), bytes.data(), first);
     inbox.filled(first);
   }
-  if (!read_heads(inbox, guard, parser, asked, head)) return 0;
-  Http1Body body(parser, base::Side::kUpstream);
+  if (!read_heads(inbox, reader, asked, head)) return 0;
+  Http1Body body(base::Side::kUpstream);
   if (head.status == 101) head.body = BodyKind::kUntilClose;
   body.begin(head.body, head.content_length, 0);
   read_body(inbox, body, bytes.subspan(first), piece);

@@ -30,49 +30,43 @@ constexpr std::string_view kResponse =
     "Vary: Accept-Encoding\r\n"
     "Set-Cookie: session=0123456789abcdef0123456789abcdef; Path=/; HttpOnly; Secure\r\n\r\n";
 
-using Kind = http::HeadGuard::Kind;
+using Kind = http::Http1Head::Kind;
 
-// The bytes of a head through guard and parser.
-const http::RawHead& parse(http::HeadGuard& guard, http::Http1Parser& parser,
-                           std::string_view text) {
-  guard.restart();
-  const auto bytes = base::as_bytes(text);
-  if (guard.look(bytes) != http::HeadGuard::Verdict::kWhole) std::abort();
-  if (!parser.parse_head(bytes.subspan(guard.begin(), guard.end() - guard.begin()))) std::abort();
-  return parser.head();
+// The bytes of a head, read.
+const http::RawHead& parse(http::Http1Head& reader, std::string_view text) {
+  reader.restart();
+  if (reader.look(base::as_bytes(text)) != http::Http1Head::Verdict::kWhole) std::abort();
+  return reader.raw();
 }
 
 void read_request(benchmark::State& state) {
-  http::HeadGuard guard(Kind::kRequest, http::HeadLimits());
-  http::Http1Parser parser(Kind::kRequest);
+  http::Http1Head reader(Kind::kRequest, http::HeadLimits());
   http::RequestHead head;
   http::Persistence persistence{};
   for (auto _ : state) {
-    if (http::read_request(parse(guard, parser, kRequest), head, persistence)) std::abort();
+    if (http::read_request(parse(reader, kRequest), head, persistence)) std::abort();
     benchmark::DoNotOptimize(head);
   }
 }
 BENCHMARK(read_request)->Name("http1/read_request_head");
 
 void read_response(benchmark::State& state) {
-  http::HeadGuard guard(Kind::kResponse, http::HeadLimits());
-  http::Http1Parser parser(Kind::kResponse);
+  http::Http1Head reader(Kind::kResponse, http::HeadLimits());
   http::ResponseHead head;
   http::Persistence persistence{};
   for (auto _ : state) {
-    if (http::read_response(parse(guard, parser, kResponse), {}, head, persistence)) std::abort();
+    if (http::read_response(parse(reader, kResponse), {}, head, persistence)) std::abort();
     benchmark::DoNotOptimize(head);
   }
 }
 BENCHMARK(read_response)->Name("http1/read_response_head");
 
 void write_request(benchmark::State& state) {
-  http::HeadGuard guard(Kind::kRequest, http::HeadLimits());
-  http::Http1Parser parser(Kind::kRequest);
+  http::Http1Head reader(Kind::kRequest, http::HeadLimits());
   http::RequestHead head;
   http::Persistence persistence{};
-  if (http::read_request(parse(guard, parser, kRequest), head, persistence)) std::abort();
-  std::string out;
+  if (http::read_request(parse(reader, kRequest), head, persistence)) std::abort();
+  base::Text out;
   for (auto _ : state) {
     out.clear();
     http::append_request_head(out, head);
@@ -82,13 +76,12 @@ void write_request(benchmark::State& state) {
 BENCHMARK(write_request)->Name("http1/write_request_head");
 
 void write_response(benchmark::State& state) {
-  http::HeadGuard guard(Kind::kResponse, http::HeadLimits());
-  http::Http1Parser parser(Kind::kResponse);
+  http::Http1Head reader(Kind::kResponse, http::HeadLimits());
   http::ResponseHead head;
   http::Persistence persistence{};
-  if (http::read_response(parse(guard, parser, kResponse), {}, head, persistence)) std::abort();
+  if (http::read_response(parse(reader, kResponse), {}, head, persistence)) std::abort();
   const auto framing = http::frame_response(http::RequestHead(), head, false);
-  std::string out;
+  base::Text out;
   for (auto _ : state) {
     out.clear();
     http::append_response_head(out, head, framing);

@@ -36,7 +36,7 @@ class Client final : public http::ServerStream {
     return http::nothing_to_do();
   }
   bool answered() const override { return taken > 0; }
-  void reset() override {}
+  void reset(base::Code) override {}
 
   std::size_t taken = 0;
 

@@ -21,8 +21,8 @@ struct Judged {
 };
 
 std::optional<std::chrono::seconds> retry_after(const http::ClientResponse& response) {
-  const std::string* value = response.fields.find("Retry-After");
-  return value == nullptr ? std::nullopt : parse_retry_after(*value, base::wall_now());
+  const auto value = response.fields.find("Retry-After");
+  return !value ? std::nullopt : parse_retry_after(*value, base::wall_now());
 }
 
 Judged judge(std::string_view what, std::string url, http::ClientResponse response) {
@@ -30,7 +30,7 @@ Judged judge(std::string_view what, std::string url, http::ClientResponse respon
   if (response.status >= 200 && response.status < 300) {
     out.verdict = Verdict::kDone;
     out.answer.retry_after = retry_after(response);
-    if (const std::string* location = response.fields.find("Location")) {
+    if (const auto location = response.fields.find("Location")) {
       out.answer.location = *location;
     }
     out.answer.url = std::move(url);
@@ -92,7 +92,7 @@ base::Task<base::Result<http::ClientResponse>> Client::send(http::ClientRequest 
   const base::Deadline limit = deadline.min(base::Deadline::in(kRequestTime));
   auto response = co_await http_.send(std::move(request), limit);
   if (response) {
-    if (const std::string* nonce = response->fields.find("Replay-Nonce")) {
+    if (const auto nonce = response->fields.find("Replay-Nonce")) {
       nonces_.keep(*nonce, base::Clock::now());
     }
   }

@@ -17,18 +17,22 @@ struct Kept {
   std::size_t bytes = 0;
 };
 
+using Shelf = std::array<Kept, Frames::kLargest / Frames::kStep + 1>;
+
+// Neither has a destructor, so that reaching them costs no look at whether they live already.
+constinit thread_local bool open = true;
+constinit thread_local Shelf shelf{};
+
 // Goes with its thread; frames that are freed later go straight back.
-struct Shelf {
-  std::array<Kept, Frames::kLargest / Frames::kStep + 1> sizes;
-  ~Shelf();
+struct Emptier {
+  void begin() {}
+  ~Emptier();
 };
+thread_local Emptier emptier;
 
-thread_local bool open = true;
-thread_local Shelf shelf;
-
-Shelf::~Shelf() {
+Emptier::~Emptier() {
   open = false;
-  for (auto& kept : sizes) {
+  for (auto& kept : shelf) {
     while (kept.first != nullptr) {
       auto* const next = kept.first->next;
       ::operator delete(static_cast<void*>(kept.first));
@@ -54,7 +58,7 @@ void Frames::release(void* frame, std::size_t) noexcept { ::operator delete(fram
 void* Frames::allocate(std::size_t size) {
   const auto step = step_of(size);
   if (size > kLargest || !open) return ::operator new(step * kStep);
-  auto& kept = shelf.sizes[step];
+  auto& kept = shelf[step];
   if (kept.first == nullptr) return ::operator new(step * kStep);
   auto* const frame = kept.first;
   kept.first = frame->next;
@@ -64,9 +68,10 @@ void* Frames::allocate(std::size_t size) {
 
 void Frames::release(void* frame, std::size_t size) noexcept {
   const auto step = step_of(size);
-  const bool keep = size <= kLargest && open && shelf.sizes[step].bytes < kKept;
+  const bool keep = size <= kLargest && open && shelf[step].bytes < kKept;
   if (!keep) return ::operator delete(frame);
-  auto& kept = shelf.sizes[step];
+  auto& kept = shelf[step];
+  if (kept.first == nullptr) emptier.begin();
   kept.first = new (frame) Free{kept.first};
   kept.bytes += step * kStep;
 }

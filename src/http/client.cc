@@ -26,7 +26,7 @@ RequestHead head_of(const ClientRequest& request, const Url& url, const std::str
   head.target = url.target;
   head.authority = url.authority;
   head.fields = request.fields;
-  if (head.fields.find("User-Agent") == nullptr) head.fields.add("User-Agent", user_agent);
+  if (!head.fields.has("User-Agent")) head.fields.add("User-Agent", user_agent);
   if (!request.body.empty()) head.body = BodyKind::kLength;
   head.content_length = request.body.size();
   return head;

@@ -2,23 +2,67 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "http/ascii.h"
+#include "http/serialise.h"
 
 namespace gatehouse::http {
 
+namespace {
+
+constexpr std::uint64_t kOnes = ~std::uint64_t(0) / 255;  // 0x01 in each byte
+constexpr std::uint64_t kHighs = kOnes * 0x80;
+
+// Eight bytes at once: those from 'A' to 'Z' as small letters, the others as they are.
+constexpr std::uint64_t lower_eight(std::uint64_t eight) {
+  const auto low_bits = eight & ~kHighs;
+  const auto from_a = low_bits + kOnes * (0x80 - 'A');
+  const auto above_z = low_bits + kOnes * (0x80 - 'Z' - 1);
+  return eight | ((~eight & kHighs & (from_a ^ above_z)) >> 2);
+}
+
+std::uint64_t load(const char* at) {
+  std::uint64_t eight;
+  std::memcpy(&eight, at, sizeof eight);
+  return eight;
+}
+
+bool equal_eight(const char* a, const char* b) {
+  const auto left = load(a);
+  const auto right = load(b);
+  return left == right || lower_eight(left) == lower_eight(right);
+}
+
+bool is_odd(std::string_view name) {
+  bool odd = false;
+  for (const char c : name) odd |= c == '_' || c == '.';
+  return odd;
+}
+
+}  // namespace
+
 bool equal_names(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
+  if (a.size() < 8) {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      if (lower(a[i]) != lower(b[i])) return false;
+    }
+    return true;
   }
-  return true;
+  // The last eight may have been looked at before.
+  const auto last = a.size() - 8;
+  for (std::size_t i = 0; i < last; i += 8) {
+    if (!equal_eight(a.data() + i, b.data() + i)) return false;
+  }
+  return equal_eight(a.data() + last, b.data() + last);
 }
 
 std::string_view without_blanks(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 bool list_has_token(std::string_view list, std::string_view token) {
@@ -30,33 +74,49 @@ bool list_has_token(std::string_view list, std::string_view token) {
   }
 }
 
-Fields& Fields::operator=(const Fields& other) {
-  if (this == &other) return *this;
-  clear();
-  for (const auto& field : other.list_) add(field.name, field.value);
-  return *this;
+bool breaks_the_line(std::string_view text) {
+  // Branchless, since nearly always all of it is looked at.
+  bool breaks = false;
+  for (const char c : text) breaks |= c == '\r' || c == '\n' || c == '\0';
+  return breaks;
+}
+
+void Fields::add_checked(FieldName known, std::string_view name, std::string_view value) {
+  const auto at = text_.size();
+  const auto size = at + name.size() + kBetween + value.size() + kLineEndBytes;
+  if (size > text_.capacity()) text_.reserve(std::max({size, 2 * text_.capacity(), kFirstText}));
+  text_.resize_and_overwrite(size, [&](char* text, std::size_t) {
+    auto* to = std::copy(name.begin(), name.end(), text + at);
+    *to++ = ':';
+    *to++ = ' ';
+    to = std::copy(value.begin(), value.end(), to);
+    *to++ = '\r';
+    *to = '\n';
+    return size;
+  });
+  const bool odd = known == FieldName::kOther && is_odd(name);
+  if (places_.capacity() == 0) places_.reserve(2 * kRoom);
+  places_.push_back(Place{static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(name.size()),
+                          static_cast<std::uint32_t>(value.size()), known, odd});
 }
 
 void Fields::add(std::string_view name, std::string_view value) {
-  if (spare_.empty()) {
-    list_.emplace_back(name, value);
-    return;
-  }
-  auto field = std::move(spare_.back());
-  spare_.pop_back();
-  field.name.assign(name);
-  field.value.assign(value);
-  list_.push_back(std::move(field));
+  if (breaks_the_line(name) || breaks_the_line(value)) return;
+  add_checked(known_field(name), name, value);
+}
+
+void Fields::add(FieldName name, std::string_view value) {
+  if (!breaks_the_line(value)) add_checked(name, spelling(name), value);
 }
 
 void Fields::clear() {
-  for (auto& field : list_) {
-    if (spare_.size() == kSpareFields) break;
-    const bool small =
-        field.value.capacity() <= kSpareBytes && field.name.capacity() <= kSpareBytes;
-    if (small) spare_.push_back(std::move(field));
-  }
-  list_.clear();
+  text_.clear();
+  places_.clear();
+}
+
+void Fields::release() {
+  base::Text().swap(text_);
+  base::RecycledList<Place>().swap(places_);
 }
 
 void Fields::set(std::string_view name, std::string_view value) {
@@ -64,27 +124,51 @@ void Fields::set(std::string_view name, std::string_view value) {
   add(name, value);
 }
 
-void Fields::remove(std::string_view name) {
-  std::erase_if(list_, [name](const Field& field) { return equal_names(field.name, name); });
+void Fields::set(FieldName name, std::string_view value) {
+  remove(name);
+  add(name, value);
 }
 
-const std::string* Fields::find(std::string_view name) const {
-  const auto found = std::find_if(list_.begin(), list_.end(), [name](const Field& field) {
-    return equal_names(field.name, name);
-  });
-  return found == list_.end() ? nullptr : &found->value;
+void Fields::remove(std::string_view name) {
+  const auto known = known_field(name);
+  if (known != FieldName::kOther) return remove(known);
+  remove_if([name](const Field& field) { return equal_names(field.name, name); });
+}
+
+void Fields::remove(FieldName name) {
+  std::erase_if(places_, [name](const Place& place) { return place.known == name; });
+}
+
+std::optional<std::string_view> Fields::find(std::string_view name) const {
+  const auto known = known_field(name);
+  if (known != FieldName::kOther) return find(known);
+  for (const auto& field : *this) {
+    if (equal_names(field.name, name)) return field.value;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> Fields::find(FieldName name) const {
+  for (const auto& place : places_) {
+    if (place.known == name) return field_at(text_.data(), place).value;
+  }
+  return std::nullopt;
 }
 
 std::size_t Fields::count(std::string_view name) const {
-  return static_cast<std::size_t>(
-      std::count_if(list_.begin(), list_.end(),
-                    [name](const Field& field) { return equal_names(field.name, name); }));
+  return static_cast<std::size_t>(std::count_if(
+      begin(), end(), [name](const Field& field) { return equal_names(field.name, name); }));
+}
+
+std::size_t Fields::count(FieldName name) const {
+  return static_cast<std::size_t>(std::count_if(
+      places_.begin(), places_.end(), [name](const Place& place) { return place.known == name; }));
 }
 
 std::string Fields::joined(std::string_view name) const {
   std::string all;
   bool first = true;
-  for (const auto& field : list_) {
+  for (const auto& field : *this) {
     if (!equal_names(field.name, name)) continue;
     if (!first) all += ", ";
     all += field.value;
@@ -93,10 +177,29 @@ std::string Fields::joined(std::string_view name) const {
   return all;
 }
 
-bool Fields::has_token(std::string_view name, std::string_view token) const {
-  return std::any_of(list_.begin(), list_.end(), [&](const Field& field) {
-    return equal_names(field.name, name) && list_has_token(field.value, token);
+std::string Fields::joined(FieldName name) const {
+  return has(name) ? joined(spelling(name)) : std::string();
+}
+
+bool Fields::has_token(FieldName name, std::string_view token) const {
+  return std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
+    return place.known == name && list_has_token(field_at(text_.data(), place).value, token);
   });
+}
+
+void Fields::append_lines(base::Text& out, FieldNames without) const {
+  // Neighbours leave together.
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  for (const auto& place : places_) {
+    if (without.contains(place.known)) continue;
+    if (place.at != end) {
+      out.append(text_, begin, end - begin);
+      begin = place.at;
+    }
+    end = place.at + size_of(place);
+  }
+  out.append(text_, begin, end - begin);
 }
 
 bool may_be_trailer(std::string_view name) {

@@ -35,39 +35,34 @@ bool is_number(std::string_view text, std::uint64_t& out) {
 }
 
 // Takes one field if it is about framing; false when it belongs among the others.
-bool take(const RawField& field, bool request, Seen& seen) {
-  const auto is = [&field](std::string_view name) { return equal_names(field.name, name); };
-  switch (field.name.size()) {
-    case 4:
-      if (!request || !is("Host")) return false;
+bool take(FieldName name, std::string_view value, bool request, Seen& seen) {
+  switch (name) {
+    case FieldName::kHost:
+      if (!request) return false;
       ++seen.hosts;
-      seen.host = field.value;
+      seen.host = value;
       return true;
-    case 6:
-      if (!request || !is("Expect")) return false;
+    case FieldName::kExpect:
+      if (!request) return false;
       ++seen.expects;
-      seen.expect = field.value;
+      seen.expect = value;
       return true;
-    case 7:
-      if (!is("Upgrade")) return false;
+    case FieldName::kUpgrade:
       ++seen.upgrades;
-      seen.upgrade = field.value;
+      seen.upgrade = value;
       return false;
-    case 10:
-      if (!is("Connection")) return false;
-      seen.close = seen.close || list_has_token(field.value, "close");
-      seen.keep_alive = seen.keep_alive || list_has_token(field.value, "keep-alive");
-      seen.connection_upgrade = seen.connection_upgrade || list_has_token(field.value, "upgrade");
+    case FieldName::kConnection:
+      seen.close = seen.close || list_has_token(value, "close");
+      seen.keep_alive = seen.keep_alive || list_has_token(value, "keep-alive");
+      seen.connection_upgrade = seen.connection_upgrade || list_has_token(value, "upgrade");
       return false;
-    case 14:
-      if (!is("Content-Length")) return false;
+    case FieldName::kContentLength:
       ++seen.lengths;
-      seen.length = field.value;
+      seen.length = value;
       return true;
-    case 17:
-      if (!is("Transfer-Encoding")) return false;
+    case FieldName::kTransferEncoding:
       ++seen.encodings;
-      seen.encoding = field.value;
+      seen.encoding = value;
       return true;
     default: return false;
   }
@@ -77,7 +72,8 @@ Seen sort(const RawHead& raw, bool request, Fields& rest) {
   Seen seen;
   rest.clear();
   for (const auto& field : raw.fields) {
-    if (!take(field, request, seen)) rest.add(field.name, field.value);
+    const auto name = known_field(field.name);
+    if (!take(name, field.value, request, seen)) rest.add_checked(name, field.name, field.value);
   }
   return seen;
 }
@@ -159,7 +155,7 @@ Refusal read_request_body(const RawHead& raw, const Seen& seen, RequestHead& out
 bool asks_for_websocket(const RawHead& raw, const Seen& seen, const RequestHead& head) {
   return seen.connection_upgrade && seen.upgrades == 1 && equal_names(seen.upgrade, "websocket") &&
          raw.minor_version == 1 && head.method == "GET" && head.body == BodyKind::kNone &&
-         head.target != "*" && head.fields.count("Sec-WebSocket-Key") == 1;
+         head.target != "*" && head.fields.count(FieldName::kSecWebSocketKey) == 1;
 }
 
 Refusal check_switch(const Seen& seen, std::string_view asked) {

@@ -5,8 +5,7 @@
 
 #include <cstdint>
 
-#include "http/head_guard.h"
-#include "http/http1_parser.h"
+#include "http/http1_head.h"
 #include "http/message.h"
 
 namespace gatehouse::http {

@@ -9,6 +9,7 @@ void Http1Body::begin(BodyKind kind, std::uint64_t length, std::uint64_t limit) 
   remaining_ = length;
   limit_ = limit;
   taken_ = 0;
+  chunked_.begin(kind == BodyKind::kChunked);
   ended_ = kind == BodyKind::kNone || (kind == BodyKind::kLength && length == 0);
 }
 
@@ -31,10 +32,10 @@ base::Result<base::Chunk> Http1Body::take(Inbox& inbox) {
 }
 
 base::Result<base::Chunk> Http1Body::take_chunked(Inbox& inbox) {
-  Http1Parser::Decoded decoded;
-  if (!parser_.decode(inbox.mutable_bytes(), decoded)) {
+  Http1Chunked::Decoded decoded;
+  if (!chunked_.decode(inbox.mutable_bytes(), decoded)) {
     return base::fail(base::Code::kMalformed, side_,
-                      "bad chunked body: " + std::string(parser_.error()));
+                      "bad chunked body: " + std::string(chunked_.error()));
   }
   ended_ = decoded.ended;
   auto slice = decoded.data.empty() ? base::Chunk() : inbox.slice_of(decoded.data);

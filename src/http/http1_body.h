@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "base/error.h"
-#include "http/http1_parser.h"
+#include "http/http1_chunked.h"
 #include "http/inbox.h"
 #include "http/message.h"
 
@@ -13,8 +13,8 @@ namespace gatehouse::http {
 
 class Http1Body {
  public:
-  // `parser` has parsed the head; it de-chunks. `side`: whose body it is, for errors.
-  Http1Body(Http1Parser& parser, base::Side side) : parser_(parser), side_(side) {}
+  // `side`: whose body it is, for errors.
+  explicit Http1Body(base::Side side) : side_(side) {}
 
   // `limit`: bytes at most, 0 for no limit.
   void begin(BodyKind kind, std::uint64_t length, std::uint64_t limit);
@@ -33,13 +33,13 @@ class Http1Body {
   // not only met (TLS close_notify).
   base::Result<void> end_of_input(bool clean);
 
-  const Fields& trailers() const { return parser_.trailers(); }
+  const Fields& trailers() const { return chunked_.trailers(); }
 
  private:
   base::Result<base::Chunk> take_chunked(Inbox& inbox);
   bool count(std::size_t n);
 
-  Http1Parser& parser_;
+  Http1Chunked chunked_;
   base::Side side_;
   BodyKind kind_ = BodyKind::kNone;
   bool ended_ = true;

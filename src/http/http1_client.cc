@@ -18,9 +18,8 @@ Http1Client::Http1Client(tls::Transport transport, Http1ClientOptions options)
     : transport_(std::move(transport)),
       options_(options),
       inbox_(transport_.socket().loop().buffers()),
-      guard_(HeadGuard::Kind::kResponse, options.head),
-      parser_(HeadGuard::Kind::kResponse),
-      body_(parser_, base::Side::kUpstream),
+      reader_(Http1Head::Kind::kResponse, options.head),
+      body_(base::Side::kUpstream),
       writer_(transport_, options.write_stall, base::Side::kUpstream) {}
 
 bool Http1Client::reusable() const {
@@ -58,14 +57,14 @@ base::Task<base::Result<void>> Http1Client::send_head(const RequestHead& head) {
   upgrade_ = head.upgrade;
   accept_.clear();
   if (!upgrade_.empty()) {
-    const auto* key = head.fields.find("Sec-WebSocket-Key");
-    if (key != nullptr) accept_ = websocket_accept(*key);
+    const auto key = head.fields.find(FieldName::kSecWebSocketKey);
+    if (key) accept_ = websocket_accept(*key);
   }
   answered_ = has_head_ = false;
   interim_heads_ = 0;
   first_.reset();
   began_ = base::Clock::now();
-  guard_.restart();
+  reader_.restart();
   writer_.retry_on_failure(used_before ? base::Retry::kReused : base::Retry::kNo);
   append_request_head(writer_.begin(frame_request(head), head.content_length), head);
   return nothing_to_do();
@@ -108,10 +107,11 @@ base::Deadline Http1Client::head_deadline() const {
 base::Task<base::Result<void>> Http1Client::fill_head() {
   auto deadline = head_deadline();
   while (true) {
-    const auto verdict = guard_.look(inbox_.bytes());
-    if (verdict == HeadGuard::Verdict::kWhole) co_return base::Result<void>();
-    if (verdict == HeadGuard::Verdict::kRefused) {
-      base::Error bad(base::Code::kMalformed, "bad response: " + std::string(guard_.refusal().why));
+    const auto verdict = reader_.look(inbox_.bytes());
+    if (verdict == Http1Head::Verdict::kWhole) co_return base::Result<void>();
+    if (verdict == Http1Head::Verdict::kRefused) {
+      base::Error bad(base::Code::kMalformed,
+                      "bad response: " + std::string(reader_.refusal().why));
       co_return broken(std::move(bad));
     }
     const auto room = inbox_.room(kHeadRead);
@@ -137,18 +137,12 @@ base::Task<base::Result<void>> Http1Client::fill_head() {
 }
 
 base::Result<void> Http1Client::accept_head(ResponseHead& head) {
-  const auto raw = inbox_.bytes().subspan(guard_.begin(), guard_.end() - guard_.begin());
-  std::string_view why;
-  if (!parser_.parse_head(raw)) {
-    why = parser_.error();
-  } else {
-    const auto refusal =
-        read_response(parser_.head(), AskedFor{to_head_, upgrade_}, head, persistence_);
-    if (refusal) why = refusal.why;
-  }
+  const auto refusal =
+      read_response(reader_.raw(), AskedFor{to_head_, upgrade_}, head, persistence_);
+  auto why = refusal.why;
   if (why.empty() && head.status == 101) {
-    const auto* proof = head.fields.find("Sec-WebSocket-Accept");
-    if (accept_.empty() || proof == nullptr || *proof != accept_) {
+    const auto proof = head.fields.find(FieldName::kSecWebSocketAccept);
+    if (accept_.empty() || proof != accept_) {
       why = "101 with a Sec-WebSocket-Accept that is not the key's";
     }
   } else if (why.empty() && head.status < 200 && ++interim_heads_ > kInterimHeads) {
@@ -157,8 +151,8 @@ base::Result<void> Http1Client::accept_head(ResponseHead& head) {
   if (!why.empty()) {
     return broken(base::Error(base::Code::kMalformed, "bad response: " + std::string(why)));
   }
-  inbox_.consume(guard_.end());
-  guard_.restart();
+  inbox_.consume(reader_.end());
+  reader_.restart();
   return {};
 }
 

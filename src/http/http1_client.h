@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "http/framing.h"
 #include "http/http1_body.h"
-#include "http/http1_parser.h"
+#include "http/http1_head.h"
 #include "http/http1_writer.h"
 #include "http/inbox.h"
 #include "http/stream.h"
@@ -84,8 +84,7 @@ class Http1Client final : public ClientStream {
   tls::Transport transport_;
   Http1ClientOptions options_;
   Inbox inbox_;
-  HeadGuard guard_;
-  Http1Parser parser_;
+  Http1Head reader_;
   Http1Body body_;
   Http1Writer writer_;
   std::optional<base::Result<base::Chunk>> first_;  // of the body, received with the head
@@ -95,7 +94,7 @@ class Http1Client final : public ClientStream {
   std::uint64_t exchanges_ = 0;
   unsigned interim_heads_ = 0;
   Persistence persistence_ = Persistence::kKeepAlive;
-  std::string upgrade_;    // the tunnel that was asked for
+  base::Text upgrade_;     // the tunnel that was asked for
   std::string accept_;     // the proof that the upstream owes for it
   bool to_head_ = false;   // the request was HEAD
   bool expects_ = false;   // it waits for 100

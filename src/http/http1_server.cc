@@ -8,8 +8,6 @@ namespace gatehouse::http {
 
 namespace {
 
-constexpr std::size_t kIdleText = 512;  // memory of a string that an idle connection keeps
-
 const Fields kNoTrailers;
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -39,9 +37,8 @@ Http1Server::Http1Server(tls::Transport& transport, Http1ServerOptions options)
     : transport_(transport),
       options_(options),
       inbox_(transport.socket().loop().buffers()),
-      guard_(HeadGuard::Kind::kRequest, options.head),
-      parser_(HeadGuard::Kind::kRequest),
-      body_(parser_, base::Side::kDownstream),
+      reader_(Http1Head::Kind::kRequest, options.head),
+      body_(base::Side::kDownstream),
       writer_(transport, options.write_stall, base::Side::kDownstream),
       place_(options.idle_clients, &Http1Server::let_go, this),
       unwatched_(transport.socket().loop()) {}
@@ -89,7 +86,7 @@ base::Task<base::Result<ServerStream*>> Http1Server::next() {
     state_ = State::kEnded;
     co_return none;
   }
-  auto refusal = guard_.refusal();
+  auto refusal = reader_.refusal();
   if (!refusal) refusal = accept_head();
   if (refusal) co_return co_await refuse(refusal);
   co_return static_cast<ServerStream*>(this);
@@ -99,9 +96,8 @@ base::Task<base::Result<ServerStream*>> Http1Server::next() {
 void Http1Server::rest() {
   inbox_.release();
   writer_.release();
-  for (auto* text : {&head_.target, &head_.normal_path}) {
-    if (text->capacity() > kIdleText) std::string().swap(*text);
-  }
+  reader_.release();
+  head_.release();
 }
 
 // True when the first byte of a head is there; false when the connection ends without one.
@@ -139,17 +135,17 @@ base::Task<base::Result<bool>> Http1Server::wait_for_request() {
   }
 }
 
-// Reads until the guard has a whole head or a refusal: true. False when the client left with not
+// Reads until it has a whole head or a refusal: true. False when the client left with not
 // more than an empty line sent.
 base::Task<base::Result<bool>> Http1Server::read_head() {
-  guard_.restart();
+  reader_.restart();
   refused_status_ = 0;
   const auto deadline = base::Deadline::in(options_.request_head);
-  while (guard_.look(inbox_.bytes()) == HeadGuard::Verdict::kMore) {
+  while (reader_.look(inbox_.bytes()) == Http1Head::Verdict::kMore) {
     auto got = co_await fill(kHeadRead, deadline);
     if (!got && got.error().code == base::Code::kTimeout) {
       base::count(options_.abuse, base::Abuse::kSlowHead);
-      guard_.give_up(408, "the head did not come in time");
+      reader_.give_up(408, "the head did not come in time");
       break;
     }
     if (!got) co_return base::fail(std::move(got.error()));
@@ -169,14 +165,12 @@ bool Http1Server::is_http2_preface() {
 }
 
 Refusal Http1Server::accept_head() {
-  const auto raw = inbox_.bytes().subspan(guard_.begin(), guard_.end() - guard_.begin());
-  if (!parser_.parse_head(raw)) return Refusal(400, parser_.error());
-  const auto refusal = read_request(parser_.head(), head_, persistence_);
+  const auto refusal = read_request(reader_.raw(), head_, persistence_);
   if (refusal) return refusal;
   const bool too_large = options_.body_bytes != 0 && head_.body == BodyKind::kLength &&
                          head_.content_length > options_.body_bytes;
   if (too_large) return Refusal(413, "the body is larger than the limit");
-  inbox_.consume(guard_.end());
+  inbox_.consume(reader_.end());
   begin_body();
   writer_.allow_interim();
   owes_continue_ = head_.expect_continue;
@@ -210,7 +204,7 @@ base::Task<base::Result<ServerStream*>> Http1Server::refuse(Refusal refusal) {
   ResponseFraming framing;
   framing.says_length = framing.close = true;
   framing.length = body.size();
-  const bool to_head = inbox_.text().substr(guard_.begin()).starts_with("HEAD ");
+  const bool to_head = inbox_.text().substr(reader_.begin()).starts_with("HEAD ");
   auto& text = writer_.begin(BodyKind::kNone, 0);
   append_response_head(text, head, framing);
   if (!to_head) text += body;
@@ -266,7 +260,7 @@ base::Task<base::Result<base::Chunk>> Http1Server::read() {
   if (tunnel_) co_return co_await read_tunnel();
   if (owes_continue_ && !answered_) {
     owes_continue_ = false;
-    auto sent = co_await writer_.write_interim(std::string(kContinue));
+    auto sent = co_await writer_.write_interim(base::Text(kContinue));
     if (!sent) co_return base::fail(std::move(sent.error()));
   }
   while (!body_.ended()) {
@@ -298,7 +292,7 @@ base::Task<base::Result<void>> Http1Server::write_interim(const ResponseHead& he
   const bool unwanted = answered_ || head_.version == Version::kHttp10 || head.status == 101;
   if (unwanted) return nothing_to_do();
   if (head.status == 100) owes_continue_ = false;
-  std::string text;
+  base::Text text;
   append_interim_head(text, head);
   return writer_.write_interim(std::move(text));
 }
@@ -325,7 +319,7 @@ base::Task<base::Result<void>> Http1Server::write(base::Chunk chunk) {
 base::Task<base::Result<void>> Http1Server::finish(const Fields& trailers) {
   if (tunnel_) return finish_tunnel();
   // RFC 9110 6.5.1: only a client that said so keeps them, or reads them at all.
-  const bool wanted = !trailers.empty() && head_.fields.has_token("TE", "trailers");
+  const bool wanted = !trailers.empty() && head_.fields.has_token(FieldName::kTe, "trailers");
   return writer_.finish(wanted ? trailers : kNoTrailers);
 }
 

@@ -10,7 +10,7 @@
 #include "base/least_rate.h"
 #include "http/framing.h"
 #include "http/http1_body.h"
-#include "http/http1_parser.h"
+#include "http/http1_head.h"
 #include "http/http1_writer.h"
 #include "http/idle_clients.h"
 #include "http/inbox.h"
@@ -119,8 +119,7 @@ class Http1Server final : public ServerStream {
   tls::Transport& transport_;
   Http1ServerOptions options_;
   Inbox inbox_;
-  HeadGuard guard_;
-  Http1Parser parser_;
+  Http1Head reader_;
   Http1Body body_;
   Http1Writer writer_;
   base::LeastRate body_rate_;

@@ -34,7 +34,7 @@ Http1Writer::Http1Writer(tls::Transport& transport, base::Duration stall, base::
   turn_.set();
 }
 
-std::string& Http1Writer::begin(BodyKind kind, std::uint64_t length) {
+base::Text& Http1Writer::begin(BodyKind kind, std::uint64_t length) {
   held_.clear();
   kind_ = kind;
   remaining_ = length;
@@ -43,7 +43,7 @@ std::string& Http1Writer::begin(BodyKind kind, std::uint64_t length) {
 }
 
 void Http1Writer::release() {
-  if (held_.empty() && held_.capacity() > kIdleBytes) std::string().swap(held_);
+  if (held_.empty()) base::Text().swap(held_);
 }
 
 base::Task<void> Http1Writer::wait_for_turn() {
@@ -135,7 +135,7 @@ base::Task<base::Result<void>> Http1Writer::finish(const Fields& trailers) {
   return flush();
 }
 
-base::Task<base::Result<void>> Http1Writer::write_interim(std::string text) {
+base::Task<base::Result<void>> Http1Writer::write_interim(base::Text text) {
   co_await wait_for_turn();
   if (!interim_allowed_) {
     turn_.set();

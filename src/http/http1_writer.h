@@ -16,8 +16,6 @@ namespace gatehouse::http {
 
 class Http1Writer {
  public:
-  // Memory for heads that an idle connection may keep.
-  static constexpr std::size_t kIdleBytes = 1024;
   // A larger piece is sent in parts, and the stall limit counts for each.
   static constexpr std::size_t kPart = 64 * 1024;
 
@@ -27,7 +25,7 @@ class Http1Writer {
 
   // Begins a message: returns the text that its head is to be appended to. `kind` frames the body;
   // with kNone what is written of a body is dropped (an answer to HEAD).
-  std::string& begin(BodyKind kind, std::uint64_t length);
+  base::Text& begin(BodyKind kind, std::uint64_t length);
   // Whether finish() was called.
   bool ended() const { return ended_; }
   // Whether a write has failed: the connection is of no more use.
@@ -41,7 +39,7 @@ class Http1Writer {
   base::Task<base::Result<void>> finish(const Fields& trailers);
   // Sends an interim response ahead of the message. Nothing is sent unless allow_interim() was
   // called since the last message, and begin() not yet: the call may have waited for its turn.
-  base::Task<base::Result<void>> write_interim(std::string text);
+  base::Task<base::Result<void>> write_interim(base::Text text);
   void allow_interim() { interim_allowed_ = true; }
 
   // Everything that waits ends no later than `overall`, beside the stall limit.
@@ -50,7 +48,7 @@ class Http1Writer {
   void retry_on_failure(base::Retry retry) { retry_ = retry; }
   // When bytes last went out; the writer's birth at first.
   base::TimePoint last_progress() const { return last_progress_; }
-  // Gives back memory beyond kIdleBytes.
+  // Gives back the memory for heads, when none waits in it.
   void release();
 
  private:
@@ -69,7 +67,7 @@ class Http1Writer {
   base::Retry retry_ = base::Retry::kNo;
   base::Deadline overall_;
   base::Event turn_;  // set while nobody writes
-  std::string held_;
+  base::Text held_;
   std::array<char, 24> chunk_head_{};
   BodyKind kind_ = BodyKind::kNone;
   std::uint64_t remaining_ = 0;

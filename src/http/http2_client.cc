@@ -191,7 +191,7 @@ base::Task<base::Result<void>> Http2ClientStream::send_head(const RequestHead& h
     co_return unsent(base::Error(base::Code::kUnsupported, base::Side::kUpstream,
                                  "the upstream has no tunnels over HTTP/2 (RFC 8441)"));
   }
-  if (const auto* key = head.fields.find("Sec-WebSocket-Key"); tunnel_ && key != nullptr) {
+  if (const auto key = head.fields.find(FieldName::kSecWebSocketKey); tunnel_ && key) {
     key_ = *key;
   }
   Http2Block block;
@@ -258,7 +258,7 @@ base::Task<base::Result<ResponseHead>> Http2ClientStream::read_head() {
   if (head.status == 101) {
     tunnel_open_ = true;
     idle_ = base::Duration(0);
-    if (!key_.empty()) head.fields.set("Sec-WebSocket-Accept", websocket_accept(key_));
+    if (!key_.empty()) head.fields.set(FieldName::kSecWebSocketAccept, websocket_accept(key_));
   }
   co_return head;
 }

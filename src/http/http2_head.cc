@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/buffer.h"
 #include "http/method.h"
 #include "http/serialise.h"
 #include "http/target.h"
@@ -16,7 +17,7 @@ namespace {
 constexpr std::size_t kFieldCost = 32;  // RFC 9113 6.5.2
 
 // nghttp2 has checked the digits and the range; those of a status are three.
-bool read_number(const std::string& text, std::uint64_t& out) {
+bool read_number(std::string_view text, std::uint64_t& out) {
   const auto* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, out);
   return parsed.ec == std::errc() && parsed.ptr == end;
@@ -24,28 +25,28 @@ bool read_number(const std::string& text, std::uint64_t& out) {
 
 // Takes Content-Length out of the fields; nothing when there is none.
 std::optional<std::uint64_t> take_length(Fields& fields) {
-  const auto* said = fields.find("content-length");
+  const auto said = fields.find(FieldName::kContentLength);
   std::uint64_t length = 0;
-  if (said == nullptr || !read_number(*said, length)) return std::nullopt;
-  fields.remove("content-length");
+  if (!said || !read_number(*said, length)) return std::nullopt;
+  fields.remove(FieldName::kContentLength);
   return length;
 }
 
 Refusal read_authority(Http2HeadFields& from, RequestHead& out) {
-  const auto* host = from.fields.find("host");
+  const auto host = from.fields.find(FieldName::kHost);
   out.authority.clear();
   if (!from.authority.empty() && !normalise_authority(from.authority, out.authority)) {
     return Refusal(400, ":authority is invalid");
   }
-  if (host == nullptr) {
+  if (!host) {
     if (out.authority.empty()) return Refusal(400, ":authority is missing");
     return Refusal();
   }
-  std::string named;
+  base::Text named;
   if (!normalise_authority(*host, named)) return Refusal(400, "Host is invalid");
   if (out.authority.empty()) out.authority = named;
   if (out.authority != named) return Refusal(400, "Host is not what :authority says");
-  from.fields.remove("host");
+  from.fields.remove(FieldName::kHost);
   return Refusal();
 }
 
@@ -87,12 +88,12 @@ Refusal read_request_body(Http2HeadFields& from, bool ended, RequestHead& out) {
     if (length && *length == 0) out.body = BodyKind::kNone;
   }
   out.expect_continue = false;
-  const auto* expect = from.fields.find("expect");
-  if (expect == nullptr) return Refusal();
-  if (from.fields.count("expect") > 1 || !equal_names(*expect, "100-continue")) {
+  const auto expect = from.fields.find(FieldName::kExpect);
+  if (!expect) return Refusal();
+  if (from.fields.count(FieldName::kExpect) > 1 || !equal_names(*expect, "100-continue")) {
     return Refusal(417, "only 100-continue can be expected");
   }
-  from.fields.remove("expect");
+  from.fields.remove(FieldName::kExpect);
   out.expect_continue = out.body != BodyKind::kNone;
   return Refusal();
 }
@@ -111,7 +112,7 @@ void Http2HeadFields::clear() {
 }
 
 bool Http2HeadFields::add_pseudo(std::string_view name, std::string_view value) {
-  const auto put = [&](std::string_view known, std::string& into) {
+  const auto put = [&](std::string_view known, base::Text& into) {
     if (name != known) return false;
     into.assign(value);
     return true;
@@ -148,7 +149,7 @@ bool Http2HeadFields::add(std::string_view name, std::string_view value) {
 Refusal read_http2_request(Http2HeadFields& from, bool ended, RequestHead& out) {
   if (!from.whole()) return from.refusal();
   auto refusal = read_method(from, out);
-  if (!refusal && from.fields.find("http2-settings") != nullptr) {
+  if (!refusal && from.fields.has(FieldName::kHttp2Settings)) {
     refusal = Refusal(400, "HTTP2-Settings is of a connection's upgrade alone");
   }
   if (!refusal && from.scheme != "https" && from.scheme != "http") {
@@ -228,7 +229,6 @@ void Http2Block::begin(const Fields& fields) {
 
 // Names are lower case in HTTP/2 (RFC 9113 8.2.1).
 void Http2Block::add_field(const Field& field) {
-  if (breaks_the_line(field.name) || breaks_the_line(field.value)) return;
   const auto begin = names_.size();
   for (const char c : field.name) {
     names_ += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
@@ -238,15 +238,15 @@ void Http2Block::add_field(const Field& field) {
 
 void Http2Block::add_others(const Fields& fields) {
   for (const auto& field : fields) {
-    if (!belongs_to_connection(field.name)) add_field(field);
+    if (!kFieldsOfConnection.contains(field.known)) add_field(field);
   }
 }
 
 // Of HTTP/1.1's handshake alone (RFC 8441 5).
 void Http2Block::add_others_of_tunnel(const Fields& fields) {
   for (const auto& field : fields) {
-    const bool key = equal_names(field.name, "Sec-WebSocket-Key");
-    if (!key && !belongs_to_connection(field.name)) add_field(field);
+    const bool key = field.known == FieldName::kSecWebSocketKey;
+    if (!key && !kFieldsOfConnection.contains(field.known)) add_field(field);
   }
 }
 
@@ -254,7 +254,7 @@ void Http2Block::response(const ResponseHead& head, bool says_length, std::uint6
   begin(head.fields);
   add_number(":status", head.status);
   add_others(head.fields);
-  if (head.status >= 200 && head.fields.find("date") == nullptr) add("date", date_now());
+  if (head.status >= 200 && !head.fields.has(FieldName::kDate)) add("date", date_now());
   if (says_length) add_number("content-length", length);
 }
 
@@ -271,7 +271,7 @@ void Http2Block::request(const RequestHead& head, std::string_view scheme) {
   } else {
     add_others(head.fields);
   }
-  if (head.fields.has_token("TE", "trailers")) add("te", "trailers");
+  if (head.fields.has_token(FieldName::kTe, "trailers")) add("te", "trailers");
   if (head.expect_continue) add("expect", "100-continue");
   if (head.body == BodyKind::kLength) add_number("content-length", head.content_length);
 }

@@ -6,12 +6,12 @@
 #include <nghttp2/nghttp2.h>
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
-#include "http/head_guard.h"
+#include "base/recycled.h"
+#include "http/head_limits.h"
 #include "http/message.h"
+#include "http/refusal.h"
 
 namespace gatehouse::http {
 
@@ -27,9 +27,9 @@ class Http2HeadFields {
   bool whole() const { return refusal_.status == 0; }
   const Refusal& refusal() const { return refusal_; }
 
-  std::string method, scheme, authority, path, protocol, status;
-  Fields fields;       // neither pseudo-fields nor cookies
-  std::string cookie;  // its crumbs joined (RFC 9113 8.2.3)
+  base::Text method, scheme, authority, path, protocol, status;
+  Fields fields;      // neither pseudo-fields nor cookies
+  base::Text cookie;  // its crumbs joined (RFC 9113 8.2.3)
 
  private:
   static constexpr std::size_t kBomb = 64;  // times the limit
@@ -77,9 +77,9 @@ class Http2Block {
   void add_others_of_tunnel(const Fields& fields);
   void add_number(std::string_view name, std::uint64_t number);
 
-  std::vector<nghttp2_nv> list_;
-  std::string names_;  // those that had to be made lower case; within what was reserved
-  std::string numbers_;
+  base::RecycledList<nghttp2_nv> list_;
+  base::Text names_;  // those that had to be made lower case; within what was reserved
+  base::Text numbers_;
 };
 
 }  // namespace gatehouse::http

@@ -5,7 +5,7 @@
 
 #include "base/abuse_counters.h"
 #include "base/clock.h"
-#include "http/head_guard.h"
+#include "http/head_limits.h"
 #include "http/idle_clients.h"
 
 namespace gatehouse::http {

@@ -2,6 +2,12 @@
 
 namespace gatehouse::http {
 
+void RequestHead::release() {
+  for (auto* text : {&method, &target, &authority, &normal_path, &upgrade})
+    base::Text().swap(*text);
+  fields.release();
+}
+
 std::string_view RequestHead::host() const {
   std::string_view host = authority;
   if (!host.empty() && host.front() == '[') return host.substr(1, host.find(']') - 1);
@@ -14,7 +20,7 @@ std::string_view RequestHead::path() const {
 
 std::string_view RequestHead::query() const {
   const auto mark = target.find('?');
-  return mark == std::string::npos ? std::string_view() : std::string_view(target).substr(mark + 1);
+  return mark == base::Text::npos ? std::string_view() : std::string_view(target).substr(mark + 1);
 }
 
 namespace {
@@ -100,10 +106,10 @@ std::string_view phrase_of_server_error(std::uint16_t status) {
 }  // namespace
 
 bool may_be_silent(const Fields& fields) {
-  const auto* type = fields.find("Content-Type");
-  if (type == nullptr) return false;
+  const auto type = fields.find(FieldName::kContentType);
+  if (!type) return false;
   const auto begins = [type](std::string_view name) {
-    return equal_names(std::string_view(*type).substr(0, name.size()), name);
+    return equal_names(type->substr(0, name.size()), name);
   };
   return begins("text/event-stream") || begins("application/grpc");
 }

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
+#include "base/recycled.h"
 #include "http/fields.h"
 
 namespace gatehouse::http {
@@ -18,12 +18,12 @@ enum class BodyKind : std::uint8_t { kNone, kLength, kChunked, kUntilClose };
 // A request as it was parsed. Framing and Host have been taken out of the fields: they are
 // `body`, `content_length` and `authority`, and are written anew by who sends it on.
 struct RequestHead {
-  std::string method;
-  std::string target;     // origin-form as received (raw path and query), "*" for OPTIONS *
-  std::string authority;  // host[:port] in lower case: of an absolute-form target, else Host
+  base::Text method;
+  base::Text target;     // origin-form as received (raw path and query), "*" for OPTIONS *
+  base::Text authority;  // host[:port] in lower case: of an absolute-form target, else Host
   // The path as routing, access rules and logs must see it: dot segments removed, unreserved
   // characters decoded (target.h). What is forwarded is `target`.
-  std::string normal_path;
+  base::Text normal_path;
   Version version = Version::kHttp11;
   Fields fields;  // without Host, Content-Length, Transfer-Encoding, Expect
   BodyKind body = BodyKind::kNone;
@@ -31,7 +31,10 @@ struct RequestHead {
   bool expect_continue = false;      // the client waits for 100 (RFC 9110 10.1.1)
   // The protocol that a tunnel is asked for, in lower case ("websocket"): of Upgrade (RFC 9110
   // 7.8), or of :protocol (RFC 8441). Empty: none, or one that is never tunnelled.
-  std::string upgrade;
+  base::Text upgrade;
+
+  // Forgets the texts and fields, and gives their memory back.
+  void release();
 
   // Host without port and brackets.
   std::string_view host() const;
@@ -43,8 +46,8 @@ struct RequestHead {
 // and `content_length` say what will follow; the connection decides how to frame it.
 struct ResponseHead {
   std::uint16_t status = 200;
-  std::string reason;  // may be empty: the standard phrase is written
-  Fields fields;       // without Content-Length, Transfer-Encoding
+  base::Text reason;  // may be empty: the standard phrase is written
+  Fields fields;      // without Content-Length, Transfer-Encoding
   BodyKind body = BodyKind::kNone;
   std::uint64_t content_length = 0;
   // Responses to HEAD and 304 name a length without having a body.

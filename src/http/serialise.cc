@@ -11,35 +11,26 @@ namespace gatehouse::http {
 
 namespace {
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
+void append_field(base::Text& out, std::string_view name, std::string_view value) {
   out += name;
   out += ": ";
   out += value;
   out += kLineEnd;
 }
 
-void append_number(std::string& out, std::uint64_t number) {
+void append_number(base::Text& out, std::uint64_t number) {
   char digits[20];
   const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
-void append_length(std::string& out, std::uint64_t length) {
+void append_length(base::Text& out, std::uint64_t length) {
   out += "Content-Length: ";
   append_number(out, length);
   out += kLineEnd;
 }
 
-void append_others(std::string& out, const Fields& fields) {
-  for (const auto& field : fields) {
-    if (belongs_to_connection(field.name) || breaks_the_line(field.value) ||
-        breaks_the_line(field.name))
-      continue;
-    append_field(out, field.name, field.value);
-  }
-}
-
-void append_status_line(std::string& out, const ResponseHead& head) {
+void append_status_line(base::Text& out, const ResponseHead& head) {
   out += "HTTP/1.1 ";
   append_number(out, head.status);
   out += ' ';
@@ -53,28 +44,6 @@ bool needs_length_of_nothing(std::string_view method) {
 }
 
 }  // namespace
-
-// By length, for there are far more other fields to let pass.
-bool belongs_to_connection(std::string_view name) {
-  switch (name.size()) {
-    case 2: return equal_names(name, "TE");
-    case 4: return equal_names(name, "Host");
-    case 6: return equal_names(name, "Expect");
-    case 7: return equal_names(name, "Upgrade");
-    case 10: return equal_names(name, "Connection") || equal_names(name, "Keep-Alive");
-    case 14: return equal_names(name, "Content-Length");
-    case 16: return equal_names(name, "Proxy-Connection");
-    case 17: return equal_names(name, "Transfer-Encoding");
-    default: return false;
-  }
-}
-
-bool breaks_the_line(std::string_view text) {
-  // Branchless, since nearly always all of it is looked at.
-  bool breaks = false;
-  for (const char c : text) breaks |= c == '\r' || c == '\n' || c == '\0';
-  return breaks;
-}
 
 std::string_view date_now() {
   struct Made {
@@ -100,10 +69,9 @@ std::string_view date_now() {
   return std::string_view(made.text.data(), made.size);
 }
 
-void append_trailers(std::string& out, const Fields& trailers) {
+void append_trailers(base::Text& out, const Fields& trailers) {
   for (const auto& field : trailers) {
-    if (!may_be_trailer(field.name) || breaks_the_line(field.value)) continue;
-    append_field(out, field.name, field.value);
+    if (may_be_trailer(field.name)) append_field(out, field.name, field.value);
   }
 }
 
@@ -132,16 +100,16 @@ ResponseFraming frame_response(const RequestHead& request, const ResponseHead& r
     framing.kind = old_client ? BodyKind::kUntilClose : BodyKind::kChunked;
   }
   framing.close = close || framing.kind == BodyKind::kUntilClose ||
-                  response.fields.has_token("Connection", "close");
+                  response.fields.has_token(FieldName::kConnection, "close");
   framing.says_keep_alive = old_client && !framing.close;
   return framing;
 }
 
-void append_response_head(std::string& out, const ResponseHead& head,
+void append_response_head(base::Text& out, const ResponseHead& head,
                           const ResponseFraming& framing) {
   append_status_line(out, head);
-  append_others(out, head.fields);
-  if (head.fields.find("Date") == nullptr) append_field(out, "Date", date_now());
+  head.fields.append_lines(out, kFieldsOfConnection);
+  if (!head.fields.has(FieldName::kDate)) append_field(out, "Date", date_now());
   if (framing.says_length) append_length(out, framing.length);
   if (framing.kind == BodyKind::kChunked) append_field(out, "Transfer-Encoding", "chunked");
   if (framing.close) append_field(out, "Connection", "close");
@@ -149,17 +117,17 @@ void append_response_head(std::string& out, const ResponseHead& head,
   out += kLineEnd;
 }
 
-void append_interim_head(std::string& out, const ResponseHead& head) {
+void append_interim_head(base::Text& out, const ResponseHead& head) {
   append_status_line(out, head);
-  append_others(out, head.fields);
+  head.fields.append_lines(out, kFieldsOfConnection);
   out += kLineEnd;
 }
 
-void append_switch_head(std::string& out, const ResponseHead& head, const RequestHead& request) {
+void append_switch_head(base::Text& out, const ResponseHead& head, const RequestHead& request) {
   append_status_line(out, head);
-  append_others(out, head.fields);
-  const auto* key = request.fields.find("Sec-WebSocket-Key");
-  if (key != nullptr && head.fields.find("Sec-WebSocket-Accept") == nullptr) {
+  head.fields.append_lines(out, kFieldsOfConnection);
+  const auto key = request.fields.find(FieldName::kSecWebSocketKey);
+  if (key && !head.fields.has(FieldName::kSecWebSocketAccept)) {
     append_field(out, "Sec-WebSocket-Accept", websocket_accept(*key));
   }
   append_field(out, "Connection", "Upgrade");
@@ -171,15 +139,15 @@ BodyKind frame_request(const RequestHead& head) {
   return head.body == BodyKind::kUntilClose ? BodyKind::kChunked : head.body;
 }
 
-void append_request_head(std::string& out, const RequestHead& head) {
+void append_request_head(base::Text& out, const RequestHead& head) {
   out += head.method;
   out += ' ';
   out += head.target;
   out += " HTTP/1.1\r\nHost: ";
   out += head.authority;
   out += kLineEnd;
-  append_others(out, head.fields);
-  const bool trailers = head.fields.has_token("TE", "trailers");
+  head.fields.append_lines(out, kFieldsOfConnection);
+  const bool trailers = head.fields.has_token(FieldName::kTe, "trailers");
   if (trailers) append_field(out, "TE", "trailers");
   if (!head.upgrade.empty()) {
     append_field(out, "Connection", trailers ? "TE, Upgrade" : "Upgrade");

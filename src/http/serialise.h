@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "http/message.h"
@@ -11,13 +10,6 @@
 namespace gatehouse::http {
 
 inline constexpr std::string_view kLineEnd = "\r\n";
-
-// Whether a field of that name speaks of a connection, not of a message (RFC 9110 7.6.1), or of
-// framing: written by us alone.
-bool belongs_to_connection(std::string_view name);
-
-// Whether it could not stand in a field line: CR, LF or NUL.
-bool breaks_the_line(std::string_view text);
 
 // Date's value of now (IMF-fixdate, RFC 9110 5.6.7); made once a second on each thread, valid until
 // that thread asks again.
@@ -37,23 +29,23 @@ ResponseFraming frame_response(const RequestHead& request, const ResponseHead& r
                                bool close);
 
 // The final head, with Date if there was none.
-void append_response_head(std::string& out, const ResponseHead& head,
+void append_response_head(base::Text& out, const ResponseHead& head,
                           const ResponseFraming& framing);
 
 // A 1xx head.
-void append_interim_head(std::string& out, const ResponseHead& head);
+void append_interim_head(base::Text& out, const ResponseHead& head);
 
 // The 101 that opens the tunnel which `request` asked for. Sec-WebSocket-Accept is made when `head`
 // has none: the upstream was asked over HTTP/2 (RFC 8441 5.1).
-void append_switch_head(std::string& out, const ResponseHead& head, const RequestHead& request);
+void append_switch_head(base::Text& out, const ResponseHead& head, const RequestHead& request);
 
 // How the body of a request for an upstream is framed.
 BodyKind frame_request(const RequestHead& head);
 
 // A request for an upstream, always HTTP/1.1 and persistent. With `upgrade` it asks to switch.
-void append_request_head(std::string& out, const RequestHead& head);
+void append_request_head(base::Text& out, const RequestHead& head);
 
 // Field lines after a body; only those that may stand there.
-void append_trailers(std::string& out, const Fields& trailers);
+void append_trailers(base::Text& out, const Fields& trailers);
 
 }  // namespace gatehouse::http

@@ -1,6 +1,7 @@
 #include "http/target.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "base/endpoint.h"
@@ -11,7 +12,7 @@ namespace gatehouse::http {
 
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 int hex_value(char c) {
   if (is_digit(c)) return c - '0';
@@ -41,20 +42,36 @@ std::uint32_t port_number(std::string_view text) {
   return port <= 65535 ? port : 0;
 }
 
-bool append_name(std::string_view name, std::string& out) {
+// Each byte that a name may hold, in lower case; 0 for all others.
+constexpr auto kNameBytes = [] {
+  std::array<char, 256> table{};
+  for (unsigned c = 0; c < table.size(); ++c) {
+    const char byte = static_cast<char>(c);
+    const bool fits =
+        is_letter(byte) || is_digit(byte) || byte == '-' || byte == '_' || byte == '.';
+    table[c] = fits ? lower(byte) : '\0';
+  }
+  return table;
+}();
+
+bool append_name(std::string_view name, base::Text& out) {
   if (!name.empty() && name.back() == '.') name.remove_suffix(1);
   if (name.empty() || name.back() == '.' || name.size() > kHostBytes) return false;
-  char before = '.';
-  for (const char c : name) {
-    const bool fits = is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
-    if (!fits || (c == '.' && before == '.')) return false;
-    out += lower(c);
-    before = c;
-  }
-  return true;
+  bool fits = true;
+  const auto begin = out.size();
+  out.resize_and_overwrite(begin + name.size(), [&](char* text, std::size_t size) {
+    char before = '.';
+    for (auto* to = text + begin; const char c : name) {
+      const char byte = kNameBytes[static_cast<unsigned char>(c)];
+      fits &= byte != '\0' && (byte != '.' || before != '.');
+      *to++ = before = byte;
+    }
+    return size;
+  });
+  return fits;
 }
 
-bool append_ip6(std::string_view bracketed, std::string& out) {
+bool append_ip6(std::string_view bracketed, base::Text& out) {
   if (bracketed.find(':') == std::string_view::npos || !base::is_ip_literal(bracketed))
     return false;
   for (const char c : bracketed) out += lower(c);
@@ -91,8 +108,32 @@ bool hides_dots(std::string_view segment) {
   return false;
 }
 
+// Bytes of which most paths consist, and that mean themselves wherever they stand.
+constexpr auto kPlainBytes = [] {
+  std::array<bool, 256> table{};
+  for (unsigned c = 0; c < table.size(); ++c) {
+    const char byte = static_cast<char>(c);
+    table[c] = is_letter(byte) || is_digit(byte);
+  }
+  for (const char c : std::string_view("/-_~!$&'()*+,=:@"))
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+// Whether `path` surely is its own canonical form: nothing in it is encoded, and no segment begins
+// with a dot.
+bool is_normal(std::string_view path) {
+  char before = '/';
+  for (const char c : path) {
+    const bool dot = c == '.' && before != '/';
+    if (!dot && !kPlainBytes[static_cast<unsigned char>(c)]) return false;
+    before = c;
+  }
+  return true;
+}
+
 // Appends one segment of a path, decoded as far as it may be. False on a bad byte or escape.
-bool append_segment(std::string_view segment, std::string& out) {
+bool append_segment(std::string_view segment, base::Text& out) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   for (std::size_t i = 0; i < segment.size(); ++i) {
     const char c = segment[i];
@@ -120,7 +161,7 @@ bool append_segment(std::string_view segment, std::string& out) {
 
 }  // namespace
 
-bool normalise_authority(std::string_view text, std::string& out) {
+bool normalise_authority(std::string_view text, base::Text& out) {
   out.clear();
   auto host_end = text.find(':');
   if (!text.empty() && text.front() == '[') {
@@ -141,9 +182,13 @@ bool normalise_authority(std::string_view text, std::string& out) {
   return true;
 }
 
-bool normalise_path(std::string_view path, std::string& out) {
+bool normalise_path(std::string_view path, base::Text& out) {
   out.clear();
   if (path.empty() || path.front() != '/') return false;
+  if (is_normal(path)) {
+    out.assign(path);
+    return true;
+  }
   for (std::size_t at = 1;;) {
     const auto end = std::min(path.find('/', at), path.size());
     const bool last = end == path.size();

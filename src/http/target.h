@@ -2,8 +2,9 @@
 // could read differently is refused.
 #pragma once
 
-#include <string>
 #include <string_view>
+
+#include "base/recycled.h"
 
 namespace gatehouse::http {
 
@@ -13,14 +14,14 @@ inline constexpr std::size_t kHostBytes = 255;
 // Writes `text` as host[:port] to `out`: lower case, no final dot, the port without leading zeros
 // and left out when it was empty. Accepts names of letters, digits, "-", "_" and ".", IPv4, and
 // IPv6 in brackets. False for anything else: empty, a list, userinfo, a bad port.
-bool normalise_authority(std::string_view text, std::string& out);
+bool normalise_authority(std::string_view text, base::Text& out);
 
 // Writes the canonical form of `path` ("/…", without query) to `out`, for routing, access rules and
 // logs: unreserved characters decoded, other escapes in upper case, dot segments removed. False
 // when it is no path, or one that an upstream might walk differently: %00, bad escapes, raw
 // backslash, ".." above the root, and dot segments behind an encoded slash or backslash ("..%2f")
 // or before a parameter ("..;").
-bool normalise_path(std::string_view path, std::string& out);
+bool normalise_path(std::string_view path, base::Text& out);
 
 // What a request-target says. Views into the text it was read from.
 struct TargetParts {

@@ -58,7 +58,7 @@ std::string json_line(const AccessRecord& record, const http::RequestHead& head,
                       const ClientFacts& peer, const RequestFacts& facts) {
   std::string line = "{\"time\":\"" + timestamp() + "\"";
   add_text(line, "client_ip", facts.client_ip);
-  if (peer.ip != facts.client_ip) add_text(line, "peer_ip", peer.ip);
+  if (facts.client_ip != std::string_view(peer.ip)) add_text(line, "peer_ip", peer.ip);
   add_text(line, "protocol", protocol_name(head.version));
   add_text(line, "scheme", facts.scheme());
   if (!peer.server_name.empty()) add_text(line, "sni", peer.server_name);
@@ -87,7 +87,8 @@ std::string text_line(const AccessRecord& record, const http::RequestHead& head,
                       const ClientFacts& peer, const RequestFacts& facts) {
   std::string request = fmt::format("{} {}://{}{} {}", head.method, facts.scheme(), head.authority,
                                     head.target, protocol_name(head.version));
-  std::string line = timestamp() + " " + facts.client_ip + " ";
+  std::string line = timestamp();
+  line.append(" ").append(facts.client_ip).append(" ");
   append_json_string(line, request);
   line += " " + std::to_string(record.status) + " " + std::to_string(record.body_bytes) + "B " +
           std::to_string(micros_since(record.began)) + "us";
@@ -98,8 +99,7 @@ std::string text_line(const AccessRecord& record, const http::RequestHead& head,
     append_json_string(line, record.error);
   }
   if (!peer.certificate_sha256.empty()) line += " client_cert_sha256=" + peer.certificate_sha256;
-  line += " id=" + facts.request_id;
-  return line + "\n";
+  return line.append(" id=").append(facts.request_id).append("\n");
 }
 
 void write_all(int fd, std::string_view bytes) {

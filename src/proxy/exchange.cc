@@ -174,7 +174,7 @@ base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::Requ
   wanted.fresh = fresh;
   wanted.websocket = !request.upgrade.empty();
   wanted.client = facts_.peer;
-  if (request_.client_ip != facts_.ip) {
+  if (request_.client_ip != std::string_view(facts_.ip)) {
     // A trusted proxy has named it; from which port it came, nobody says.
     wanted.client = base::Endpoint::from_ip(request_.client_ip, 0).value_or(facts_.peer);
   }
@@ -209,7 +209,8 @@ base::Task<void> Exchange::proxy(const config::Proxy& action) {
     co_return;
   }
   const Hop hop{facts_, request_, snapshot_.config.allowed_fields};
-  const auto request = forwarded_request(stream_.head(), hop);
+  http::RequestHead request;
+  forward_request(stream_.head(), hop, request);
   Replay replay;
   std::vector<Upstream*> tried;
   bool fresh = !can_replay(request);

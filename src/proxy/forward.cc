@@ -225,7 +225,7 @@ base::Task<ForwardResult> Forward::run(const http::RequestHead& request) {
     co_return result;
   }
   result.status = head->status;
-  if (const auto* said = head->fields.find("Keep-Alive")) result.keep_alive = *said;
+  if (const auto said = head->fields.find(http::FieldName::kKeepAlive)) result.keep_alive = *said;
   forward_response(*head);
   co_await pass_final(*head, result);
   // An answer that came before the request's end: the rest is not for this upstream.

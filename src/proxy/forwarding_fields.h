@@ -18,6 +18,8 @@ void set_forwarding_fields(http::Fields& fields, std::string_view authority,
 
 // Whether an upstream could take a field of that name for one of these, or of those with which
 // well-known proxies name a client (X-Real-IP, CF-*).
-bool means_forwarding(std::string_view name);
+bool names_forwarding(std::string_view name);
+// The same of a field that was read, which is faster.
+bool means_forwarding(const http::Field& field);
 
 }  // namespace gatehouse::proxy

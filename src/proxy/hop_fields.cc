@@ -1,7 +1,6 @@
 #include "proxy/hop_fields.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/log.h"
 #include "http/websocket.h"
@@ -11,15 +10,18 @@ namespace gatehouse::proxy {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> kHopFields = {
-    "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization",
-    "TE",         "Upgrade",    "HTTP2-Settings",   "Proxy-Authenticate"};
+using Name = http::FieldName;
+
+constexpr http::FieldNames kHopFields = {
+    Name::kConnection, Name::kKeepAlive, Name::kProxyConnection, Name::kProxyAuthorization,
+    Name::kTe,         Name::kUpgrade,   Name::kHttp2Settings,   Name::kProxyAuthenticate};
+
 // End-to-end fields that a client must not have removed on its behalf by naming them.
 bool may_be_named(std::string_view name) {
   for (const auto kept : {"Content-Type", "Cookie", "Authorization", "Host", "Content-Length"}) {
     if (http::equal_names(name, kept)) return false;
   }
-  return !means_forwarding(name);
+  return !names_forwarding(name);
 }
 
 void remove_named(http::Fields& fields, std::string_view list) {
@@ -32,8 +34,6 @@ void remove_named(http::Fields& fields, std::string_view list) {
   }
 }
 
-bool is_odd(std::string_view name) { return name.find_first_of("_.") != std::string_view::npos; }
-
 bool is_allowed(std::string_view name, const std::vector<std::string>& allowed) {
   return std::ranges::any_of(allowed,
                              [name](const auto& one) { return http::equal_names(name, one); });
@@ -41,55 +41,66 @@ bool is_allowed(std::string_view name, const std::vector<std::string>& allowed) 
 
 // Programs behind us that know fields as CGI's variables cannot tell "X_User" from "X-User".
 void remove_odd_names(http::Fields& fields, const std::vector<std::string>& allowed) {
-  const auto dropped = [&allowed](const http::Field& field) {
-    return is_odd(field.name) && !is_allowed(field.name, allowed);
-  };
-  if (std::ranges::none_of(fields, dropped)) return;
   std::string names;
-  for (const auto& field : fields) {
-    if (dropped(field)) names += (names.empty() ? "" : " ") + field.name;
-  }
+  fields.remove_if([&](const http::Field& field) {
+    const bool dropped = field.odd && !is_allowed(field.name, allowed);
+    if (dropped) names.append(names.empty() ? "" : " ").append(field.name);
+    return dropped;
+  });
+  if (names.empty()) return;
   base::log::debug("fields were dropped: allowed_fields does not name them", {{"names", names}});
-  std::erase_if(fields.list(), dropped);
+}
+
+// Those of `from` that are not of its connection.
+void assign_without_hop(http::Fields& fields, const http::Fields& from) {
+  fields.assign_if(from,
+                   [](const http::Field& field) { return !kHopFields.contains(field.known); });
+  for (const auto& field : from) {
+    if (field.known == Name::kConnection) remove_named(fields, field.value);
+  }
+  if (from.has_token(Name::kTe, "trailers")) fields.add(Name::kTe, "trailers");
 }
 
 }  // namespace
 
-void remove_hop_fields(http::Fields& fields) {
-  const bool trailers = fields.has_token("TE", "trailers");
-  const auto named = fields.joined("Connection");
-  remove_named(fields, named);
-  for (const auto name : kHopFields) fields.remove(name);
-  if (trailers) fields.add("TE", "trailers");
-}
-
-http::RequestHead forwarded_request(const http::RequestHead& head, const Hop& hop) {
-  http::RequestHead out = head;
-  remove_hop_fields(out.fields);
+void forward_request(const http::RequestHead& head, const Hop& hop, http::RequestHead& out) {
+  out.method = head.method;
+  out.target = head.target;
+  out.authority = head.authority;
+  out.normal_path = head.normal_path;
+  out.version = http::Version::kHttp11;
+  out.body = head.body;
+  out.content_length = head.content_length;
+  out.expect_continue = head.expect_continue;
+  out.upgrade = head.upgrade;
+  assign_without_hop(out.fields, head.fields);
   remove_odd_names(out.fields, hop.allowed);
   set_forwarding_fields(out.fields, head.authority, hop.peer, hop.facts);
-  add_via(out);
+  add_via(out.fields, head);
   if (head.version == http::Version::kHttp2 && head.upgrade == "websocket") {
     // What HTTP/1.1 needs for a handshake, and extended CONNECT leaves out (RFC 8441 5).
-    out.fields.set("Sec-WebSocket-Key", http::websocket_key());
-    out.fields.set("Sec-WebSocket-Version", "13");
+    out.fields.set(Name::kSecWebSocketKey, http::websocket_key());
+    out.fields.set(Name::kSecWebSocketVersion, "13");
   }
-  out.version = http::Version::kHttp11;
-  return out;
 }
 
 http::Fields forwarded_trailers(const http::Fields& trailers,
                                 const std::vector<std::string>* allowed) {
   http::Fields out = trailers;
   remove_odd_names(out, allowed == nullptr ? std::vector<std::string>() : *allowed);
-  std::erase_if(out.list(), [](const http::Field& field) { return means_forwarding(field.name); });
+  out.remove_if([](const http::Field& field) { return means_forwarding(field); });
   return out;
 }
 
 void forward_response(http::ResponseHead& head) {
-  remove_hop_fields(head.fields);
-  head.fields.remove("TE");
-  add_via(head);
+  auto& fields = head.fields;
+  std::string named;
+  for (const auto& field : fields) {
+    if (field.known == Name::kConnection) named.append(field.value).append(",");
+  }
+  fields.remove_if([](const http::Field& field) { return kHopFields.contains(field.known); });
+  remove_named(fields, named);
+  add_via(fields);
 }
 
 }  // namespace gatehouse::proxy

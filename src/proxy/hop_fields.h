@@ -9,10 +9,6 @@
 
 namespace gatehouse::proxy {
 
-// Removes the fields that speak to the next hop only: those that Connection names, and the known
-// ones (RFC 9110 7.6.1). "TE: trailers" alone stays in requests.
-void remove_hop_fields(http::Fields& fields);
-
 // What a head is made with on its way. All outlive the call.
 struct Hop {
   const ClientFacts& peer;
@@ -20,16 +16,18 @@ struct Hop {
   const std::vector<std::string>& allowed;  // names with "_" or "." that pass
 };
 
-// The head to send to an upstream: hop fields gone, and fields whose names have "_" or ".", but for
-// the allowed; what says who asked set anew (forwarding_fields.h); Via added.
-http::RequestHead forwarded_request(const http::RequestHead& head, const Hop& hop);
+// The head to send to an upstream into `out`: the fields gone that speak to the next hop only,
+// which are those that Connection names and the known ones (RFC 9110 7.6.1), "TE: trailers"
+// excepted; and those whose names have "_" or ".", but for the allowed. What says who asked is set
+// anew (forwarding_fields.h); Via added.
+void forward_request(const http::RequestHead& head, const Hop& hop, http::RequestHead& out);
 
 // The trailers of a request, the same way (null: no odd name is allowed); what says who asked is
 // nothing for trailers.
 http::Fields forwarded_trailers(const http::Fields& trailers,
                                 const std::vector<std::string>* allowed);
 
-// Takes hop fields out of a response's head, and adds Via.
+// Takes the fields of the hop out of a response's head, and adds Via.
 void forward_response(http::ResponseHead& head);
 
 }  // namespace gatehouse::proxy

@@ -10,6 +10,8 @@ namespace gatehouse::proxy {
 
 namespace {
 
+using Name = http::FieldName;
+
 constexpr std::size_t kLongestId = 128;  // of a request id that is taken over
 
 bool is_request_id(std::string_view text) {
@@ -63,26 +65,26 @@ void believe_forwarded(const http::Fields& fields, const ClientFacts& peer,
   const auto& element = list.elements[nodes.size() - 1 - found.from_right];
   read_scheme(element.proto, facts);
   facts.host = element.host;
-  facts.client_ip = std::move(found.ip);
+  facts.client_ip = found.ip;
   facts.has_forwarded = list.is_whole;
 }
 
 void believe(const http::Fields& fields, const ClientFacts& peer,
              std::span<const base::IpRange> trusted, RequestFacts& facts) {
   facts.client_ip = peer.ip;
-  const auto addresses = fields.joined("X-Forwarded-For");
+  const auto addresses = fields.joined(Name::kXForwardedFor);
   const auto nodes = list_parts(addresses);
   // A proxy that adds to the one passes the other on as it came, from whomever. Most add to the
   // old one.
-  if (nodes.empty() && fields.find("Forwarded") != nullptr) {
+  if (nodes.empty() && fields.has(Name::kForwarded)) {
     believe_forwarded(fields, peer, trusted, facts);
     return;
   }
   auto found = find_client(nodes, peer.ip, trusted);
-  facts.client_ip = std::move(found.ip);
-  const auto protos = fields.joined("X-Forwarded-Proto");
+  facts.client_ip = found.ip;
+  const auto protos = fields.joined(Name::kXForwardedProto);
   read_scheme(said(list_parts(protos), found.from_right), facts);
-  const auto hosts = fields.joined("X-Forwarded-Host");
+  const auto hosts = fields.joined(Name::kXForwardedHost);
   facts.host = said(list_parts(hosts), found.from_right);
 }
 
@@ -91,15 +93,14 @@ void believe(const http::Fields& fields, const ClientFacts& peer,
 RequestFacts facts_of(const http::RequestHead& head, const ClientFacts& peer,
                       std::span<const base::IpRange> trusted) {
   const auto& fields = head.fields;
-  const bool relayed =
-      fields.find("X-Forwarded-For") != nullptr || fields.find("Forwarded") != nullptr;
+  const bool relayed = fields.has(Name::kXForwardedFor) || fields.has(Name::kForwarded);
   RequestFacts facts;
   facts.is_https = peer.tls;
   facts.is_local = peer.is_local && !relayed;
   if (peer.is_trusted) {
     believe(fields, peer, trusted, facts);
-    const auto* id = fields.find("X-Request-Id");
-    if (id != nullptr && fields.count("X-Request-Id") == 1 && is_request_id(*id)) {
+    const auto id = fields.find(Name::kXRequestId);
+    if (id && fields.count(Name::kXRequestId) == 1 && is_request_id(*id)) {
       facts.request_id = *id;
     }
     facts.trace_id = trace_id_of(fields);

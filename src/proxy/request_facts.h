@@ -3,7 +3,6 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "base/ip_range.h"
@@ -14,13 +13,13 @@ namespace gatehouse::proxy {
 
 // Facts of one request.
 struct RequestFacts {
-  std::string client_ip;       // of whom a trusted proxy names, else of the connection
+  base::Text client_ip;        // of whom a trusted proxy names, else of the connection
   bool is_https = false;       // how that client asked
   bool is_local = false;       // no proxy stands between, and the client is this machine
-  std::string host;            // what a trusted proxy was asked for, if it says so
+  base::Text host;             // what a trusted proxy was asked for, if it says so
   bool has_forwarded = false;  // Forwarded is what was believed, and goes on
-  std::string request_id;      // of a trusted peer, or made here
-  std::string trace_id;        // of a trusted peer's traceparent; empty: that does not go on
+  base::Text request_id;       // of a trusted peer, or made here
+  base::Text trace_id;         // of a trusted peer's traceparent; empty: that does not go on
 
   std::string_view scheme() const { return is_https ? "https" : "http"; }
 };

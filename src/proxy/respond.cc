@@ -66,7 +66,7 @@ base::Task<base::Result<void>> respond_fixed(http::ServerStream& stream,
   http::ResponseHead head;
   head.status = action.status;
   for (const auto& [name, value] : action.headers) head.fields.set(name, value);
-  if (!action.body.empty() && head.fields.find("Content-Type") == nullptr) {
+  if (!action.body.empty() && !head.fields.has("Content-Type")) {
     head.fields.add("Content-Type", "text/plain; charset=utf-8");
   }
   std::string body = action.body;

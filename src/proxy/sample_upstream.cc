@@ -10,9 +10,12 @@ namespace {
 constexpr base::Duration kIdle{2'000};  // short: nothing waits for it at the end
 
 std::string page(const http::RequestHead& head) {
-  std::string text = "Hello from behind gatehouse.\n\n" + head.method + " " + head.target + "\n" +
-                     "Host: " + head.authority + "\n";
-  for (const auto& field : head.fields) text += field.name + ": " + field.value + "\n";
+  std::string text = "Hello from behind gatehouse.\n\n";
+  text.append(head.method).append(" ").append(head.target).append("\n");
+  text.append("Host: ").append(head.authority).append("\n");
+  for (const auto& field : head.fields) {
+    text.append(field.name).append(": ").append(field.value).append("\n");
+  }
   return text;
 }
 

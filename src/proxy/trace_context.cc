@@ -33,13 +33,14 @@ bool is_valid(std::string_view text) {
 
 }  // namespace
 
-std::string trace_id_of(const http::Fields& fields) {
-  const auto* parent = fields.find("traceparent");
-  if (parent == nullptr || fields.count("traceparent") != 1 || !is_valid(*parent)) return {};
-  return parent->substr(3, 32);
+base::Text trace_id_of(const http::Fields& fields) {
+  const auto parent = fields.find(http::FieldName::kTraceparent);
+  const bool one = fields.count(http::FieldName::kTraceparent) == 1;
+  if (!parent || !one || !is_valid(*parent)) return {};
+  return base::Text(parent->substr(3, 32));
 }
 
-std::string random_id() {
+base::Text random_id() {
   // Many at a time: making the generator ready costs more than what it gives.
   struct Drawn {
     std::array<std::uint8_t, 64 * 16> bytes{};
@@ -52,12 +53,14 @@ std::string random_id() {
   }
   const auto bytes = std::span(drawn.bytes).subspan(drawn.used, 16);
   drawn.used += bytes.size();
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const auto byte : bytes) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
+  base::Text text;
+  text.resize_and_overwrite(2 * bytes.size(), [bytes](char* to, std::size_t size) {
+    for (const auto byte : bytes) {
+      *to++ = kHex[byte >> 4];
+      *to++ = kHex[byte & 15];
+    }
+    return size;
+  });
   return text;
 }
 

@@ -9,9 +9,9 @@
 namespace gatehouse::proxy {
 
 // The trace-id of the one valid traceparent among the fields, of any version; else empty.
-std::string trace_id_of(const http::Fields& fields);
+base::Text trace_id_of(const http::Fields& fields);
 
 // 128 random bits in hex.
-std::string random_id();
+base::Text random_id();
 
 }  // namespace gatehouse::proxy

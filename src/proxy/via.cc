@@ -1,12 +1,10 @@
 #include "proxy/via.h"
 
-#include <fmt/format.h>
 #include <openssl/rand.h>
 #include <openssl/siphash.h>
 
 #include <array>
 #include <cstdint>
-#include <string>
 
 namespace gatehouse::proxy {
 
@@ -15,15 +13,17 @@ namespace {
 constexpr std::string_view kPseudonym = "gatehouse";
 
 // "gatehouse-" and 64 bits that nobody else can make, so that nobody can keep a request of another
-// from passing.
-std::string pseudonym_for(std::string_view host) {
+// from passing. Appended to `out`.
+void append_pseudonym(std::string_view host, base::Text& out) {
   static const auto key = [] {
     std::array<std::uint64_t, 2> made;
     RAND_bytes(reinterpret_cast<std::uint8_t*>(made.data()), sizeof made);
     return made;
   }();
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(host.data());
-  return fmt::format("{}-{:016x}", kPseudonym, SIPHASH_24(key.data(), bytes, host.size()));
+  const auto proof = SIPHASH_24(key.data(), bytes, host.size());
+  out.append(kPseudonym).append("-");
+  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[(proof >> shift) & 15];
 }
 
 std::string_view name_of(http::Version version) {
@@ -35,28 +35,37 @@ std::string_view name_of(http::Version version) {
   return "1.1 ";
 }
 
-void add(http::Fields& fields, http::Version version, std::string_view pseudonym) {
-  auto via = fields.joined("Via");
-  if (!via.empty()) via += ", ";
-  via += name_of(version);
-  via += pseudonym;
-  fields.set("Via", via);
+// What stood in it already, ready to be followed.
+base::Text list_of(const http::Fields& fields) {
+  base::Text list;
+  for (const auto& field : fields) {
+    if (field.known == http::FieldName::kVia) list.append(field.value).append(", ");
+  }
+  return list;
 }
 
 }  // namespace
 
-void add_via(http::RequestHead& request) {
-  add(request.fields, request.version, pseudonym_for(request.host()));
+void add_via(http::Fields& fields, const http::RequestHead& request) {
+  auto via = list_of(fields);
+  via += name_of(request.version);
+  append_pseudonym(request.host(), via);
+  fields.set(http::FieldName::kVia, via);
 }
 
-void add_via(http::ResponseHead& response) {
-  add(response.fields, http::Version::kHttp11, kPseudonym);
+void add_via(http::Fields& response) {
+  auto via = list_of(response);
+  via += name_of(http::Version::kHttp11);
+  via += kPseudonym;
+  response.set(http::FieldName::kVia, via);
 }
 
 bool has_passed(const http::RequestHead& request) {
-  const auto via = request.fields.joined("Via");
-  return via.find(kPseudonym) != std::string::npos &&
-         via.find(pseudonym_for(request.host())) != std::string::npos;
+  const auto via = list_of(request.fields);
+  if (via.find(kPseudonym) == base::Text::npos) return false;
+  base::Text ours;
+  append_pseudonym(request.host(), ours);
+  return via.find(ours) != base::Text::npos;
 }
 
 }  // namespace gatehouse::proxy

@@ -81,7 +81,7 @@ Task<bool> remember(ServerStream& stream, Origin& origin) {
 Task<bool> answer_path(ServerStream& stream, Origin& origin) {
   const bool whole = co_await remember(stream, origin);
   if (!whole) co_return false;
-  std::string text = "you asked for " + stream.head().target;
+  std::string text = "you asked for " + std::string(stream.head().target);
   co_await answer(stream, 201, std::move(text));
   co_return true;
 }
@@ -126,7 +126,7 @@ TEST(ClientTest, SendsOneRequestAndReturnsTheWholeAnswer) {
   ASSERT_EQ(origin.seen.size(), 1u);
   const auto& seen = origin.seen[0];
   EXPECT_EQ(seen.head.method, "POST");
-  EXPECT_EQ(seen.head.authority, "127.0.0.1:" + std::to_string(origin.port));
+  EXPECT_EQ(std::string(seen.head.authority), "127.0.0.1:" + std::to_string(origin.port));
   EXPECT_EQ(*seen.head.fields.find("User-Agent"), "gatehouse-test");
   EXPECT_EQ(*seen.head.fields.find("Content-Type"), "text/x");
   EXPECT_EQ(seen.body, "question");

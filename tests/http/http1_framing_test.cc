@@ -282,8 +282,8 @@ void expect_accepted(const Good& good, bool slowly) {
   const auto heard = run_task(loop, converse(served, good.input, slowly));
   EXPECT_EQ(served.server.refused_status(), 0) << heard;
   ASSERT_EQ(served.seen.size(), 1u);
-  EXPECT_EQ(served.seen[0].head.target, good.target);
-  EXPECT_EQ(served.seen[0].head.authority, good.authority);
+  EXPECT_EQ(std::string(served.seen[0].head.target), good.target);
+  EXPECT_EQ(std::string(served.seen[0].head.authority), good.authority);
   EXPECT_EQ(served.seen[0].body, good.body);
   EXPECT_FALSE(served.seen[0].error);
   for (const char* gone : {"Host", "Content-Length", "Transfer-Encoding", "Expect"}) {

@@ -8,13 +8,13 @@ namespace gatehouse::http::target_test {
 namespace {
 
 std::string path(std::string_view raw) {
-  std::string out;
-  return normalise_path(raw, out) ? out : "refused";
+  base::Text out;
+  return normalise_path(raw, out) ? std::string(out) : "refused";
 }
 
 std::string authority(std::string_view raw) {
-  std::string out;
-  return normalise_authority(raw, out) ? out : "refused";
+  base::Text out;
+  return normalise_authority(raw, out) ? std::string(out) : "refused";
 }
 
 TEST(PathTest, PlainPathsStayAsTheyAre) {

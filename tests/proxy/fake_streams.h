@@ -61,7 +61,8 @@ inline base::Task<base::Result<void>> well() { co_return base::Result<void>(); }
 
 inline std::string finish_text(const http::Fields& trailers) {
   std::string text = "finish";
-  for (const auto& field : trailers) text += " " + field.name + "=" + field.value;
+  for (const auto& field : trailers)
+    text.append(" ").append(field.name).append("=").append(field.value);
   return text;
 }
 
@@ -144,7 +145,7 @@ class FakeClientStream final : public http::ClientStream {
   }
 
   base::Task<base::Result<void>> send_head(const http::RequestHead& head) override {
-    log.push_back("head " + head.method);
+    log.push_back("head " + std::string(head.method));
     return well();
   }
   base::Task<base::Result<void>> write(base::Chunk chunk) override {

@@ -27,12 +27,12 @@ class ForwardingFields : public testing::Test {
   }
   std::string client(const Given& given) {
     receive(trusted, given);
-    return facts.client_ip;
+    return std::string(facts.client_ip);
   }
   std::string sent(std::string_view name) const {
     EXPECT_LE(fields.count(name), 1u) << name;
-    const auto* found = fields.find(name);
-    return found == nullptr ? "(none)" : *found;
+    const auto found = fields.find(name);
+    return std::string(found.value_or("(none)"));
   }
 
   ClientFacts trusted;

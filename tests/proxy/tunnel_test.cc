@@ -273,8 +273,10 @@ TEST_F(TunnelTest, AClientWithoutAKeyIsGivenOne) {
   const RequestFacts facts;
   const std::vector<std::string> none;
   const Hop hop{peer, facts, none};
-  const auto first = forwarded_request(head, hop);
-  const auto second = forwarded_request(head, hop);
+  http::RequestHead first;
+  http::RequestHead second;
+  forward_request(head, hop, first);
+  forward_request(head, hop, second);
   EXPECT_EQ(first.upgrade, "websocket");
   ASSERT_EQ(first.fields.count("Sec-WebSocket-Key"), 1u);
   EXPECT_EQ(first.fields.find("Sec-WebSocket-Key")->size(), kKey.size());

@@ -1,77 +1,48 @@
-#include "http/http1_parser.h"
+#include "http/http1_chunked.h"
 
-#include <algorithm>
 #include <cstring>
 
 namespace gatehouse::http {
 
 namespace {
 
-// Spans come whole when the bytes do, but llhttp does not promise it.
-void extend(std::string_view& view, const char* at, std::size_t n) {
-  view = view.empty() ? std::string_view(at, n) : std::string_view(view.data(), view.size() + n);
-}
+// All that llhttp must have seen to expect a chunked body.
+constexpr std::string_view kHead = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 }  // namespace
 
-struct Http1Parser::Callbacks {
-  static Http1Parser& self(llhttp_t* l) { return *static_cast<Http1Parser*>(l->data); }
+struct Http1Chunked::Callbacks {
+  static Http1Chunked& self(llhttp_t* l) { return *static_cast<Http1Chunked*>(l->data); }
 
   static int refuse(llhttp_t* l, const char* why) {
     llhttp_set_error_reason(l, why);
     return HPE_USER;
   }
 
-  static int on_method(llhttp_t* l, const char* at, std::size_t n) {
-    extend(self(l).head_.method, at, n);
-    return 0;
-  }
-  static int on_url(llhttp_t* l, const char* at, std::size_t n) {
-    extend(self(l).head_.target, at, n);
-    return 0;
-  }
-  static int on_status(llhttp_t* l, const char* at, std::size_t n) {
-    extend(self(l).head_.reason, at, n);
-    return 0;
-  }
-
+  // Fields of the head above come without anybody to tell.
   static int on_header_field(llhttp_t* l, const char* at, std::size_t n) {
+    if (l->data == nullptr) return 0;
     auto& p = self(l);
-    if (!p.in_head_) {
-      if (p.between_name_and_value_) p.end_trailer();
-      p.trailer_name_.append(at, n);
-      return p.add_trailer_byte_count(n) ? 0 : refuse(l, "the trailers are too long");
-    }
-    if (p.head_.fields.empty() || p.between_name_and_value_) p.head_.fields.emplace_back();
-    p.between_name_and_value_ = false;
-    extend(p.head_.fields.back().name, at, n);
-    return 0;
+    if (p.after_value_) p.end_trailer();
+    p.trailer_name_.append(at, n);
+    return p.add_trailer_byte_count(n) ? 0 : refuse(l, "the trailers are too long");
   }
 
   static int on_header_value(llhttp_t* l, const char* at, std::size_t n) {
+    if (l->data == nullptr) return 0;
     auto& p = self(l);
-    p.between_name_and_value_ = true;
-    if (!p.in_head_) {
-      p.trailer_value_.append(at, n);
-      return p.add_trailer_byte_count(n) ? 0 : refuse(l, "the trailers are too long");
-    }
-    extend(p.head_.fields.back().value, at, n);
-    return 0;
+    p.after_value_ = true;
+    p.trailer_value_.append(at, n);
+    return p.add_trailer_byte_count(n) ? 0 : refuse(l, "the trailers are too long");
   }
 
   // A value may be empty, and then has no span.
   static int on_header_value_complete(llhttp_t* l) {
+    if (l->data == nullptr) return 0;
     auto& p = self(l);
-    if (!p.in_head_) {
-      p.end_trailer();
-      return p.trailer_bytes_ <= kTrailerBytes ? 0 : refuse(l, "too many trailers");
-    }
-    p.between_name_and_value_ = true;
-    return 0;
+    p.end_trailer();
+    return p.trailer_bytes_ <= kTrailerBytes ? 0 : refuse(l, "too many trailers");
   }
-
-  // Whether there is a body, and which, is decided outside before llhttp goes on.
-  static int on_headers_complete(llhttp_t* l) { return self(l).in_head_ ? HPE_PAUSED : 0; }
 
   static int on_body(llhttp_t* l, const char* at, std::size_t n) {
     auto& p = self(l);
@@ -104,13 +75,9 @@ struct Http1Parser::Callbacks {
     static const llhttp_settings_t all = [] {
       llhttp_settings_t s;
       llhttp_settings_init(&s);
-      s.on_method = on_method;
-      s.on_url = on_url;
-      s.on_status = on_status;
       s.on_header_field = on_header_field;
       s.on_header_value = on_header_value;
       s.on_header_value_complete = on_header_value_complete;
-      s.on_headers_complete = on_headers_complete;
       s.on_body = on_body;
       s.on_chunk_header = on_chunk_header;
       s.on_chunk_extension_name = on_extension;
@@ -120,42 +87,32 @@ struct Http1Parser::Callbacks {
     }();
     return all;
   }
+
+  // A parser that has read the head.
+  static const llhttp_t& ready() {
+    static const llhttp_t made = [] {
+      llhttp_t l;
+      llhttp_init(&l, HTTP_REQUEST, &settings());
+      llhttp_execute(&l, kHead.data(), kHead.size());
+      return l;
+    }();
+    return made;
+  }
 };
 
-Http1Parser::Http1Parser(HeadGuard::Kind kind)
-    : type_(kind == HeadGuard::Kind::kRequest ? HTTP_REQUEST : HTTP_RESPONSE) {
-  llhttp_init(&llhttp_, type_, &Callbacks::settings());
-}
-
-bool Http1Parser::parse_head(base::Bytes head) {
-  llhttp_init(&llhttp_, type_, &Callbacks::settings());
-  llhttp_.data = this;
-  head_.method = head_.target = head_.reason = {};
-  head_.fields.clear();
+void Http1Chunked::begin(bool chunked) {
   trailers_.clear();
+  ended_ = false;
+  if (!chunked) return;
+  llhttp_ = Callbacks::ready();
+  llhttp_.data = this;
   trailer_name_.clear();
   trailer_value_.clear();
   extension_bytes_ = silent_bytes_ = trailer_bytes_ = trailer_fields_ = 0;
-  between_name_and_value_ = ended_ = false;
-  in_head_ = true;
-  const auto text = base::as_text(head);
-  const auto outcome = llhttp_execute(&llhttp_, text.data(), text.size());
-  in_head_ = false;
-  between_name_and_value_ = false;
-  const bool whole =
-      outcome == HPE_PAUSED && llhttp_get_error_pos(&llhttp_) == text.data() + text.size();
-  if (!whole) {
-    error_ = outcome == HPE_OK || outcome == HPE_PAUSED ? "the head does not end where it seemed to"
-                                                        : llhttp_get_error_reason(&llhttp_);
-    return false;
-  }
-  for (auto& field : head_.fields) field.value = without_blanks(field.value);
-  head_.status = llhttp_get_status_code(&llhttp_);
-  head_.minor_version = llhttp_get_http_minor(&llhttp_);
-  return true;
+  after_value_ = false;
 }
 
-bool Http1Parser::decode(base::MutableBytes input, Decoded& out) {
+bool Http1Chunked::decode(base::MutableBytes input, Decoded& out) {
   if (llhttp_get_errno(&llhttp_) == HPE_PAUSED) llhttp_resume(&llhttp_);
   data_begin_ = data_end_ = nullptr;
   progressed_ = false;
@@ -179,13 +136,13 @@ bool Http1Parser::decode(base::MutableBytes input, Decoded& out) {
   return true;
 }
 
-bool Http1Parser::add_trailer_byte_count(std::size_t n) {
+bool Http1Chunked::add_trailer_byte_count(std::size_t n) {
   trailer_bytes_ += n;
   return trailer_bytes_ <= kTrailerBytes;
 }
 
-void Http1Parser::end_trailer() {
-  between_name_and_value_ = false;
+void Http1Chunked::end_trailer() {
+  after_value_ = false;
   if (trailer_name_.empty()) return;
   if (may_be_trailer(trailer_name_)) trailers_.add(trailer_name_, without_blanks(trailer_value_));
   trailer_name_.clear();
