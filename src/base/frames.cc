@@ -12,16 +12,15 @@ struct Free {
   Free* next;
 };
 
-struct Kept {
-  Free* first = nullptr;
+// Freed frames by their size in steps.
+struct Shelf {
+  std::array<Free*, Frames::kLargest / Frames::kStep + 1> sizes{};
   std::size_t bytes = 0;
+  bool open = true;
 };
 
-using Shelf = std::array<Kept, Frames::kLargest / Frames::kStep + 1>;
-
-// Neither has a destructor, so that reaching them costs no look at whether they live already.
-constinit thread_local bool open = true;
-constinit thread_local Shelf shelf{};
+// Has no destructor, so that reaching it costs no look at whether it lives already.
+constinit thread_local Shelf shelf;
 
 // Goes with its thread; frames that are freed later go straight back.
 struct Emptier {
@@ -31,12 +30,12 @@ struct Emptier {
 thread_local Emptier emptier;
 
 Emptier::~Emptier() {
-  open = false;
-  for (auto& kept : shelf) {
-    while (kept.first != nullptr) {
-      auto* const next = kept.first->next;
-      ::operator delete(static_cast<void*>(kept.first));
-      kept.first = next;
+  shelf.open = false;
+  for (auto*& first : shelf.sizes) {
+    while (first != nullptr) {
+      auto* const next = first->next;
+      ::operator delete(static_cast<void*>(first));
+      first = next;
     }
   }
 }
@@ -57,23 +56,23 @@ void Frames::release(void* frame, std::size_t) noexcept { ::operator delete(fram
 
 void* Frames::allocate(std::size_t size) {
   const auto step = step_of(size);
-  if (size > kLargest || !open) return ::operator new(step * kStep);
-  auto& kept = shelf[step];
-  if (kept.first == nullptr) return ::operator new(step * kStep);
-  auto* const frame = kept.first;
-  kept.first = frame->next;
-  kept.bytes -= step * kStep;
+  if (size > kLargest) return ::operator new(size);
+  auto*& first = shelf.sizes[step];
+  if (first == nullptr) return ::operator new(step * kStep);
+  auto* const frame = first;
+  first = frame->next;
+  shelf.bytes -= step * kStep;
   return frame;
 }
 
 void Frames::release(void* frame, std::size_t size) noexcept {
   const auto step = step_of(size);
-  const bool keep = size <= kLargest && open && shelf[step].bytes < kKept;
+  const bool keep = size <= kLargest && shelf.open && shelf.bytes < kKept;
   if (!keep) return ::operator delete(frame);
-  auto& kept = shelf[step];
-  if (kept.first == nullptr) emptier.begin();
-  kept.first = new (frame) Free{kept.first};
-  kept.bytes += step * kStep;
+  auto*& first = shelf.sizes[step];
+  if (first == nullptr) emptier.begin();
+  first = new (frame) Free{first};
+  shelf.bytes += step * kStep;
 }
 
 #endif

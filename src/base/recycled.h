@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -30,5 +31,14 @@ using Text = std::basic_string<char, std::char_traits<char>, Recycled<char>>;
 
 template <typename T>
 using RecycledList = std::vector<T, Recycled<T>>;
+
+template <typename T>
+using RecycledQueue = std::deque<T, Recycled<T>>;
+
+// A base of objects that are made and destroyed with each exchange.
+struct RecycledObject {
+  static void* operator new(std::size_t size) { return Frames::allocate(size); }
+  static void operator delete(void* memory, std::size_t size) { Frames::release(memory, size); }
+};
 
 }  // namespace gatehouse::base

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 
 #include "base/buffer.h"
+#include "base/recycled.h"
 
 namespace gatehouse::http {
 
@@ -36,7 +36,7 @@ class Http2Body {
   void copy(base::Bytes bytes);
 
   base::BufferPool& pool_;
-  std::deque<Piece> pieces_;
+  base::RecycledQueue<Piece> pieces_;
   base::BufferRef tail_;  // where copies go on
   std::size_t tail_used_ = 0;
   std::size_t bytes_ = 0;

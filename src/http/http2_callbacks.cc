@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "http/http2_memory.h"
 #include "http/http2_session.h"
 
 namespace gatehouse::http {
@@ -279,9 +280,9 @@ nghttp2_session* Http2Callbacks::make(Http2Session& owner) {
   }();
   nghttp2_session* made = nullptr;
   if (owner.is_server()) {
-    nghttp2_session_server_new2(&made, tables.callbacks, &owner, tables.option);
+    nghttp2_session_server_new3(&made, tables.callbacks, &owner, tables.option, http2_memory());
   } else {
-    nghttp2_session_client_new2(&made, tables.callbacks, &owner, tables.option);
+    nghttp2_session_client_new3(&made, tables.callbacks, &owner, tables.option, http2_memory());
   }
   return made;
 }

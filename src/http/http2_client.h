@@ -1,11 +1,11 @@
 // The client side of an HTTP/2 connection to an upstream (RFC 9113), shared by many exchanges.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "base/recycled.h"
 #include "http/http2_session.h"
 #include "http/stream.h"
 
@@ -20,7 +20,9 @@ class Http2Client;
 // A head with `upgrade` asks for a tunnel by extended CONNECT (RFC 8441): kUnsupported where the
 // upstream does not offer it. Its 2xx is given out as 101, with the Sec-WebSocket-Accept that
 // belongs to the head's key; finish() before that ends nothing.
-class Http2ClientStream final : public ClientStream, public Http2Stream {
+class Http2ClientStream final : public ClientStream,
+                                public Http2Stream,
+                                public base::RecycledObject {
  public:
   static constexpr unsigned kInterimHeads = 16;  // in front of one final head
 
@@ -51,7 +53,8 @@ class Http2ClientStream final : public ClientStream, public Http2Stream {
   base::Duration stream_idle_;
   base::Duration idle_{};
   base::TimePoint began_{};
-  std::deque<ResponseHead> heads_;     // that came and were not read yet: kInterimHeads + 1 at most
+  base::RecycledQueue<ResponseHead>
+      heads_;                          // that came and were not read yet: kInterimHeads + 1 at most
   bool never_has_body_ = false;        // the response, whatever comes after its head
   std::string bad_;                    // why the response is none
   std::string key_;                    // Sec-WebSocket-Key of who asked for the tunnel

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/buffer.h"
+#include "http/ascii.h"
 #include "http/method.h"
 #include "http/serialise.h"
 #include "http/target.h"
@@ -230,9 +231,11 @@ void Http2Block::begin(const Fields& fields) {
 // Names are lower case in HTTP/2 (RFC 9113 8.2.1).
 void Http2Block::add_field(const Field& field) {
   const auto begin = names_.size();
-  for (const char c : field.name) {
-    names_ += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  }
+  names_.resize_and_overwrite(begin + field.name.size(), [&](char* text, std::size_t size) {
+    std::transform(field.name.begin(), field.name.end(), text + begin,
+                   [](char c) { return lower(c); });
+    return size;
+  });
   add(std::string_view(names_).substr(begin), field.value);
 }
 

@@ -2,10 +2,10 @@
 // itself what is too malformed or too long to be one.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <unordered_map>
 
+#include "base/recycled.h"
 #include "http/http2_session.h"
 #include "http/stream.h"
 
@@ -17,7 +17,9 @@ class Http2Server;
 //
 // A head with `upgrade` came as extended CONNECT (RFC 8441): write_head() with 101 answers it with
 // 200, and the stream is a tunnel.
-class Http2ServerStream final : public ServerStream, public Http2Stream {
+class Http2ServerStream final : public ServerStream,
+                                public Http2Stream,
+                                public base::RecycledObject {
  public:
   Http2ServerStream(Http2Server& server, Http2Session& session, std::int32_t id);
   ~Http2ServerStream() override;
@@ -81,6 +83,11 @@ class Http2Server {
 
  private:
   friend class Http2ServerStream;
+  using Id = std::int32_t;
+  using Streams =
+      std::unordered_map<Id, std::unique_ptr<Http2ServerStream>, std::hash<Id>, std::equal_to<>,
+                         base::Recycled<std::pair<const Id, std::unique_ptr<Http2ServerStream>>>>;
+
   static Http2Stream* begun(void* self, std::int32_t id);
   static void head(void* self, Http2Stream& stream, Http2HeadFields& head, bool ended);
 
@@ -95,8 +102,8 @@ class Http2Server {
   Http2Session session_;
   base::Chunk first_;
   // Streams whose heads are coming, and those that were refused and are being answered.
-  std::unordered_map<std::int32_t, std::unique_ptr<Http2ServerStream>> own_;
-  std::deque<std::unique_ptr<Http2ServerStream>> arrived_;
+  Streams own_;
+  base::RecycledQueue<std::unique_ptr<Http2ServerStream>> arrived_;
   std::size_t exchanges_ = 0;
   base::TimePoint heard_ = base::Clock::now();   // when something came last
   base::TimePoint worked_ = base::Clock::now();  // when the last exchange ended

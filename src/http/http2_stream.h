@@ -4,12 +4,12 @@
 
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
-#include <deque>
 #include <optional>
 
 #include "base/error.h"
 #include "base/event.h"
 #include "base/least_rate.h"
+#include "base/recycled.h"
 #include "http/http2_body.h"
 #include "http/http2_output.h"
 #include "http/message.h"
@@ -118,7 +118,7 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   std::size_t owed_ = 0;           // bytes handed out that the window has not got back
   std::uint32_t window_ = kWindow;
   std::uint64_t grown_at_ = 0;  // received_ when the window was last looked at
-  std::deque<base::Chunk> out_;
+  base::RecycledQueue<base::Chunk> out_;
   std::size_t out_bytes_ = 0;
   Fields out_trailers_;
   base::Event room_;  // set when output has left

@@ -35,7 +35,7 @@ std::string_view name_of(http::Version version) {
   return "1.1 ";
 }
 
-// What stood in it already, ready to be followed.
+// What stands in it, ready to be followed.
 base::Text list_of(const http::Fields& fields) {
   base::Text list;
   for (const auto& field : fields) {
@@ -44,20 +44,26 @@ base::Text list_of(const http::Fields& fields) {
   return list;
 }
 
+base::Text take_list(http::Fields& fields) {
+  auto list = list_of(fields);
+  if (!list.empty()) fields.remove(http::FieldName::kVia);
+  return list;
+}
+
 }  // namespace
 
 void add_via(http::Fields& fields, const http::RequestHead& request) {
-  auto via = list_of(fields);
+  auto via = take_list(fields);
   via += name_of(request.version);
   append_pseudonym(request.host(), via);
-  fields.set(http::FieldName::kVia, via);
+  fields.add(http::FieldName::kVia, via);
 }
 
 void add_via(http::Fields& response) {
-  auto via = list_of(response);
+  auto via = take_list(response);
   via += name_of(http::Version::kHttp11);
   via += kPseudonym;
-  response.set(http::FieldName::kVia, via);
+  response.add(http::FieldName::kVia, via);
 }
 
 bool has_passed(const http::RequestHead& request) {
