@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "certs/internal_issuer.h"
+#include "proxy/shared_addresses.h"
 
 namespace gatehouse::proxy {
 
@@ -75,13 +76,17 @@ std::size_t usable_cpus() {
 Server::Server(config::Config config)
     : snapshot_(std::make_shared<const Snapshot>(std::move(config))),
       storage_(loop_, blocking_, data_folder(snapshot_->config)),
-      connections_(connection_bound(snapshot_->config.limits),
-                   snapshot_->config.limits.connections_per_client),
-      handshakes_(snapshot_->config.limits.handshakes,
-                  snapshot_->config.limits.handshakes_per_client),
-      waiting_(snapshot_->config.limits.waiting_handshakes, 0),
+      connections_(connection_bound(limits()), limits().connections_per_client.most,
+                   exempt(limits().connections_per_client)),
+      handshakes_(limits().handshakes, limits().handshakes_per_client.most,
+                  exempt(limits().handshakes_per_client)),
+      waiting_(limits().waiting_handshakes, 0),
       stopping_(loop_),
       workers_stopped_(loop_) {}
+
+std::vector<base::IpRange> Server::exempt(const config::PerClient& bound) const {
+  return exempt_from(bound, snapshot_->config.trusted_proxies);
+}
 
 Server::~Server() {
   for (const auto& of_worker : listeners_) {

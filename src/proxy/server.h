@@ -50,6 +50,8 @@ class Server {
   void run();
 
  private:
+  const config::Limits& limits() const { return snapshot_->config.limits; }
+  std::vector<base::IpRange> exempt(const config::PerClient& bound) const;
   base::Result<void> bind_listeners();
   base::Result<void> bind(const config::Address& address, bool tls);
   base::Task<void> control();

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/shared_addresses.h"
 #include "proxy/worker.h"
 #include "tests/certs/fake_issuer.h"
 #include "tests/certs/memory_storage.h"
@@ -83,7 +84,9 @@ class WorkerHouse {
         context(tls::ServerContext::make(tls::ServerOptions(), tickets).value()),
         access_log(AccessLog::open(snapshot->config.log.access, false).value()),
         connections(snapshot->config.limits.connections,
-                    snapshot->config.limits.connections_per_client),
+                    snapshot->config.limits.connections_per_client.most,
+                    exempt_from(snapshot->config.limits.connections_per_client,
+                                snapshot->config.trusted_proxies)),
         handshakes(snapshot->config.limits.handshakes, 0),
         waiting(snapshot->config.limits.waiting_handshakes, 0) {
     certs::Automation::Replacements replacements;
