@@ -374,6 +374,8 @@ const Table<Limits>& table<Limits>() {
       field<&Limits::connections_per_client, CountPerClient>("connections_per_client", "at once"),
       field<&Limits::handshakes, Count>("handshakes", "under way at once"),
       field<&Limits::handshakes_per_client, CountPerClient>("handshakes_per_client", "at once"),
+      field<&Limits::handshakes_per_second, CountPerClient>("handshakes_per_second",
+                                                            "that one client begins"),
       field<&Limits::waiting_handshakes, Count>("waiting_handshakes",
                                                 "that wait for a certificate at once"),
       field<&Limits::orders, Count>("orders", "at CAs under way at once"),

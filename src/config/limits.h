@@ -52,6 +52,9 @@ struct Limits {
   std::uint64_t handshakes = 4096;
   // The same of one client.
   PerClient handshakes_per_client{512};
+  // Handshakes that one client begins a second, five seconds' worth at once. Answers who makes us
+  // compute without end.
+  PerClient handshakes_per_second{20};
   // Handshakes that wait for a certificate at once, all workers together. Answers floods of
   // names on demand.
   std::uint64_t waiting_handshakes = 4096;

@@ -81,6 +81,7 @@ Server::Server(config::Config config)
       handshakes_(limits().handshakes, limits().handshakes_per_client.most,
                   exempt(limits().handshakes_per_client)),
       waiting_(limits().waiting_handshakes, 0),
+      handshake_rate_(limits().handshakes_per_second.most, exempt(limits().handshakes_per_second)),
       stopping_(loop_),
       workers_stopped_(loop_) {}
 
@@ -158,8 +159,8 @@ base::Result<void> Server::prepare() {
   auto client_auths = ClientAuths::load(config);
   if (!client_auths) return base::fail(std::move(client_auths.error()));
   client_auths_ = std::move(*client_auths);
-  const certs::Automation::Parts parts{loop_,    blocking_,     resolver_,
-                                       storage_, certificates_, challenges_};
+  const certs::Automation::Parts parts{loop_,         blocking_,   resolver_, storage_,
+                                       certificates_, challenges_};
   automation_ = std::make_unique<certs::Automation>(parts, config);
   if (auto loaded = automation_->load_files(); !loaded) return loaded;
   if (auto bound = bind_listeners(); !bound) return bound;
@@ -193,19 +194,10 @@ std::string Server::listening_lines() const { return lines_; }
 // --- running ---
 
 void Server::run() {
-  const Shared shared{resolver_,
-                      *context_,
-                      certificates_,
-                      challenges_,
-                      *automation_,
-                      *access_log_,
-                      abuse_,
-                      connections_,
-                      handshakes_,
-                      waiting_,
-                      upstream_contexts_.get(),
-                      client_auths_.get(),
-                      &workers_};
+  const Shared shared{resolver_,           *context_,    certificates_,   challenges_,
+                      *automation_,        *access_log_, abuse_,          connections_,
+                      handshakes_,         waiting_,     handshake_rate_, upstream_contexts_.get(),
+                      client_auths_.get(), &workers_};
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(shared, snapshot_));
   }

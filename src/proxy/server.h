@@ -17,6 +17,7 @@
 #include "proxy/abuse_log.h"
 #include "proxy/access_log.h"
 #include "proxy/admission.h"
+#include "proxy/handshake_rate.h"
 #include "proxy/sample_upstream.h"
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
@@ -77,6 +78,7 @@ class Server {
   Admission connections_;
   Admission handshakes_;
   Admission waiting_;
+  HandshakeRate handshake_rate_;
   base::Loop loop_;
   Workers workers_;
   std::unique_ptr<certs::Automation> automation_;

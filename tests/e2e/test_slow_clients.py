@@ -1,13 +1,13 @@
 """Clients that are slow, or too many: each bound ends what goes beyond it and is counted, while a
 good client beside it is served as ever."""
 
-import re
 import socket
 
 import pytest
 from harness.client import (ask, at_once, client_hello, connect, get, plain, read_response,
                             read_to_end, read_until)
 from harness.fronts import NAME, plain_front, tls_front
+from harness.gatehouse import counted
 from harness.http2 import *
 from harness.servers import HttpPeer, QuietHandler
 
@@ -40,14 +40,6 @@ class GoodClient:
     def is_served(self):
         self.connection.sendall(GET)
         assert read_response(self.connection)[0] == 200
-
-
-def counted(gatehouse):
-    """What was told of each kind at the end."""
-    gatehouse.stop()
-    lines = re.findall(r"refused for the site's safety.*kind=\"?(\w+)\"?.*total=(\d+)",
-                       gatehouse.output)
-    return {kind: int(total) for kind, total in lines}
 
 
 def slow_head(port):

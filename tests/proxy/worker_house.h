@@ -88,7 +88,10 @@ class WorkerHouse {
                     exempt_from(snapshot->config.limits.connections_per_client,
                                 snapshot->config.trusted_proxies)),
         handshakes(snapshot->config.limits.handshakes, 0),
-        waiting(snapshot->config.limits.waiting_handshakes, 0) {
+        waiting(snapshot->config.limits.waiting_handshakes, 0),
+        handshake_rate(snapshot->config.limits.handshakes_per_second.most,
+                       exempt_from(snapshot->config.limits.handshakes_per_second,
+                                   snapshot->config.trusted_proxies)) {
     certs::Automation::Replacements replacements;
     replacements.now = &base::wall_now;
     replacements.issuer = [this](const config::Issuer&) -> std::unique_ptr<certs::Issuer> {
@@ -100,8 +103,8 @@ class WorkerHouse {
         std::make_unique<certs::Automation>(parts, snapshot->config, std::move(replacements));
     thread = std::thread([this] { control.run(); });
     on_control(start_automation(*automation));
-    const Shared shared{resolver,    *context, certificates, challenges, *automation,
-                        *access_log, abuse,    connections,  handshakes, waiting};
+    const Shared shared{resolver, *context,    certificates, challenges, *automation,   *access_log,
+                        abuse,    connections, handshakes,   waiting,    handshake_rate};
     worker = std::make_unique<Worker>(shared, snapshot);
     const int plain = http::listen_on_loopback();
     const int secure = http::listen_on_loopback();
@@ -164,6 +167,7 @@ class WorkerHouse {
   Admission connections;
   Admission handshakes;
   Admission waiting;
+  HandshakeRate handshake_rate;
   std::unique_ptr<certs::Automation> automation;
   std::unique_ptr<Worker> worker;
   std::thread thread;
