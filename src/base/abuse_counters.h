@@ -30,11 +30,13 @@ enum class Abuse : std::uint8_t {
   kWaitingHandshakes,
   kHandshakeStalled,
   kHandshakeRate,
+  kOrders,
+  kNewNames,
 };
 
 class AbuseCounters {
  public:
-  static constexpr std::size_t kKinds = 19;
+  static constexpr std::size_t kKinds = 21;
 
   void count(Abuse kind) {
     counts_[static_cast<std::size_t>(kind)].fetch_add(1, std::memory_order_relaxed);

@@ -160,7 +160,7 @@ base::Result<void> Server::prepare() {
   if (!client_auths) return base::fail(std::move(client_auths.error()));
   client_auths_ = std::move(*client_auths);
   const certs::Automation::Parts parts{loop_,         blocking_,   resolver_, storage_,
-                                       certificates_, challenges_};
+                                       certificates_, challenges_, &abuse_};
   automation_ = std::make_unique<certs::Automation>(parts, config);
   if (auto loaded = automation_->load_files(); !loaded) return loaded;
   if (auto bound = bind_listeners(); !bound) return bound;
