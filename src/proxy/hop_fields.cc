@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "base/log.h"
 #include "http/websocket.h"
@@ -63,12 +64,25 @@ void remove_hop_fields(http::Fields& fields) {
   if (trailers) fields.add("TE", "trailers");
 }
 
+std::optional<std::uint64_t> forwards_left(const http::RequestHead& head) {
+  if (head.method != "OPTIONS") return std::nullopt;
+  const auto text = head.fields.joined("Max-Forwards");
+  const auto* end = text.data() + text.size();
+  std::uint64_t left = 0;
+  const auto parsed = std::from_chars(text.data(), end, left);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return left;
+}
+
 http::RequestHead forwarded_request(const http::RequestHead& head, const Hop& hop) {
   http::RequestHead out = head;
   remove_hop_fields(out.fields);
   remove_odd_names(out.fields, hop.allowed);
   set_forwarding_fields(out.fields, head.authority, hop.peer, hop.facts);
   add_via(out);
+  if (const auto left = forwards_left(head)) {
+    out.fields.set("Max-Forwards", std::to_string(*left - 1));
+  }
   if (head.version == http::Version::kHttp2 && head.upgrade == "websocket") {
     // What HTTP/1.1 needs for a handshake, and extended CONNECT leaves out (RFC 8441 5).
     out.fields.set("Sec-WebSocket-Key", http::websocket_key());

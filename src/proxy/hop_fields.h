@@ -1,6 +1,8 @@
 // What a proxy takes out of a head and puts into it (RFC 9110 7.6).
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,10 @@ namespace gatehouse::proxy {
 // ones (RFC 9110 7.6.1). "TE: trailers" alone stays in requests.
 void remove_hop_fields(http::Fields& fields);
 
+// How many proxies an OPTIONS may still pass, ourselves among them (RFC 9110 7.6.2). Nothing for
+// other methods, and where Max-Forwards is missing or no number.
+std::optional<std::uint64_t> forwards_left(const http::RequestHead& head);
+
 // What a head is made with on its way. All outlive the call.
 struct Hop {
   const ClientFacts& peer;
@@ -21,7 +27,8 @@ struct Hop {
 };
 
 // The head to send to an upstream: hop fields gone, and fields whose names have "_" or ".", but for
-// the allowed; what says who asked set anew (forwarding_fields.h); Via added.
+// the allowed; what says who asked set anew (forwarding_fields.h); Via added; one forward less
+// left, of which there is one at least.
 http::RequestHead forwarded_request(const http::RequestHead& head, const Hop& hop);
 
 // The trailers of a request, the same way (null: no odd name is allowed); what says who asked is
