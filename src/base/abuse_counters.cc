@@ -22,6 +22,9 @@ std::string_view name(Abuse kind) {
     case Abuse::kHandshakes: return "too_many_handshakes";
     case Abuse::kWaitingHandshakes: return "too_many_waiting_handshakes";
     case Abuse::kHandshakeStalled: return "handshake_stalled";
+    case Abuse::kHandshakeRate: return "handshake_rate";
+    case Abuse::kOrders: return "too_many_orders";
+    case Abuse::kNewNames: return "too_many_new_names";
   }
   return "";
 }

@@ -9,6 +9,8 @@
 #include <memory>
 #include <mutex>
 
+#include "base/log_rate.h"
+
 namespace gatehouse::base::log {
 
 namespace {
@@ -17,6 +19,7 @@ constexpr std::size_t kQueuedLines = 8192;
 
 std::atomic<Level> threshold{Level::kInfo};
 std::atomic<Format> shape{Format::kText};
+constinit LogRate rate;
 
 struct Sink {
   std::mutex mutex;  // guards the two below while they are made and ended
@@ -123,6 +126,23 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+void put(Level level, std::string_view message, Fields fields) {
+  const auto line = shape == Format::kJson ? json_line(level, message, fields)
+                                           : text_line(level, message, fields);
+  auto& s = sink();
+  std::shared_ptr<spdlog::logger> logger;
+  {
+    std::lock_guard lock(s.mutex);
+    logger = s.logger;
+  }
+  static const auto direct = direct_logger();
+  (logger ? logger : direct)->info("{}", line);
+}
+
+void put_left_out(Level level, const char* sentence, std::uint64_t count) {
+  put(level, "lines were left out: too many of one kind", {{"kind", sentence}, {"count", count}});
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -162,7 +182,10 @@ void configure(Level level, Format format) {
   s.logger = std::move(logger);
 }
 
+void tell_left_out() { rate.collect(Clock::now(), put_left_out); }
+
 void flush_and_stop() {
+  rate.collect(TimePoint::max(), put_left_out);
   auto& s = sink();
   std::lock_guard lock(s.mutex);
   s.logger.reset();
@@ -171,18 +194,14 @@ void flush_and_stop() {
 
 bool enabled(Level level) { return level >= threshold.load(std::memory_order_relaxed); }
 
-void write(Level level, std::string_view message, Fields fields) {
+void write(Level level, Sentence message, Fields fields) {
   if (!enabled(level)) return;
-  const auto line = shape == Format::kJson ? json_line(level, message, fields)
-                                           : text_line(level, message, fields);
-  auto& s = sink();
-  std::shared_ptr<spdlog::logger> logger;
-  {
-    std::lock_guard lock(s.mutex);
-    logger = s.logger;
+  if (level >= Level::kWarn) {
+    const auto verdict = rate.take(level, message, Clock::now());
+    if (verdict.left_out != 0) put_left_out(level, message.text(), verdict.left_out);
+    if (!verdict.write) return;
   }
-  static const auto direct = direct_logger();
-  (logger ? logger : direct)->info("{}", line);
+  put(level, message.text(), fields);
 }
 
 }  // namespace gatehouse::base::log

@@ -1,6 +1,7 @@
 // The log of what the process does: one line a happening, text for people or JSON for machines.
 // Lines are written by a thread of their own; a caller never waits for the disk. When the bounded
-// queue is full, the oldest lines are dropped. From any thread.
+// queue is full, the oldest lines are dropped; of warnings and errors of one kind ten a second are
+// written, and how many more there were. From any thread.
 #pragma once
 
 #include <concepts>
@@ -28,20 +29,34 @@ struct Field {
 };
 using Fields = std::initializer_list<Field>;
 
+// What a line says, without values: a literal, so that lines can be counted and limited by it.
+class Sentence {
+ public:
+  consteval Sentence(const char* literal) : text_(literal) {}
+  const char* text() const { return text_; }
+
+ private:
+  const char* text_;
+};
+
 // Sets what is written and how; standard error is where. Before this, text of level info. Call
 // once at start, before other threads log.
 void configure(Level level, Format format);
-// Writes what is queued, and ends the writing thread; later lines go out at once. At exit.
+// Tells what was left out, writes what is queued, and ends the writing thread; later lines go out
+// at once. At exit.
 void flush_and_stop();
 
 bool enabled(Level level);
-// `message` is a constant sentence without values, so that lines can be counted by it.
-void write(Level level, std::string_view message, Fields fields = {});
+void write(Level level, Sentence message, Fields fields = {});
 
-inline void debug(std::string_view m, Fields f = {}) { write(Level::kDebug, m, f); }
-inline void info(std::string_view m, Fields f = {}) { write(Level::kInfo, m, f); }
-inline void warn(std::string_view m, Fields f = {}) { write(Level::kWarn, m, f); }
-inline void error(std::string_view m, Fields f = {}) { write(Level::kError, m, f); }
+inline void debug(Sentence m, Fields f = {}) { write(Level::kDebug, m, f); }
+inline void info(Sentence m, Fields f = {}) { write(Level::kInfo, m, f); }
+inline void warn(Sentence m, Fields f = {}) { write(Level::kWarn, m, f); }
+inline void error(Sentence m, Fields f = {}) { write(Level::kError, m, f); }
+
+// Tells how many lines were left out in seconds that are over, where no line of the kind has told
+// it yet. Now and then.
+void tell_left_out();
 
 // Appends `text` as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);

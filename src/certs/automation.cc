@@ -67,9 +67,10 @@ struct Automation::State {
         inventory(p.blocking, p.storage),
         schedule(p.loop, now),
         orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, now,
-                             key_type_of(c.tls.key_type), orders_at_once(c.limits.orders)}),
+                             key_type_of(c.tls.key_type), orders_at_once(c.limits.orders),
+                             p.abuse}),
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
-                                  p.certificates, now, c.limits.new_names_per_minute}),
+                                  p.certificates, now, c.limits.new_names_per_minute, p.abuse}),
         renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                  p.certificates, now}) {}
 

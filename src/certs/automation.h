@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/abuse_counters.h"
 #include "base/blocking_pool.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -33,6 +34,7 @@ class Automation {
     storage::Storage& storage;
     tls::CertificateStore& certificates;
     ChallengeStore& challenges;
+    base::AbuseCounters* abuse = nullptr;  // may be null
   };
   // What a test puts in place of the real thing; null: the real thing.
   struct Replacements {

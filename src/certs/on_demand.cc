@@ -104,6 +104,7 @@ base::Task<OnDemand::Outcome> OnDemand::resolve_on_demand(std::string name,
   if (auto error = parts_.orders.backing_off(name, issuers)) co_return base::fail(*error);
   const bool seen = parts_.schedule.due(name) || parts_.permission.known(name);
   if (!seen && !new_names_.take(base::Clock::now())) {
+    base::count(parts_.abuse, base::Abuse::kNewNames);
     co_return base::fail(base::Code::kOverload,
                          "more new names a minute than limits.new_names_per_minute");
   }

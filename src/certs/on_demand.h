@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/abuse_counters.h"
 #include "base/gate.h"
 #include "certs/host_rules.h"
 #include "certs/issuers.h"
@@ -48,6 +49,7 @@ class OnDemand {
     tls::CertificateStore& certificates;
     WallClock now;
     std::uint64_t new_names_per_minute;
+    base::AbuseCounters* abuse = nullptr;  // may be null
   };
 
   explicit OnDemand(Parts parts);

@@ -73,6 +73,7 @@ base::Task<Orders::Outcome> Orders::obtain(OrderRequest request) {
 base::Task<Orders::Outcome> Orders::run(OrderRequest request) {
   if (auto error = backing_off(request.name, request.issuers)) co_return base::fail(*error);
   const base::Deadline deadline = base::Deadline::in(kOrderTime);
+  if (slots_.full()) base::count(parts_.abuse, base::Abuse::kOrders);
   const auto turn = co_await slots_.acquire(request.urgency, deadline);
   if (!turn) co_return base::fail(turn.error());
   Outcome outcome = co_await run_in_turn(request, deadline);

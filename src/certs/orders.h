@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/abuse_counters.h"
 #include "base/blocking_pool.h"
 #include "base/event.h"
 #include "base/gate.h"
@@ -54,6 +55,7 @@ class Orders {
     WallClock now;
     tls::KeyType key_type;
     std::size_t at_once;
+    base::AbuseCounters* abuse = nullptr;  // may be null
   };
 
   explicit Orders(Parts parts);

@@ -27,6 +27,8 @@ class Slots {
   base::Task<base::Result<void>> acquire(Urgency urgency, base::Deadline deadline);
   void release();
 
+  // Whether the next one has to wait, or is refused.
+  bool full() const { return free_ == 0; }
   std::size_t waiting() const { return urgent_.size() + background_.size(); }
 
  private:

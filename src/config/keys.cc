@@ -19,6 +19,15 @@ template <class T>
 using Table = std::vector<Field<T>>;
 using Count = codec::Number<std::uint64_t, 0, 1'000'000'000>;
 
+struct CountPerClient {
+  using Value = PerClient;
+  static bool read(Decoder& d, const Node& node, PerClient& out) {
+    out.written = true;
+    return Count::read(d, node, out.most);
+  }
+  static Schema schema() { return Count::schema(); }
+};
+
 template <class T>
 const Table<T>& table();
 
@@ -362,9 +371,11 @@ const Table<Limits>& table<Limits>() {
       field<&Limits::empty_frames, Count>("empty_frames", "in ten seconds"),
       field<&Limits::window_update_frames, Count>("window_update_frames", "in ten seconds"),
       field<&Limits::connections, Count>("connections", "at once"),
-      field<&Limits::connections_per_client, Count>("connections_per_client", "at once"),
+      field<&Limits::connections_per_client, CountPerClient>("connections_per_client", "at once"),
       field<&Limits::handshakes, Count>("handshakes", "under way at once"),
-      field<&Limits::handshakes_per_client, Count>("handshakes_per_client", "at once"),
+      field<&Limits::handshakes_per_client, CountPerClient>("handshakes_per_client", "at once"),
+      field<&Limits::handshakes_per_second, CountPerClient>("handshakes_per_second",
+                                                            "that one client begins"),
       field<&Limits::waiting_handshakes, Count>("waiting_handshakes",
                                                 "that wait for a certificate at once"),
       field<&Limits::orders, Count>("orders", "at CAs under way at once"),

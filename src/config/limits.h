@@ -10,6 +10,14 @@ namespace gatehouse::config {
 
 inline constexpr std::uint64_t kKiB = 1024;
 
+// A bound on each client by itself: an IPv4 address or an IPv6 /64. Peers in trusted_proxies are
+// never counted as one client; loopback and private addresses only by a bound that the user wrote,
+// since behind a load balancer or Docker's proxy everybody has the same one.
+struct PerClient {
+  std::uint64_t most = 0;
+  bool written = false;  // by the user, rather than a default
+};
+
 struct Limits {
   // Bytes of a request's head, request line included. Answers heads that never end. 431.
   std::uint64_t head_bytes = 32 * kKiB;
@@ -38,13 +46,15 @@ struct Limits {
   // Connections at once, all listeners together. Answers exhaustion of descriptors: off means
   // what the process may open, less what upstreams and files need.
   std::uint64_t connections = 0;
-  // Connections at once from one IPv4 address or one IPv6 /64. Answers a single greedy client.
-  // Off, since behind a load balancer or Docker's proxy everybody has the same address.
-  std::uint64_t connections_per_client = 0;
+  // Connections at once of one client. Answers a single greedy client.
+  PerClient connections_per_client{256};
   // Handshakes under way at once, all workers together. Answers handshake floods.
   std::uint64_t handshakes = 4096;
-  // The same from one client address (as above).
-  std::uint64_t handshakes_per_client = 512;
+  // The same of one client.
+  PerClient handshakes_per_client{512};
+  // Handshakes that one client begins a second, five seconds' worth at once. Answers who makes us
+  // compute without end.
+  PerClient handshakes_per_second{20};
   // Handshakes that wait for a certificate at once, all workers together. Answers floods of
   // names on demand.
   std::uint64_t waiting_handshakes = 4096;

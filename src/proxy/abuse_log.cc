@@ -22,6 +22,7 @@ base::Task<void> AbuseLog::run(base::Loop& loop) {
     const auto next = base::Deadline::in(kEvery);
     co_await base::sleep_until(loop, next);
     tell();
+    base::log::tell_left_out();
   }
 }
 

@@ -18,7 +18,7 @@ class AbuseLog {
 
   // A line for each kind that has moved since the last time, at info. One thread.
   void tell();
-  // The same every minute; ends with the loop.
+  // The same every minute, and what the log left out; ends with the loop.
   base::Task<void> run(base::Loop& loop);
 
  private:

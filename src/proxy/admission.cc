@@ -2,9 +2,20 @@
 
 #include <netinet/in.h>
 
+#include <cstring>
 #include <functional>
 
 namespace gatehouse::proxy {
+
+namespace {
+
+// What a translator puts before the IPv4 addresses of clients (RFC 6052 2.1), which are many.
+bool is_translated(const in6_addr& v6) {
+  static constexpr std::uint8_t kPrefix[12] = {0x00, 0x64, 0xff, 0x9b};
+  return std::memcmp(&v6, kPrefix, sizeof kPrefix) == 0;
+}
+
+}  // namespace
 
 std::string client_of(const base::Endpoint& peer) {
   const auto* address = peer.address();
@@ -15,7 +26,7 @@ std::string client_of(const base::Endpoint& peer) {
   if (peer.family() == AF_INET6) {
     const auto& v6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
     const auto* bytes = reinterpret_cast<const char*>(&v6);
-    if (IN6_IS_ADDR_V4MAPPED(&v6)) return std::string(bytes + 12, 4);
+    if (IN6_IS_ADDR_V4MAPPED(&v6) || is_translated(v6)) return std::string(bytes + 12, 4);
     return std::string(bytes, 8);
   }
   return "unix";
@@ -39,7 +50,7 @@ Admission::Ticket Admission::enter(const base::Endpoint& peer) {
 }
 
 bool Admission::Ticket::charge(const base::Endpoint& peer) {
-  if (owner_->per_client_ == 0) return true;
+  if (owner_->per_client_ == 0 || base::contains(owner_->exempt_, peer)) return true;
   auto client = client_of(peer);
   if (!owner_->count_client(client)) return false;
   client_ = std::move(client);

@@ -9,16 +9,19 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/endpoint.h"
+#include "base/ip_range.h"
 
 namespace gatehouse::proxy {
 
 // Counts one kind of thing; 0 as a bound means none.
 class Admission {
  public:
-  Admission(std::uint64_t in_all, std::uint64_t per_client)
-      : in_all_(in_all), per_client_(per_client) {}
+  // `exempt`: addresses that many clients share, which `per_client` does not bind.
+  Admission(std::uint64_t in_all, std::uint64_t per_client, std::vector<base::IpRange> exempt = {})
+      : in_all_(in_all), per_client_(per_client), exempt_(std::move(exempt)) {}
 
   // One admitted thing; gives its place back when it dies. Movable.
   class Ticket {
@@ -67,6 +70,7 @@ class Admission {
 
   const std::uint64_t in_all_;
   const std::uint64_t per_client_;
+  const std::vector<base::IpRange> exempt_;
   std::atomic<std::uint64_t> count_{0};
   std::array<Shard, kShards> shards_;
 };

@@ -182,6 +182,11 @@ const tls::ClientAuth* Connection::client_auth_for(const std::string& name) {
 
 base::Task<bool> Connection::shake_hands() {
   const auto& shared = worker_.shared();
+  if (!shared.handshake_rate.take(peer_, base::Clock::now())) {
+    count(base::Abuse::kHandshakeRate);
+    log::debug("a handshake was refused: too many a second", {{"client_ip", facts_.ip}});
+    co_return false;
+  }
   const auto place = shared.handshakes.enter(peer_);
   if (!place) {
     count(base::Abuse::kHandshakes);
@@ -270,8 +275,13 @@ base::Task<void> Connection::serve_http1(const Snapshot& snapshot) {
     auto stream = co_await server_->next();
     if (!stream) {
       const auto status = server_->refused_status();
-      log::debug(status == 0 ? "a connection ended" : "a request was refused",
-                 {{"client_ip", facts_.ip}, {"status", status}, {"error", stream.error().detail}});
+      const auto& detail = stream.error().detail;
+      if (status == 0) {
+        log::debug("a connection ended", {{"client_ip", facts_.ip}, {"error", detail}});
+      } else {
+        log::debug("a request was refused",
+                   {{"client_ip", facts_.ip}, {"status", status}, {"error", detail}});
+      }
       break;
     }
     if (*stream == nullptr) break;

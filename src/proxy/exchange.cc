@@ -111,16 +111,21 @@ base::Task<bool> Exchange::answer_well_known() {
   co_return true;
 }
 
+// OPTIONS that goes no further than us.
+base::Task<void> Exchange::answer_options() {
+  config::Respond nothing;
+  nothing.status = 204;
+  auto done = co_await respond_fixed(stream_, nothing);
+  note(done, nothing.status);
+}
+
 base::Task<void> Exchange::dispatch() {
   const auto& head = stream_.head();
   // A CA's question comes before every rule of ours, for every host (RFC 8555 8.3).
   const bool answered = co_await answer_well_known();
   if (answered) co_return;
   if (head.target == "*") {
-    config::Respond options;
-    options.status = 204;
-    auto done = co_await respond_fixed(stream_, options);
-    note(done, 204);
+    co_await answer_options();
     co_return;
   }
   const auto* site = snapshot_.router.find(head.host());
@@ -206,6 +211,10 @@ base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::Requ
 base::Task<void> Exchange::proxy(const config::Proxy& action) {
   if (has_passed(stream_.head())) {
     co_await respond(508, "This site forwards its requests to itself.");
+    co_return;
+  }
+  if (forwards_left(stream_.head()) == 0) {
+    co_await answer_options();
     co_return;
   }
   const Hop hop{facts_, request_, snapshot_.config.allowed_fields};

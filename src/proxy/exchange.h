@@ -50,6 +50,7 @@ class Exchange {
  private:
   base::Task<void> dispatch();
   base::Task<bool> answer_well_known();
+  base::Task<void> answer_options();
   base::Task<void> act(const config::Action& action);
   base::Task<void> proxy(const config::Proxy& action);
   // `leased`: whether there was a connection at all, and one that had served before.

@@ -1,6 +1,7 @@
 #include "proxy/hop_fields.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/log.h"
 #include "http/websocket.h"
@@ -63,6 +64,16 @@ void assign_without_hop(http::Fields& fields, const http::Fields& from) {
 
 }  // namespace
 
+std::optional<std::uint64_t> forwards_left(const http::RequestHead& head) {
+  if (head.method != "OPTIONS") return std::nullopt;
+  const auto text = head.fields.joined("Max-Forwards");
+  const auto* end = text.data() + text.size();
+  std::uint64_t left = 0;
+  const auto parsed = std::from_chars(text.data(), end, left);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return left;
+}
+
 void forward_request(const http::RequestHead& head, const Hop& hop, http::RequestHead& out) {
   out.method = head.method;
   out.target = head.target;
@@ -77,6 +88,9 @@ void forward_request(const http::RequestHead& head, const Hop& hop, http::Reques
   remove_odd_names(out.fields, hop.allowed);
   set_forwarding_fields(out.fields, head.authority, hop.peer, hop.facts);
   add_via(out.fields, head);
+  if (const auto left = forwards_left(head)) {
+    out.fields.set("Max-Forwards", std::to_string(*left - 1));
+  }
   if (head.version == http::Version::kHttp2 && head.upgrade == "websocket") {
     // What HTTP/1.1 needs for a handshake, and extended CONNECT leaves out (RFC 8441 5).
     out.fields.set(Name::kSecWebSocketKey, http::websocket_key());

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "certs/internal_issuer.h"
+#include "proxy/shared_addresses.h"
 
 namespace gatehouse::proxy {
 
@@ -75,13 +76,18 @@ std::size_t usable_cpus() {
 Server::Server(config::Config config)
     : snapshot_(std::make_shared<const Snapshot>(std::move(config))),
       storage_(loop_, blocking_, data_folder(snapshot_->config)),
-      connections_(connection_bound(snapshot_->config.limits),
-                   snapshot_->config.limits.connections_per_client),
-      handshakes_(snapshot_->config.limits.handshakes,
-                  snapshot_->config.limits.handshakes_per_client),
-      waiting_(snapshot_->config.limits.waiting_handshakes, 0),
+      connections_(connection_bound(limits()), limits().connections_per_client.most,
+                   exempt(limits().connections_per_client)),
+      handshakes_(limits().handshakes, limits().handshakes_per_client.most,
+                  exempt(limits().handshakes_per_client)),
+      waiting_(limits().waiting_handshakes, 0),
+      handshake_rate_(limits().handshakes_per_second.most, exempt(limits().handshakes_per_second)),
       stopping_(loop_),
       workers_stopped_(loop_) {}
+
+std::vector<base::IpRange> Server::exempt(const config::PerClient& bound) const {
+  return exempt_from(bound, snapshot_->config.trusted_proxies);
+}
 
 Server::~Server() {
   for (const auto& of_worker : listeners_) {
@@ -153,8 +159,8 @@ base::Result<void> Server::prepare() {
   auto client_auths = ClientAuths::load(config);
   if (!client_auths) return base::fail(std::move(client_auths.error()));
   client_auths_ = std::move(*client_auths);
-  const certs::Automation::Parts parts{loop_,    blocking_,     resolver_,
-                                       storage_, certificates_, challenges_};
+  const certs::Automation::Parts parts{loop_,         blocking_,   resolver_, storage_,
+                                       certificates_, challenges_, &abuse_};
   automation_ = std::make_unique<certs::Automation>(parts, config);
   if (auto loaded = automation_->load_files(); !loaded) return loaded;
   if (auto bound = bind_listeners(); !bound) return bound;
@@ -188,19 +194,10 @@ std::string Server::listening_lines() const { return lines_; }
 // --- running ---
 
 void Server::run() {
-  const Shared shared{resolver_,
-                      *context_,
-                      certificates_,
-                      challenges_,
-                      *automation_,
-                      *access_log_,
-                      abuse_,
-                      connections_,
-                      handshakes_,
-                      waiting_,
-                      upstream_contexts_.get(),
-                      client_auths_.get(),
-                      &workers_};
+  const Shared shared{resolver_,           *context_,    certificates_,   challenges_,
+                      *automation_,        *access_log_, abuse_,          connections_,
+                      handshakes_,         waiting_,     handshake_rate_, upstream_contexts_.get(),
+                      client_auths_.get(), &workers_};
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(shared, snapshot_));
   }

@@ -17,6 +17,7 @@
 #include "proxy/abuse_log.h"
 #include "proxy/access_log.h"
 #include "proxy/admission.h"
+#include "proxy/handshake_rate.h"
 #include "proxy/sample_upstream.h"
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
@@ -50,6 +51,8 @@ class Server {
   void run();
 
  private:
+  const config::Limits& limits() const { return snapshot_->config.limits; }
+  std::vector<base::IpRange> exempt(const config::PerClient& bound) const;
   base::Result<void> bind_listeners();
   base::Result<void> bind(const config::Address& address, bool tls);
   base::Task<void> control();
@@ -75,6 +78,7 @@ class Server {
   Admission connections_;
   Admission handshakes_;
   Admission waiting_;
+  HandshakeRate handshake_rate_;
   base::Loop loop_;
   Workers workers_;
   std::unique_ptr<certs::Automation> automation_;

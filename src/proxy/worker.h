@@ -19,6 +19,7 @@
 #include "proxy/admission.h"
 #include "proxy/client_auths.h"
 #include "proxy/exchange.h"
+#include "proxy/handshake_rate.h"
 #include "proxy/snapshot.h"
 #include "proxy/upstreams.h"
 #include "tls/certificate_store.h"
@@ -41,7 +42,8 @@ struct Shared {
   base::AbuseCounters& abuse;
   Admission& connections;
   Admission& handshakes;
-  Admission& waiting;                                   // handshakes that wait for a certificate
+  Admission& waiting;  // handshakes that wait for a certificate
+  HandshakeRate& handshake_rate;
   const UpstreamContexts* upstream_contexts = nullptr;  // null where no upstream is https
   const ClientAuths* client_auths = nullptr;            // null where no site has client_auth
   const Workers* workers = nullptr;  // all of them, once one has started; null for one alone

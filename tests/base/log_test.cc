@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <thread>
 #include <vector>
 
@@ -75,6 +76,23 @@ TEST(Log, LeavesOutLowerLevels) {
   });
   EXPECT_EQ(text.find("quiet"), std::string::npos);
   EXPECT_NE(text.find("loud"), std::string::npos);
+}
+
+TEST(Log, AFloodOfOneKindLeavesACountAndTheOtherLines) {
+  const auto text = logged(Level::kInfo, Format::kText, [] {
+    for (int i = 0; i < 1000; ++i) warn("flood", {{"i", i}});
+    for (int i = 0; i < 50; ++i) info("what we did");
+    error("beside it");
+  });
+  const std::regex told("warn  (flood i=|lines were left out: .*kind=flood count=(\\d+)\n)");
+  unsigned count = 0;
+  for (std::sregex_iterator at(text.begin(), text.end(), told), end; at != end; ++at) {
+    count += (*at)[2].matched ? std::stoul((*at)[2]) : 1;
+  }
+  EXPECT_EQ(count, 1000u) << text;
+  EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 150) << "though the second may change";
+  EXPECT_NE(text.find("error beside it"), std::string::npos);
+  EXPECT_NE(text.find("what we did"), std::string::npos);
 }
 
 TEST(Log, TakesLinesFromManyThreads) {

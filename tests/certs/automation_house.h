@@ -32,6 +32,7 @@ struct Process {
   MemoryStorage storage;
   tls::CertificateStore certificates;
   ChallengeStore challenges;
+  base::AbuseCounters abuse;
   std::unique_ptr<Automation> automation;
 };
 
@@ -78,7 +79,8 @@ struct AutomationHouse : testing::Test {
                                   process.resolver,
                                   process.storage,
                                   process.certificates,
-                                  process.challenges};
+                                  process.challenges,
+                                  &process.abuse};
     process.automation = std::make_unique<Automation>(parts, config, std::move(replacements));
     EXPECT_TRUE(run_task(loop, process.automation->start()));
     return process;

@@ -407,6 +407,7 @@ TEST_F(AutomationTest, NewNamesAMinuteAreBounded) {
   EXPECT_EQ(ask(process, "d.example").error().code, base::Code::kOverload);
   EXPECT_TRUE(ask(process, "a.example"));
   EXPECT_EQ(server.targets().size(), 3u);
+  EXPECT_EQ(process.abuse.of(base::Abuse::kNewNames), 1u);
 }
 
 TEST_F(AutomationTest, OrdersAtOnceAreBounded) {
@@ -425,6 +426,7 @@ TEST_F(AutomationTest, OrdersAtOnceAreBounded) {
   until([&] { return std::ranges::all_of(answers, [](auto& a) { return a && a->has_value(); }); });
   EXPECT_EQ(ca().most_running, 2u);
   EXPECT_EQ(ca().ordered.size(), 10u);
+  EXPECT_EQ(process.abuse.of(base::Abuse::kOrders), 8u);
 }
 
 TEST_F(AutomationTest, LoadsManyCertificatesOfSitesWithoutOneOrder) {

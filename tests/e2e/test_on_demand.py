@@ -5,6 +5,7 @@ import threading
 import pytest
 from harness.certificates import self_signed
 from harness.client import at_once, get, refusal, serial, start_handshake
+from harness.gatehouse import counted
 from harness.ports import free_port
 from harness.servers import AskServer, SilentServer
 from harness.stage import AcmeStage, site
@@ -164,6 +165,7 @@ def test_a_scanner_reaches_ask_only_so_often(tmp_path):
                 refusal(gatehouse.https, f"scan{number}.example")
             assert ask.asked == ["known.example", "scan0.example"]
             assert get(gatehouse.https, "known.example", context=stage.trust)[0] == 200
+            assert counted(gatehouse)["too_many_new_names"] == 4
 
 
 def test_waiting_for_a_silent_ca_ends_with_an_alert(tmp_path):

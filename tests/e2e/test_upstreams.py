@@ -40,6 +40,24 @@ def test_a_dead_upstream_is_a_502_that_tells_strangers_nothing(tmp_path):
         assert gatehouse.matching(f"an upstream failed upstream=127.0.0.1:{port}")
 
 
+def test_a_flood_of_failures_leaves_a_count_in_the_log_and_others_served(tmp_path):
+    access = tmp_path / "access.log"
+    with RawUpstream(lambda *_: (b"what?\r\n\r\n", False)) as upstream:
+        routes = [{"match": {"path": "/here"}, "respond": {"body": "here\n"}},
+                  {"proxy": upstream.url}]
+        with plain_front(tmp_path / "g", site={"routes": routes},
+                         log={"format": "text", "access": {"file": str(access)}}) as gatehouse:
+            for _ in range(200):
+                assert get(gatehouse.http, "a")[0] == 502
+                assert get(gatehouse.http, "a", "/here")[0] == 200
+            gatehouse.stop()
+    written = gatehouse.matching(" an upstream failed ")
+    left_out = gatehouse.matching("lines were left out.*kind=\"an upstream failed\"")
+    assert len(written) < 200
+    assert len(written) + sum(int(line.rsplit("=", 1)[1]) for line in left_out) == 200
+    assert len(access.read_text().splitlines()) == 400
+
+
 def test_a_name_that_does_not_resolve_is_a_503(tmp_path):
     with plain_front(tmp_path, "http://no-such-name.invalid") as gatehouse:
         assert get(gatehouse.http, "a")[0] == 503

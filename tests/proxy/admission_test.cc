@@ -39,6 +39,26 @@ TEST(Admission, AnIpv6ClientIsItsNetworkOf64Bits) {
   EXPECT_TRUE(admission.enter(at("2001:db8:0:1::1")));
 }
 
+TEST(Admission, Ipv4ClientsBehindATranslatorAreNotOne) {
+  Admission admission(0, 1);
+  const auto first = admission.enter(at("64:ff9b::192.0.2.1"));
+  EXPECT_TRUE(first);
+  EXPECT_FALSE(admission.enter(at("192.0.2.1")));
+  EXPECT_TRUE(admission.enter(at("64:ff9b::192.0.2.2")));
+}
+
+TEST(Admission, AddressesThatManyShareHaveNoBoundOfTheirOwn) {
+  Admission admission(4, 1, {*base::IpRange::parse("10.0.0.0/8")});
+  std::vector<Admission::Ticket> tickets;
+  for (int i = 0; i < 3; ++i) tickets.push_back(admission.enter(at("10.0.0.1")));
+  tickets.push_back(admission.enter(at("192.0.2.1")));
+  for (const auto& ticket : tickets) EXPECT_TRUE(ticket);
+  EXPECT_FALSE(admission.enter(at("10.0.0.1"))) << "the bound in all holds for them";
+  tickets.erase(tickets.begin());
+  EXPECT_FALSE(admission.enter(at("192.0.2.1")));
+  EXPECT_TRUE(admission.enter(at("10.0.0.1")));
+}
+
 TEST(Admission, AClientThatBecomesKnownLaterCountsFromThenOn) {
   Admission admission(3, 1);
   {

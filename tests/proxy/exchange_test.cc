@@ -125,6 +125,14 @@ TEST_F(ExchangeTest, OptionsOfTheServerItselfIsAnsweredHere) {
   EXPECT_EQ(status_of(visit.ask("OPTIONS * HTTP/1.1\r\nHost: a.example\r\n\r\n")), 204);
 }
 
+TEST_F(ExchangeTest, OptionsThatMayGoNoFurtherIsAnsweredHere) {
+  Stage stage(loop, proxy_to({"http://127.0.0.1:1"}));
+  Visit visit(stage);
+  const std::string options = "OPTIONS / HTTP/1.1\r\nHost: a.example\r\n";
+  EXPECT_EQ(status_of(visit.ask(options + "Max-Forwards: 0\r\n\r\n")), 204);
+  EXPECT_EQ(status_of(visit.ask(options + "Max-Forwards: 1\r\n\r\n")), 502);
+}
+
 // --- challenges ---
 
 TEST_F(ExchangeTest, AChallengeInFlightIsAnsweredForAnyHostBeforeAnyRule) {

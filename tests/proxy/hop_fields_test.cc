@@ -37,6 +37,19 @@ http::RequestHead forwarded(const http::RequestHead& head,
   return out;
 }
 
+TEST(HopFields, AnOptionsRequestHasOneForwardLess) {
+  auto head = request({{"Max-Forwards", "7"}});
+  EXPECT_EQ(value(forwarded(head).fields, "Max-Forwards"), "7") << "of a GET it means nothing";
+  head.method = "OPTIONS";
+  EXPECT_EQ(forwards_left(head), 7u);
+  EXPECT_EQ(value(forwarded(head).fields, "Max-Forwards"), "6");
+  for (const auto* odd : {"", "-1", "1 ", "1, 2", "x", "99999999999999999999"}) {
+    head.fields.set("Max-Forwards", odd);
+    EXPECT_FALSE(forwards_left(head)) << odd;
+    EXPECT_EQ(value(forwarded(head).fields, "Max-Forwards"), odd);
+  }
+}
+
 TEST(HopFields, WhatSpeaksToTheNextHopIsRemoved) {
   const auto out = forwarded(request({{"Connection", "keep-alive, X-Mine"},
                                       {"X-Mine", "1"},

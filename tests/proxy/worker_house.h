@@ -1,5 +1,5 @@
-// A real worker on its own thread, between a control loop with the certificates of a scripted CA
-// and clients of the test's thread.
+// Real workers, each on its own thread, between a control loop with the certificates of a scripted
+// CA and clients of the test's thread.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/shared_addresses.h"
 #include "proxy/worker.h"
 #include "tests/certs/fake_issuer.h"
 #include "tests/certs/memory_storage.h"
@@ -74,18 +75,25 @@ class PlainClient {
   bool was_reset_ = false;
 };
 
+// Of several workers the clients choose one by its port: `http_port` and `https_port` are the
+// first's, `last_http_port` the last's.
 class WorkerHouse {
  public:
-  explicit WorkerHouse(config::Config config)
+  explicit WorkerHouse(config::Config config, std::size_t count = 1)
       : snapshot(std::make_shared<const Snapshot>(std::move(config))),
         storage(control),
         ca(control),
         context(tls::ServerContext::make(tls::ServerOptions(), tickets).value()),
         access_log(AccessLog::open(snapshot->config.log.access, false).value()),
         connections(snapshot->config.limits.connections,
-                    snapshot->config.limits.connections_per_client),
+                    snapshot->config.limits.connections_per_client.most,
+                    exempt_from(snapshot->config.limits.connections_per_client,
+                                snapshot->config.trusted_proxies)),
         handshakes(snapshot->config.limits.handshakes, 0),
-        waiting(snapshot->config.limits.waiting_handshakes, 0) {
+        waiting(snapshot->config.limits.waiting_handshakes, 0),
+        handshake_rate(snapshot->config.limits.handshakes_per_second.most,
+                       exempt_from(snapshot->config.limits.handshakes_per_second,
+                                   snapshot->config.trusted_proxies)) {
     certs::Automation::Replacements replacements;
     replacements.now = &base::wall_now;
     replacements.issuer = [this](const config::Issuer&) -> std::unique_ptr<certs::Issuer> {
@@ -97,19 +105,13 @@ class WorkerHouse {
         std::make_unique<certs::Automation>(parts, snapshot->config, std::move(replacements));
     thread = std::thread([this] { control.run(); });
     on_control(start_automation(*automation));
-    const Shared shared{resolver,    *context, certificates, challenges, *automation,
-                        *access_log, abuse,    connections,  handshakes, waiting};
-    worker = std::make_unique<Worker>(shared, snapshot);
-    const int plain = http::listen_on_loopback();
-    const int secure = http::listen_on_loopback();
-    http_port = http::port_of(plain);
-    https_port = http::port_of(secure);
-    ListenerSocket first;
-    first.fd = plain;
-    ListenerSocket second;
-    second.fd = secure;
-    second.tls = true;
-    worker->start({first, second});
+    const Shared shared{resolver,       *context, certificates, challenges, *automation,
+                        *access_log,    abuse,    connections,  handshakes, waiting,
+                        handshake_rate, nullptr,  nullptr,      &workers};
+    for (std::size_t i = 0; i < count; ++i) {
+      workers.push_back(std::make_unique<Worker>(shared, snapshot));
+    }
+    for (auto& worker : workers) start(*worker);
   }
   ~WorkerHouse() {
     stop(base::Duration(10'000));
@@ -119,17 +121,18 @@ class WorkerHouse {
     EXPECT_EQ(base::thrown_tasks(), 0u);
   }
 
-  // Begins to stop the worker; done() tells when it has ended.
   void begin_stop(base::Duration drain) {
-    worker->begin_stop(base::Deadline::in(drain), [this] { stopped.set_value(); });
-    stopping = true;
+    stopped = std::vector<std::promise<void>>(workers.size());
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+      workers[i]->begin_stop(base::Deadline::in(drain), [this, i] { stopped[i].set_value(); });
+    }
   }
   void stop(base::Duration drain) {
-    if (!stopping) begin_stop(drain);
+    if (stopped.empty()) begin_stop(drain);
     if (joined) return;
-    stopped.get_future().get();
-    worker->join();
-    joined = true;  // it lives on: what control still owes its handshakes is posted to its loop
+    for (auto& one : stopped) one.get_future().get();
+    for (auto& worker : workers) worker->join();
+    joined = true;  // they live on: what control still owes handshakes is posted to their loops
   }
   // Runs `task` on control's thread, to its end.
   void on_control(base::Task<void> task) {
@@ -161,16 +164,30 @@ class WorkerHouse {
   Admission connections;
   Admission handshakes;
   Admission waiting;
+  HandshakeRate handshake_rate;
   std::unique_ptr<certs::Automation> automation;
-  std::unique_ptr<Worker> worker;
+  Workers workers;
   std::thread thread;
-  std::promise<void> stopped;
-  bool stopping = false;
+  std::vector<std::promise<void>> stopped;  // of each worker, once they are to stop
   bool joined = false;
   std::uint16_t http_port = 0;
+  std::uint16_t last_http_port = 0;
   std::uint16_t https_port = 0;
 
  private:
+  void start(Worker& worker) {
+    ListenerSocket plain;
+    plain.fd = http::listen_on_loopback();
+    ListenerSocket secure;
+    secure.fd = http::listen_on_loopback();
+    secure.tls = true;
+    last_http_port = http::port_of(plain.fd);
+    if (http_port == 0) {
+      http_port = last_http_port;
+      https_port = http::port_of(secure.fd);
+    }
+    worker.start({plain, secure});
+  }
   static base::Task<void> start_automation(certs::Automation& automation) {
     auto started = co_await automation.start();
     EXPECT_TRUE(started);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <list>
+
 #include "proxy/health_check.h"
 #include "tests/proxy/worker_house.h"
 #include "tls/x509.h"
@@ -16,13 +18,16 @@ using ::testing::StartsWith;
 constexpr int kUnrecognizedName = 112;  // RFC 6066 3
 constexpr int kInternalError = 80;
 
-// Names below on.example get a certificate on demand; up.example forwards to `url`.
+// Names below on.example get a certificate on demand; up.example and up.on.example forward to
+// `url`.
 config::Config sites(const std::string& more = "", const std::string& url = "http://127.0.0.1:1") {
   return config_of(R"({ "listen": { "https": [":8443"], "http": [":8080"] },
     "tls": { "issuers": [{ "internal": {} }], "on_demand": { "allow": ["*.on.example"] } }, )" +
                    more + R"("sites": [
       { "hosts": ["*.on.example"], "tls": { "on_demand": true }, "respond": { "body": "hello\n" } },
       { "hosts": ["up.example"], "tls": false, "proxy": ")" +
+                   url + R"(" },
+      { "hosts": ["up.on.example"], "tls": { "on_demand": true }, "proxy": ")" +
                    url + R"(" },
       { "hosts": ["plain.example"], "tls": false, "respond": { "body": "plain\n" } }] })");
 }
@@ -205,7 +210,41 @@ TEST(WorkerTest, AHandshakeThatStallsIsEnded) {
   EXPECT_EQ(client.hear_all(), "");
 }
 
+TEST(WorkerTest, WhoHasSaidAllOverTlsStillHearsTheWholeAnswer) {
+  SlowUpstream upstream(ok(std::string(100'000, 'x')));
+  WorkerHouse house(sites("", upstream.url()));
+  auto client = house.secure_client("up.on.example");
+  ASSERT_TRUE(client.handshake());
+  client.write(ask("up.on.example"));
+  client.finish();
+  upstream.wait_for_request();
+  upstream.answer();
+  std::string heard;
+  for (auto piece = client.read(); !piece.empty(); piece = client.read()) heard += piece;
+  EXPECT_THAT(heard, StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(body_of(heard).size(), 100'000u);
+  EXPECT_TRUE(client.got_close_notify());
+}
+
 // --- bounds ---
+
+TEST(WorkerTest, WhenConnectionsRunShortTheIdleOnesOfAnotherWorkerMakeRoom) {
+  WorkerHouse house(sites(R"("limits": { "connections": 20 },)"), 2);
+  std::list<PlainClient> idle;
+  for (int i = 0; i < 19; ++i) {
+    idle.emplace_back(house.last_http_port).say(ask("plain.example"));
+    EXPECT_EQ(body_of(idle.back().hear()), "plain\n");
+  }
+  while (house.workers.back()->idle_clients().count() != 19) std::this_thread::yield();
+  PlainClient fresh(house.http_port);
+  fresh.say(ask("plain.example"));
+  EXPECT_EQ(body_of(fresh.hear()), "plain\n");
+  EXPECT_EQ(idle.front().hear_all(), "") << "the one that was idle for longest";
+  while (house.connections.count() != 19) std::this_thread::yield();
+  idle.back().say(ask("plain.example"));
+  EXPECT_EQ(body_of(idle.back().hear()), "plain\n");
+  EXPECT_EQ(house.abuse.of(base::Abuse::kIdleEnded), 1u);
+}
 
 TEST(WorkerTest, OneClientHasNoMoreConnectionsThanItMay) {
   WorkerHouse house(sites(R"("limits": { "connections_per_client": 2 },)"));

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -78,3 +79,11 @@ class Gatehouse(Process):
             self.kill()
         if kind is not None:
             print(f"--- gatehouse {self.https} ---\n{self.output}")
+
+
+def counted(gatehouse):
+    """Stops it; how often which of its bounds were met."""
+    gatehouse.stop()
+    lines = re.findall(r"refused for the site's safety.*kind=\"?(\w+)\"?.*total=(\d+)",
+                       gatehouse.output)
+    return {kind: int(total) for kind, total in lines}
