@@ -22,6 +22,7 @@ std::string_view name(Abuse kind) {
     case Abuse::kHandshakes: return "too_many_handshakes";
     case Abuse::kWaitingHandshakes: return "too_many_waiting_handshakes";
     case Abuse::kHandshakeStalled: return "handshake_stalled";
+    case Abuse::kMemory: return "memory";
   }
   return "";
 }

@@ -29,11 +29,12 @@ enum class Abuse : std::uint8_t {
   kHandshakes,
   kWaitingHandshakes,
   kHandshakeStalled,
+  kMemory,
 };
 
 class AbuseCounters {
  public:
-  static constexpr std::size_t kKinds = 18;
+  static constexpr std::size_t kKinds = 19;
 
   void count(Abuse kind) {
     counts_[static_cast<std::size_t>(kind)].fetch_add(1, std::memory_order_relaxed);

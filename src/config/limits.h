@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.h"
 
@@ -41,6 +42,10 @@ struct Limits {
   // Connections at once from one IPv4 address or one IPv6 /64. Answers a single greedy client.
   // Off, since behind a load balancer or Docker's proxy everybody has the same address.
   std::uint64_t connections_per_client = 0;
+  // Bytes of memory of the whole process, near which it takes no more work. Answers all that needs
+  // memory, many small things and few large ones. Without a value: a part of what the machine has
+  // for it (base::usable_memory).
+  std::optional<std::uint64_t> memory;
   // Handshakes under way at once, all workers together. Answers handshake floods.
   std::uint64_t handshakes = 4096;
   // The same from one client address (as above).

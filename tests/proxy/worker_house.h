@@ -76,6 +76,8 @@ class PlainClient {
 
 class WorkerHouse {
  public:
+  static constexpr std::uint64_t kMemory = 1000;
+
   explicit WorkerHouse(config::Config config)
       : snapshot(std::make_shared<const Snapshot>(std::move(config))),
         storage(control),
@@ -97,8 +99,8 @@ class WorkerHouse {
         std::make_unique<certs::Automation>(parts, snapshot->config, std::move(replacements));
     thread = std::thread([this] { control.run(); });
     on_control(start_automation(*automation));
-    const Shared shared{resolver,    *context, certificates, challenges, *automation,
-                        *access_log, abuse,    connections,  handshakes, waiting};
+    const Shared shared{resolver, *context,    certificates, challenges, *automation, *access_log,
+                        abuse,    connections, handshakes,   waiting,    memory};
     worker = std::make_unique<Worker>(shared, snapshot);
     const int plain = http::listen_on_loopback();
     const int secure = http::listen_on_loopback();
@@ -161,6 +163,7 @@ class WorkerHouse {
   Admission connections;
   Admission handshakes;
   Admission waiting;
+  base::MemoryBudget memory{kMemory};  // nothing is used but what a test notes
   std::unique_ptr<certs::Automation> automation;
   std::unique_ptr<Worker> worker;
   std::thread thread;
