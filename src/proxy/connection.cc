@@ -286,7 +286,8 @@ base::Task<void> Connection::serve_http2(const Snapshot& snapshot, base::Chunk f
   auto options =
       http2_server_options(snapshot.config, worker_.shared().abuse, worker_.idle_clients());
   options.memory = &worker_.shared().memory;
-  http2_.emplace(parts(), snapshot, facts_, transport_, options, std::move(first));
+  http2_ = std::make_unique<Http2Exchanges>(parts(), snapshot, facts_, transport_, options,
+                                            std::move(first));
   if (worker_.draining()) http2_->drain();
   co_await http2_->run();
   http2_.reset();
