@@ -157,7 +157,7 @@ def test_bodies_that_nobody_takes_stay_outside(gatehouse):
     streams = (1, 3, 5, 7)
     bodies = b"".join(frame(DATA, 0, stream, bytes(16_000)) * 16 for stream in streams)
     clients = []
-    for _ in range(2 * ROOM // MIB):
+    for _ in range(ROOM // MIB + 4):  # who may send a MiB each
         client = Http2(plain(gatehouse.http))
         for _ in streams:
             client.request("/closed", authority=HOST, method="POST", end=False)
@@ -172,6 +172,7 @@ def test_bodies_that_nobody_takes_stay_outside(gatehouse):
         waiting.pop().send(bodies)
         gatehouse.wait_until(lambda: used(gatehouse) > before + MIB // 2, "a body to be read")
     gatehouse.wait_for_line(LEVEL, seen + 1)
+    assert len(waiting) * MIB > 0.3 * gatehouse.limit
     for client in waiting:
         client.connection.setblocking(False)
         try:
