@@ -25,6 +25,7 @@ std::string_view name(Abuse kind) {
     case Abuse::kHandshakeRate: return "handshake_rate";
     case Abuse::kOrders: return "too_many_orders";
     case Abuse::kNewNames: return "too_many_new_names";
+    case Abuse::kMemory: return "memory";
   }
   return "";
 }

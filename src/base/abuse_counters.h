@@ -32,11 +32,12 @@ enum class Abuse : std::uint8_t {
   kHandshakeRate,
   kOrders,
   kNewNames,
+  kMemory,
 };
 
 class AbuseCounters {
  public:
-  static constexpr std::size_t kKinds = 21;
+  static constexpr std::size_t kKinds = 22;
 
   void count(Abuse kind) {
     counts_[static_cast<std::size_t>(kind)].fetch_add(1, std::memory_order_relaxed);

@@ -11,18 +11,25 @@ boost::intrusive_ptr<Buffer> Buffer::make(std::size_t size) {
 }
 
 void Buffer::give_back() {
-  if (pool_ != nullptr && pool_->idle_.size() < BufferPool::kIdle) {
+  if (pool_ != nullptr && pool_->idle_.size() < pool_->most_idle_) {
     pool_->idle_.push_back(this);
   } else {
-    this->~Buffer();
-    ::operator delete(static_cast<void*>(this));
+    BufferPool::free(this);
   }
 }
 
-BufferPool::~BufferPool() {
-  for (auto* buffer : idle_) {
-    buffer->~Buffer();
-    ::operator delete(static_cast<void*>(buffer));
+void BufferPool::free(Buffer* buffer) {
+  buffer->~Buffer();
+  ::operator delete(static_cast<void*>(buffer));
+}
+
+BufferPool::~BufferPool() { keep(0); }
+
+void BufferPool::keep(std::size_t idle) {
+  most_idle_ = idle;
+  while (idle_.size() > idle) {
+    free(idle_.back());
+    idle_.pop_back();
   }
 }
 

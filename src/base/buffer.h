@@ -50,11 +50,13 @@ class Buffer {
 
 using BufferRef = boost::intrusive_ptr<Buffer>;
 
-// A loop's blocks of kBlock bytes. Keeps up to kIdle of them for reuse, frees the rest.
+// A loop's blocks of kBlock bytes. Keeps some of them for reuse, up to kIdle if nobody says
+// otherwise, and frees the rest.
 class BufferPool {
  public:
   static constexpr std::size_t kBlock = 16 * 1024 + 512;  // a whole TLS record and its head
   static constexpr std::size_t kIdle = 256;               // 4 MiB a worker at most lie idle
+  static constexpr std::size_t kIdleIfShort = 16;         // where memory is short
 
   BufferPool() = default;
   BufferPool(const BufferPool&) = delete;
@@ -62,10 +64,15 @@ class BufferPool {
   ~BufferPool();
 
   BufferRef acquire();
+  // Of blocks that are free from now on so many are kept, and of those that are free now.
+  void keep(std::size_t idle);
 
  private:
   friend class Buffer;
+  static void free(Buffer* buffer);
+
   std::vector<Buffer*> idle_;
+  std::size_t most_idle_ = kIdle;
 };
 
 // A slice of a block, kept alive by it; or of memory that outlives the program (`of_static`).

@@ -1,6 +1,6 @@
-// Memory of coroutine frames: every call of a Task needs one, for a moment; and of what else lives no
-// longer than an exchange (recycled.h). Freed frames are kept by size on the thread that freed them,
-// so that the next call gets one without asking malloc.
+// Memory of coroutine frames: every call of a Task needs one, for a moment; and of what else lives
+// no longer than an exchange (recycled.h). Freed frames are kept by size on the thread that freed
+// them, so that the next call gets one without asking malloc.
 #pragma once
 
 #include <cstddef>

@@ -372,6 +372,7 @@ const Table<Limits>& table<Limits>() {
       field<&Limits::window_update_frames, Count>("window_update_frames", "in ten seconds"),
       field<&Limits::connections, Count>("connections", "at once"),
       field<&Limits::connections_per_client, CountPerClient>("connections_per_client", "at once"),
+      field<&Limits::memory, Optional<codec::Size>>("memory", "of the whole process"),
       field<&Limits::handshakes, Count>("handshakes", "under way at once"),
       field<&Limits::handshakes_per_client, CountPerClient>("handshakes_per_client", "at once"),
       field<&Limits::handshakes_per_second, CountPerClient>("handshakes_per_second",

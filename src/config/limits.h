@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.h"
 
@@ -48,6 +49,10 @@ struct Limits {
   std::uint64_t connections = 0;
   // Connections at once of one client. Answers a single greedy client.
   PerClient connections_per_client{256};
+  // Bytes of memory of the whole process, near which it takes no more work. Answers all that needs
+  // memory, many small things and few large ones. Without a value: a part of what the machine has
+  // for it (base::usable_memory).
+  std::optional<std::uint64_t> memory;
   // Handshakes under way at once, all workers together. Answers handshake floods.
   std::uint64_t handshakes = 4096;
   // The same of one client.

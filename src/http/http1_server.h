@@ -98,9 +98,10 @@ class Http1Server final : public ServerStream {
 
   base::Task<base::Result<bool>> wait_for_request();
   base::Task<base::Result<bool>> read_head();
-  base::Task<base::Result<ServerStream*>> refuse(Refusal refusal);
+  // Seldom, so not inlined: its frame would be a part of next()'s, which an idle connection keeps.
+  [[gnu::noinline]] base::Task<base::Result<ServerStream*>> refuse(Refusal refusal);
   base::Task<bool> retire();
-  base::Task<bool> drain();
+  [[gnu::noinline]] base::Task<bool> drain();  // the same
   base::Task<base::Result<std::size_t>> fill(std::size_t least, base::Deadline deadline);
   Refusal accept_head();
   base::Result<void> open_tunnel(const ResponseHead& head);

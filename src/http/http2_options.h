@@ -5,6 +5,7 @@
 
 #include "base/abuse_counters.h"
 #include "base/clock.h"
+#include "base/memory_budget.h"
 #include "http/head_limits.h"
 #include "http/idle_clients.h"
 
@@ -41,9 +42,12 @@ struct Http2Options {
   base::Duration rate_grace{30'000};
   base::AbuseCounters* abuse = nullptr;  // may be null; else outlives the connection
   IdleClients* idle_clients = nullptr;   // a server's; the same
-  base::Duration idle{180'000};          // a server's connection without a stream
-  base::Duration ping{30'000};           // silence, with streams open, before we ask by a PING
-  base::Duration ping_answer{15'000};    // and for its answer
+  // The same. Where memory is short, windows do not grow, a stream's output is one piece, and a
+  // client is not read whose bodies lie here unread.
+  const base::MemoryBudget* memory = nullptr;
+  base::Duration idle{180'000};        // a server's connection without a stream
+  base::Duration ping{30'000};         // silence, with streams open, before we ask by a PING
+  base::Duration ping_answer{15'000};  // and for its answer
 
   Http2Options() = default;
 };

@@ -71,14 +71,31 @@ void Http2Session::submit_settings() {
 
 // --- reading ---
 
-// A peer that sends what must be answered and reads no answers is not read either.
-base::Task<void> Http2Session::wait_for_writer(base::Deadline deadline) {
-  while (writing_ && !over_ && !woken_ &&
-         nghttp2_session_get_outbound_queue_size(session_.get()) > kQueuedFrames) {
+bool Http2Session::wants_writer() const {
+  return writing_ && nghttp2_session_get_outbound_queue_size(session_.get()) > kQueuedFrames;
+}
+
+bool Http2Session::wants_takers() const {
+  return untaken_ > kUntaken && is_server() && short_of_memory();
+}
+
+// A peer that sends what must be answered and reads no answers is not read either; nor, where
+// memory is short, a client that sends what nobody takes, whatever its windows allow it.
+base::Task<void> Http2Session::wait_for_room(base::Deadline deadline) {
+  while (!over_ && !woken_) {
+    holds_back_ = wants_takers();
+    if (!holds_back_ && !wants_writer()) break;
     written_.reset();
-    auto written = co_await written_.wait(deadline);
-    if (!written) break;
+    auto until = deadline;
+    if (holds_back_) until = until.min(base::Deadline::in(kLookAgain));
+    (void)co_await written_.wait(until);
+    if (deadline.passed()) break;
   }
+}
+
+void Http2Session::body_went(std::size_t bytes) {
+  untaken_ -= bytes;
+  if (holds_back_) written_.set();
 }
 
 void Http2Session::wake_reader() {
@@ -88,9 +105,10 @@ void Http2Session::wake_reader() {
 }
 
 base::Task<base::Result<bool>> Http2Session::receive(base::Deadline deadline) {
-  co_await wait_for_writer(deadline);
+  co_await wait_for_room(deadline);
   if (over_) co_return false;
   if (std::exchange(woken_, false)) co_return base::fail(base::Code::kCancelled, "woken");
+  if (holds_back_) co_return base::fail(base::Code::kTimeout, "bodies lie here that nobody takes");
   base::Result<std::size_t> got;
   for (;;) {
     got = transport_.try_read(inbox_.room(kRead));

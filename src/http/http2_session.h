@@ -46,6 +46,10 @@ class Http2Session {
   static constexpr std::size_t kBatch = 64 * 1024;  // bytes that are written together
   // Frames that wait for a peer that does not read; beyond, we read no more of it.
   static constexpr std::size_t kQueuedFrames = 256;
+  // Bytes of bodies that nobody has taken yet; beyond, we read no more of a client while memory is
+  // short, and look again after kLookAgain whether it still is.
+  static constexpr std::size_t kUntaken = 16 * 1024;
+  static constexpr base::Duration kLookAgain{250};
 
   // `transport` outlives the session.
   Http2Session(tls::Transport& transport, Role role, const Http2Options& options, Http2Hooks hooks);
@@ -96,6 +100,12 @@ class Http2Session {
   // Wakes the writer: there may be frames to send.
   void flush();
   void grow_connection_window(std::uint32_t least);
+  bool short_of_memory() const { return base::is_short(options_.memory); }
+  // Bytes of a body have come for a stream; the stream's reader has them now, or nobody wants them.
+  void body_came(std::size_t bytes) { untaken_ += bytes; }
+  void body_went(std::size_t bytes);
+  // Whether more of the peer's bodies is not read for now.
+  bool holds_bodies_back() const { return holds_back_; }
   // Bytes of bodies that have been sent, all streams together.
   std::uint64_t sent() const { return sent_; }
   // Counts, on a server's side, what a client has done.
@@ -113,7 +123,9 @@ class Http2Session {
   void submit_settings();
   base::Task<void> write();
   bool collect();
-  base::Task<void> wait_for_writer(base::Deadline deadline);
+  bool wants_writer() const;
+  bool wants_takers() const;
+  base::Task<void> wait_for_room(base::Deadline deadline);
   void break_all(const base::Error& error);
   void flooded(base::Abuse kind);
   void limit_writes();
@@ -145,10 +157,12 @@ class Http2Session {
   base::Gate gate_;
   std::uint32_t window_ = kWindow;
   std::uint64_t sent_ = 0;
+  std::size_t untaken_ = 0;
   std::optional<base::Error> error_;
-  bool writing_ = false;  // a write is under way
-  bool gone_ = false;     // GOAWAY with the last stream was sent
-  bool blamed_ = false;   // ours says what the peer did wrong
+  bool writing_ = false;     // a write is under way
+  bool holds_back_ = false;  // the reader waits for those who take bodies
+  bool gone_ = false;        // GOAWAY with the last stream was sent
+  bool blamed_ = false;      // ours says what the peer did wrong
   bool flooded_ = false;
   bool over_ = false;
   bool woken_ = false;

@@ -41,6 +41,7 @@ Http2Stream::Http2Stream(Http2Session& session, base::Side peer)
 Http2Stream::~Http2Stream() {
   if (session_ == nullptr) return;
   owed_ += in_.bytes();
+  session_->body_went(in_.bytes());
   return_window();
   if (id_ != 0) nghttp2_session_set_stream_user_data(session_->get(), id_, nullptr);
   if (!open()) return;
@@ -62,6 +63,7 @@ void Http2Stream::data_came(const base::Chunk& piece) {
   received_ += piece.size();
   in_rate_.moved(piece.size());
   in_.append(piece);
+  session_->body_came(piece.size());
   news_.set();
 }
 
@@ -120,6 +122,7 @@ void Http2Stream::return_window() {
 // Called when the reader has to wait for the peer.
 void Http2Stream::grow_window() {
   if (session_ == nullptr || !open() || window_ >= kWindowMost) return;
+  if (session_->short_of_memory()) return;
   if (received_ - grown_at_ < window_ / 2) return;
   grown_at_ = received_;
   window_ *= 2;
@@ -128,9 +131,12 @@ void Http2Stream::grow_window() {
   session_->grow_connection_window(window_);
 }
 
-// Bodies that their own readers leave in our memory may have used up the connection's window.
+// Bodies that their own readers leave in our memory may have used up the connection's window, or be
+// why it is not read.
 bool Http2Stream::peer_may_send() const {
-  return session_ == nullptr || nghttp2_session_get_local_window_size(session_->get()) > 0;
+  if (session_ == nullptr) return true;
+  return nghttp2_session_get_local_window_size(session_->get()) > 0 &&
+         !session_->holds_bodies_back();
 }
 
 base::Task<base::Result<base::Chunk>> Http2Stream::read_piece(base::Duration idle) {
@@ -159,6 +165,7 @@ base::Task<base::Result<base::Chunk>> Http2Stream::read_piece(base::Duration idl
   }
   auto piece = in_.take();
   owed_ = piece.size();
+  if (session_ != nullptr) session_->body_went(piece.size());
   co_return piece;
 }
 
@@ -251,13 +258,17 @@ base::Task<base::Result<void>> Http2Stream::wait_for_room() {
   }
 }
 
+std::size_t Http2Stream::queue_bound() const {
+  return session_ != nullptr && session_->short_of_memory() ? 0 : kQueued;
+}
+
 base::Task<base::Result<void>> Http2Stream::write_piece(base::Chunk chunk) {
   if (write_error_) co_return base::fail(*write_error_);
   if (bodiless_ || chunk.empty()) co_return base::Result<void>();
   out_bytes_ += chunk.size();
   out_.push_back(std::move(chunk));
   resume();
-  while (out_bytes_ > kQueued) {
+  while (out_bytes_ > queue_bound()) {
     if (write_error_) co_return base::fail(*write_error_);
     auto left = co_await wait_for_room();
     if (!left) co_return left;

@@ -23,7 +23,8 @@ class Http2Session;
 class Http2Stream : public boost::intrusive::list_base_hook<
                         boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  // Bytes that write() takes before it waits for them to leave.
+  // Bytes that write() takes before it waits for them to leave; where memory is short, it waits for
+  // each piece.
   static constexpr std::size_t kQueued = 64 * 1024;
   // A reader that is faster than the window gets a larger one, up to this: a stream of 1 Gbit/s
   // over 50 ms has 6.25 MB on its way, and of a window up to a half is given back late.
@@ -104,6 +105,7 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   void resume();
   bool peer_may_send() const;
   bool waits_for_window();
+  std::size_t queue_bound() const;
   base::Task<base::Result<void>> wait_for_room();
 
   Http2Session* session_;

@@ -7,6 +7,11 @@
 
 namespace gatehouse::proxy {
 
+bool is_loopback(const base::Endpoint& peer) {
+  const auto ip = peer.host();
+  return ip == "::1" || ip.starts_with("127.");
+}
+
 void note_certificate(ClientFacts& facts, std::string_view der) {
   const auto bytes = base::as_bytes(der);
   std::string text((der.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock() ends it with a zero

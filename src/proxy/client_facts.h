@@ -25,6 +25,9 @@ struct ClientFacts {
   std::string certificate_sha256;  // of its DER, in hex
 };
 
+// Whether it is this machine itself.
+bool is_loopback(const base::Endpoint& peer);
+
 // Notes the certificate, in DER, that a client has shown.
 void note_certificate(ClientFacts& facts, std::string_view der);
 

@@ -17,11 +17,6 @@ namespace log = base::log;
 // Room in time for an alert or a short answer to leave, when the client does not read.
 constexpr base::Duration kParting{1'000};
 
-bool is_loopback(const base::Endpoint& peer) {
-  const auto ip = peer.host();
-  return ip == "::1" || ip.starts_with("127.");
-}
-
 }  // namespace
 
 Connection::Connection(Worker& worker, base::Socket socket, const Arrival& arrival,
@@ -150,6 +145,10 @@ base::Task<Connection::Choice> Connection::choose(const tls::ClientHello& hello)
     if (choice.certificate) co_return choice;
     co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "no challenge of this name is in flight");
   }
+  if (shared.memory.refuses() && shared.connections.count() > Worker::kAlwaysConnected) {
+    count(base::Abuse::kMemory);
+    co_return refuse(SSL_AD_INTERNAL_ERROR, "memory is short");
+  }
   if (hello.server_name.empty()) {
     co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "no server name");
   }
@@ -250,8 +249,9 @@ base::Task<void> Connection::answer_plain_http() {
 // --- requests ---
 
 ExchangeParts Connection::parts() const {
-  return ExchangeParts{worker_.loop(), worker_.upstreams(), worker_.shared().challenges,
-                       worker_.shared().access_log};
+  const auto& shared = worker_.shared();
+  return ExchangeParts{worker_.loop(), worker_.upstreams(), shared.challenges,  shared.access_log,
+                       shared.memory,  shared.abuse,        worker_.exchanges()};
 }
 
 base::Task<void> Connection::serve() {
@@ -293,9 +293,11 @@ base::Task<void> Connection::serve_http1(const Snapshot& snapshot) {
 }
 
 base::Task<void> Connection::serve_http2(const Snapshot& snapshot, base::Chunk first) {
-  const auto options =
+  auto options =
       http2_server_options(snapshot.config, worker_.shared().abuse, worker_.idle_clients());
-  http2_.emplace(parts(), snapshot, facts_, transport_, options, std::move(first));
+  options.memory = &worker_.shared().memory;
+  http2_ = std::make_unique<Http2Exchanges>(parts(), snapshot, facts_, transport_, options,
+                                            std::move(first));
   if (worker_.draining()) http2_->drain();
   co_await http2_->run();
   http2_.reset();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -44,15 +45,17 @@ class Connection : public boost::intrusive::list_base_hook<
   };
 
   bool is_trusted(const base::Endpoint& peer) const;
-  base::Task<bool> meet_client();
-  base::Task<bool> shake_hands();
+  // Not inlined, these and those that serve: their frames would be parts of run()'s, which an idle
+  // connection keeps.
+  [[gnu::noinline]] base::Task<bool> meet_client();
+  [[gnu::noinline]] base::Task<bool> shake_hands();
   const tls::ClientAuth* client_auth_for(const std::string& name);
   base::Task<Choice> choose(const tls::ClientHello& hello);
   base::Task<Choice> wait_for_certificate(std::string name);
   base::Task<void> answer_plain_http();
   base::Task<void> serve();
-  base::Task<void> serve_http1(const Snapshot& snapshot);
-  base::Task<void> serve_http2(const Snapshot& snapshot, base::Chunk first);
+  [[gnu::noinline]] base::Task<void> serve_http1(const Snapshot& snapshot);
+  [[gnu::noinline]] base::Task<void> serve_http2(const Snapshot& snapshot, base::Chunk first);
   ExchangeParts parts() const;
   void count(base::Abuse kind) const { worker_.shared().abuse.count(kind); }
   void note_stall(const base::Error& error) const;
@@ -66,7 +69,7 @@ class Connection : public boost::intrusive::list_base_hook<
   Admission::Ticket ticket_;
   std::optional<http::Http1Server> server_;
   Exchange* exchange_ = nullptr;  // of HTTP/1.1, while one runs
-  std::optional<Http2Exchanges> http2_;
+  std::unique_ptr<Http2Exchanges> http2_;
   bool proxied_;        // a PROXY header is still to come
   bool silent_ = true;  // no ClientHello came
 };

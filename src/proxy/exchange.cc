@@ -25,6 +25,8 @@ bool is_idempotent(std::string_view method) {
          method == "DELETE";
 }
 
+constexpr std::string_view kTooBusy = "This site has more to do than it can at the moment.";
+
 struct ErrorPage {
   std::uint16_t status;
   std::string_view sentence;
@@ -39,7 +41,7 @@ ErrorPage page_for(const base::Error& error) {
     return {503, "No server for this site can be found at the moment."};
   }
   if (error.code == base::Code::kOverload) {
-    return {503, "This site has more to do than it can at the moment."};
+    return {503, kTooBusy};
   }
   return {502, "The server behind this site cannot be reached, or did not answer as it should."};
 }
@@ -65,7 +67,9 @@ std::string https_port_suffix(const config::Config& config) {
 
 Exchange::Exchange(ExchangeParts parts, const Snapshot& snapshot, const ClientFacts& facts,
                    http::ServerStream& stream)
-    : parts_(parts), snapshot_(snapshot), facts_(facts), stream_(stream) {}
+    : parts_(parts), snapshot_(snapshot), facts_(facts), stream_(stream) {
+  ++parts_.under_way;
+}
 
 void Exchange::note(const base::Result<void>& done, std::uint16_t status) {
   record_.status = status;
@@ -73,7 +77,9 @@ void Exchange::note(const base::Result<void>& done, std::uint16_t status) {
 }
 
 base::Task<void> Exchange::respond(std::uint16_t status, std::string_view sentence) {
-  auto done = co_await respond_error(stream_, status, sentence);
+  http::ResponseHead head;
+  head.status = status;
+  auto done = co_await respond_error(stream_, std::move(head), sentence);
   note(done, status);
 }
 
@@ -92,7 +98,6 @@ void Exchange::cut() {
 base::Task<bool> Exchange::answer_well_known() {
   const auto& head = stream_.head();
   const auto path = head.path();
-  if (!path.starts_with("/.well-known/")) co_return false;
   if (path == kHealthPath && request_.is_local) {
     config::Respond healthy;
     healthy.body = "healthy\n";
@@ -119,11 +124,27 @@ base::Task<void> Exchange::answer_options() {
   note(done, nothing.status);
 }
 
+base::Task<void> Exchange::refuse_for_memory() {
+  parts_.abuse.count(base::Abuse::kMemory);
+  record_.error = "refused: memory is short";
+  http::ResponseHead head;
+  head.status = 503;
+  head.fields.add("Retry-After", kRetryAfterSeconds);
+  auto done = co_await respond_error(stream_, std::move(head), kTooBusy);
+  note(done, 503);
+}
+
 base::Task<void> Exchange::dispatch() {
   const auto& head = stream_.head();
   // A CA's question comes before every rule of ours, for every host (RFC 8555 8.3).
-  const bool answered = co_await answer_well_known();
-  if (answered) co_return;
+  if (head.path().starts_with("/.well-known/")) {
+    const bool answered = co_await answer_well_known();
+    if (answered) co_return;
+  }
+  if (parts_.memory.refuses() && parts_.under_way > kAlwaysServed) {
+    co_await refuse_for_memory();
+    co_return;
+  }
   if (head.target == "*") {
     co_await answer_options();
     co_return;

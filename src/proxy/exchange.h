@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/abuse_counters.h"
 #include "base/loop.h"
+#include "base/memory_budget.h"
 #include "certs/challenge_store.h"
 #include "http/stream.h"
 #include "proxy/access_log.h"
@@ -24,6 +26,9 @@ struct ExchangeParts {
   Upstreams& upstreams;
   const certs::ChallengeStore& challenges;
   AccessLog& access_log;
+  const base::MemoryBudget& memory;
+  base::AbuseCounters& abuse;
+  std::size_t& under_way;  // exchanges of the worker
 };
 
 class Exchange {
@@ -37,9 +42,18 @@ class Exchange {
   // begun to work on it, so only idempotent ones are (RFC 9110 9.2.2).
   static constexpr base::Duration kStaleWithin{1'000};
 
+  // Where memory is short new requests are refused, but for so many at once on a worker: what they
+  // need is little, and what fills the memory may be something that no refusal ends.
+  static constexpr std::size_t kAlwaysServed = 4;
+  // When who was refused for that may come again.
+  static constexpr std::string_view kRetryAfterSeconds = "5";
+
   // All outlive the exchange.
   Exchange(ExchangeParts parts, const Snapshot& snapshot, const ClientFacts& facts,
            http::ServerStream& stream);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange() { --parts_.under_way; }
 
   // Answers, or resets the stream. Never fails otherwise.
   base::Task<void> run();
@@ -51,6 +65,7 @@ class Exchange {
   base::Task<void> dispatch();
   base::Task<bool> answer_well_known();
   base::Task<void> answer_options();
+  base::Task<void> refuse_for_memory();
   base::Task<void> act(const config::Action& action);
   base::Task<void> proxy(const config::Proxy& action);
   // `leased`: whether there was a connection at all, and one that had served before.

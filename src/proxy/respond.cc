@@ -82,13 +82,11 @@ base::Task<base::Result<void>> respond_redirect(http::ServerStream& stream, std:
   co_return co_await respond_text(stream, std::move(head), std::move(body));
 }
 
-base::Task<base::Result<void>> respond_error(http::ServerStream& stream, std::uint16_t status,
+base::Task<base::Result<void>> respond_error(http::ServerStream& stream, http::ResponseHead head,
                                              std::string_view sentence) {
-  http::ResponseHead head;
-  head.status = status;
   head.fields.add("Content-Type", "text/plain; charset=utf-8");
-  std::string body = std::to_string(status) + " ";
-  body += http::reason_phrase(status);
+  std::string body = std::to_string(head.status) + " ";
+  body += http::reason_phrase(head.status);
   body += "\n";
   body += sentence;
   body += "\n";

@@ -37,8 +37,8 @@ base::Task<base::Result<void>> respond_fixed(http::ServerStream& stream,
 // A redirect to `location`.
 base::Task<base::Result<void>> respond_redirect(http::ServerStream& stream, std::uint16_t status,
                                                 std::string location);
-// An error page: the status, its name, and one sentence that gives nothing away.
-base::Task<base::Result<void>> respond_error(http::ServerStream& stream, std::uint16_t status,
+// An error page: the status of `head`, its name, and one sentence that gives nothing away.
+base::Task<base::Result<void>> respond_error(http::ServerStream& stream, http::ResponseHead head,
                                              std::string_view sentence);
 
 }  // namespace gatehouse::proxy

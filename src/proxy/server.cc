@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/log.h"
+#include "base/machine_memory.h"
 #include "certs/internal_issuer.h"
 #include "proxy/shared_addresses.h"
 
@@ -38,6 +39,10 @@ std::uint64_t connection_bound(const config::Limits& limits) {
   const std::uint64_t most = std::max<std::uint64_t>(
       16, (files.rlim_cur - std::min<std::uint64_t>(files.rlim_cur, kReservedDescriptors)) / 2);
   return limits.connections == 0 ? most : std::min<std::uint64_t>(limits.connections, most);
+}
+
+std::uint64_t memory_bound(const config::Limits& limits) {
+  return limits.memory ? *limits.memory : base::usable_memory();
 }
 
 std::string data_folder(const config::Config& config) {
@@ -82,6 +87,8 @@ Server::Server(config::Config config)
                   exempt(limits().handshakes_per_client)),
       waiting_(limits().waiting_handshakes, 0),
       handshake_rate_(limits().handshakes_per_second.most, exempt(limits().handshakes_per_second)),
+      memory_(memory_bound(limits())),
+      memory_watch_(memory_, blocking_, connections_, workers_),
       stopping_(loop_),
       workers_stopped_(loop_) {}
 
@@ -194,10 +201,21 @@ std::string Server::listening_lines() const { return lines_; }
 // --- running ---
 
 void Server::run() {
-  const Shared shared{resolver_,           *context_,    certificates_,   challenges_,
-                      *automation_,        *access_log_, abuse_,          connections_,
-                      handshakes_,         waiting_,     handshake_rate_, upstream_contexts_.get(),
-                      client_auths_.get(), &workers_};
+  const Shared shared{resolver_,
+                      *context_,
+                      certificates_,
+                      challenges_,
+                      *automation_,
+                      *access_log_,
+                      abuse_,
+                      connections_,
+                      handshakes_,
+                      waiting_,
+                      handshake_rate_,
+                      memory_,
+                      upstream_contexts_.get(),
+                      client_auths_.get(),
+                      &workers_};
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(shared, snapshot_));
   }
@@ -232,6 +250,7 @@ base::Task<void> Server::control() {
   loop_.spawn(wait_for_signal(), "signals");
   loop_.spawn(rotate_tickets(), "rotate ticket keys");
   loop_.spawn(abuse_log_.run(loop_), "tell of abuse");
+  if (memory_.limit() != 0) loop_.spawn(memory_watch_.run(loop_), "watch memory");
   auto started = co_await automation_->start();
   if (!started) {
     log::error("certificates cannot be managed", {{"error", started.error().detail}});

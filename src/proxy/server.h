@@ -9,6 +9,7 @@
 
 #include "base/blocking_pool.h"
 #include "base/loop.h"
+#include "base/memory_budget.h"
 #include "base/resolver.h"
 #include "base/signals.h"
 #include "certs/automation.h"
@@ -18,6 +19,7 @@
 #include "proxy/access_log.h"
 #include "proxy/admission.h"
 #include "proxy/handshake_rate.h"
+#include "proxy/memory_watch.h"
 #include "proxy/sample_upstream.h"
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
@@ -79,8 +81,10 @@ class Server {
   Admission handshakes_;
   Admission waiting_;
   HandshakeRate handshake_rate_;
+  base::MemoryBudget memory_;
   base::Loop loop_;
   Workers workers_;
+  MemoryWatch memory_watch_;
   std::unique_ptr<certs::Automation> automation_;
   std::unique_ptr<SampleUpstream> sample_;
   std::optional<base::Signals> signals_;

@@ -16,6 +16,9 @@ namespace log = base::log;
 constexpr base::Duration kDescriptorsPause{100};
 // Connections that are taken before others on the loop get their turn.
 constexpr unsigned kBurst = 16;
+// Of the idle connections a part is ended at a time where memory is short: how much that gives back
+// is seen after a while.
+constexpr std::size_t kIdleParts = 4;
 // A client that has connected says hello within this, or not at all once we stop.
 constexpr base::Duration kGreeting{1'000};
 
@@ -26,12 +29,13 @@ base::Endpoint peer_of(base::Socket& socket) {
   return peer;
 }
 
-UpstreamOptions upstream_options(const config::Config& config, const UpstreamContexts* contexts) {
+UpstreamOptions upstream_options(const config::Config& config, const Shared& shared) {
   UpstreamOptions options;
   options.connect = config.timeouts.upstream_connect;
   options.client = http1_client_options(config);
   options.http2 = http2_client_options(config);
-  options.contexts = contexts;
+  options.http2.memory = &shared.memory;
+  options.contexts = shared.upstream_contexts;
   return options;
 }
 
@@ -40,9 +44,10 @@ UpstreamOptions upstream_options(const config::Config& config, const UpstreamCon
 Worker::Worker(Shared shared, SnapshotRef snapshot)
     : shared_(shared),
       snapshot_(std::move(snapshot)),
-      idle_clients_([&connections = shared.connections] { return connections.fullness(); }),
-      upstreams_(loop_, shared.resolver,
-                 upstream_options(snapshot_->config, shared.upstream_contexts)),
+      idle_clients_([&connections = shared.connections, &memory = shared.memory] {
+        return std::max(connections.fullness(), memory.fullness());
+      }),
+      upstreams_(loop_, shared.resolver, upstream_options(snapshot_->config, shared)),
       waiters_(snapshot_->config.limits.waiting_handshakes),
       accepting_(loop_),
       serving_(loop_),
@@ -82,6 +87,10 @@ void Worker::take(base::Socket socket, bool tls) {
   arrival.tls = tls;
   if (!arrival.peer.is_ip()) return;  // it has gone already, and nobody can say who it was
   arrival.proxied = base::contains(snapshot_->config.listen.proxy_protocol, arrival.peer);
+  if (turns_away(arrival.peer, arrival.proxied)) {
+    shared_.abuse.count(base::Abuse::kMemory);
+    return;  // closed by its destructor
+  }
   auto& admission = shared_.connections;
   auto ticket = arrival.proxied ? admission.enter() : admission.enter(arrival.peer);
   make_room();
@@ -96,13 +105,25 @@ void Worker::take(base::Socket socket, bool tls) {
   serving_.spawn(serve(std::move(connection)), "connection");
 }
 
-// The nearer connections come to their bound, the less time idle ones have; and in its last part
-// each that comes, or had to be refused, ends the oldest of them, so that those who want something
-// now find room.
-void Worker::make_room() {
+// Where there is no memory left. Who asks from this machine whether it serves is heard all the
+// same.
+bool Worker::turns_away(const base::Endpoint& peer, bool proxied) const {
+  return shared_.memory.is_full() && shared_.connections.count() >= kAlwaysConnected &&
+         (proxied || !is_loopback(peer));
+}
+
+void Worker::end_overdue() {
   const auto late = idle_clients_.end_overdue(snapshot_->config.timeouts.idle);
   for (std::size_t i = 0; i < late; ++i) shared_.abuse.count(base::Abuse::kIdleEnded);
-  if (shared_.connections.fullness() <= http::IdleClients::kShrinkTo) return;
+}
+
+// The nearer connections or memory come to their bound, the less time idle ones have; and in its
+// last part each that comes, or had to be refused, ends the oldest of them, so that those who want
+// something now find room.
+void Worker::make_room() {
+  end_overdue();
+  const bool enough = shared_.connections.fullness() <= http::IdleClients::kShrinkTo;
+  if (enough && !shared_.memory.ends_idle()) return;
   if (idle_clients_.count() != 0 || shared_.workers == nullptr) return end_oldest_idle();
   // None here: of the worker that has most of them.
   const auto fewer = [](const auto& a, const auto& b) {
@@ -115,6 +136,16 @@ void Worker::make_room() {
 
 void Worker::end_oldest_idle() {
   if (idle_clients_.end_oldest()) shared_.abuse.count(base::Abuse::kIdleEnded);
+}
+
+void Worker::save_memory(bool end_idle) {
+  loop_.post([this, end_idle] {
+    using Pool = base::BufferPool;
+    loop_.buffers().keep(shared_.memory.is_short() ? Pool::kIdleIfShort : Pool::kIdle);
+    end_overdue();
+    if (!end_idle) return;
+    for (auto n = idle_clients_.count() / kIdleParts + 1; n > 0; --n) end_oldest_idle();
+  });
 }
 
 base::Task<void> Worker::serve(std::unique_ptr<Connection> connection) {

@@ -10,6 +10,7 @@
 
 #include "base/abuse_counters.h"
 #include "base/gate.h"
+#include "base/memory_budget.h"
 #include "base/resolver.h"
 #include "base/waiters.h"
 #include "certs/automation.h"
@@ -44,6 +45,7 @@ struct Shared {
   Admission& handshakes;
   Admission& waiting;  // handshakes that wait for a certificate
   HandshakeRate& handshake_rate;
+  const base::MemoryBudget& memory;
   const UpstreamContexts* upstream_contexts = nullptr;  // null where no upstream is https
   const ClientAuths* client_auths = nullptr;            // null where no site has client_auth
   const Workers* workers = nullptr;  // all of them, once one has started; null for one alone
@@ -57,6 +59,10 @@ struct ListenerSocket {
 
 class Worker {
  public:
+  // So many connections of the process are looked at however short memory is: it may be something
+  // else that fills it, and then the site has these.
+  static constexpr std::uint64_t kAlwaysConnected = 64;
+
   // Certificates for one worker's waiting handshakes.
   using CertificateWaiters = base::Waiters<base::Result<tls::CertificateRef>>;
 
@@ -69,6 +75,9 @@ class Worker {
   // From control's thread: stops accepting, lets what is in flight end until `deadline`, cuts the
   // rest, ends the thread. `stopped` is called on the worker's thread at the end.
   void begin_stop(base::Deadline deadline, std::function<void()> stopped);
+  // From control's thread, now and then while memory is short, and once when it no longer is: gives
+  // back what is kept for later; `end_idle` ends a part of the idle connections, oldest first.
+  void save_memory(bool end_idle);
   // Waits for the thread, which must be ending.
   void join();
 
@@ -79,6 +88,7 @@ class Worker {
   Upstreams& upstreams() { return upstreams_; }
   CertificateWaiters& waiters() { return waiters_; }
   http::IdleClients& idle_clients() { return idle_clients_; }
+  std::size_t& exchanges() { return exchanges_; }
   bool draining() const { return draining_; }
 
  private:
@@ -88,7 +98,9 @@ class Worker {
 
   base::Task<void> accept_on(base::Socket& listener, bool tls);
   void take(base::Socket socket, bool tls);
+  bool turns_away(const base::Endpoint& peer, bool proxied) const;
   void make_room();
+  void end_overdue();
   void end_oldest_idle();
   base::Task<void> serve(std::unique_ptr<Connection> connection);
   base::Task<void> stop(base::Deadline deadline, std::function<void()> stopped);
@@ -103,6 +115,7 @@ class Worker {
   base::Gate serving_;
   std::vector<std::unique_ptr<base::Socket>> listeners_;
   std::unique_ptr<Connections> connections_;
+  std::size_t exchanges_ = 0;  // under way
   bool draining_ = false;
   std::thread thread_;
 };

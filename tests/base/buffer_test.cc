@@ -29,6 +29,22 @@ TEST(BufferPool, FreesWhatIsMoreThanItKeeps) {
   EXPECT_TRUE(pool.acquire()->unique());
 }
 
+TEST(BufferPool, KeepsLessWhenItIsToldTo) {
+  BufferPool pool;
+  auto first = pool.acquire();
+  auto second = pool.acquire();
+  auto* memory = second->data();
+  first.reset();
+  second.reset();
+  pool.keep(1);
+  EXPECT_NE(pool.acquire()->data(), memory);
+  pool.keep(0);
+  auto third = pool.acquire();
+  third.reset();
+  pool.keep(BufferPool::kIdle);
+  EXPECT_TRUE(pool.acquire()->unique());
+}
+
 TEST(Buffer, CountsItsReferences) {
   auto one = Buffer::make(10);
   EXPECT_EQ(one->size(), 10u);

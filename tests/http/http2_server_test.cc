@@ -359,5 +359,52 @@ TEST_F(Http2ServerTest, ABodyThatNobodyReadsGetsNoMoreThanItsFirstWindow) {
   EXPECT_EQ(served.hear(NGHTTP2_DATA, 3).payload, "11 bytes");
 }
 
+// --- short memory ---
+
+struct ShortOfMemory {
+  ShortOfMemory() {
+    options.memory = &memory;
+    memory.note(80);
+  }
+  base::MemoryBudget memory{100};
+  Http2Options options;
+};
+
+TEST_F(Http2ServerTest, WhereMemoryIsShortAClientWhoseBodiesNobodyTakesIsNotRead) {
+  ShortOfMemory is;
+  Http2Served served(loop, is.options);
+  const std::string piece(16384, 'x');
+  std::string bodies = head_text(1, request_list("POST", "/hold"), false);
+  for (int i = 0; i < 4; ++i) bodies += data_text(1, piece, i == 3);
+  served.say(bodies + get_text(3));
+  for (int i = 0; i < 50; ++i) loop.poll();
+  EXPECT_EQ(served.seen.size(), 1u);
+  served.release.set();
+  EXPECT_EQ(answer_on(served, 3), "200") << "they were taken, and the rest is read";
+}
+
+TEST_F(Http2ServerTest, WhatWasNotReadForShortMemoryIsReadOnceThereIsEnough) {
+  ShortOfMemory is;
+  Http2Served served(loop, is.options);
+  const std::string piece(16384, 'x');
+  std::string bodies = head_text(1, request_list("POST", "/hold"), false);
+  for (int i = 0; i < 4; ++i) bodies += data_text(1, piece, false);
+  served.say(bodies + get_text(3));
+  for (int i = 0; i < 50; ++i) loop.poll();
+  EXPECT_EQ(served.seen.size(), 1u);
+  is.memory.note(0);
+  EXPECT_EQ(answer_on(served, 3), "200");
+}
+
+TEST_F(Http2ServerTest, WhereMemoryIsShortNoWindowGrows) {
+  ShortOfMemory is;
+  Http2Served served(loop, is.options);
+  served.say(post_text(1));
+  Sender sender{served};
+  for (int round = 0; round < 10; ++round) sender.send();
+  EXPECT_GT(sender.sent, std::int64_t{Http2Stream::kWindow}) << "it is read, and taken";
+  EXPECT_LE(sender.most_room, std::int64_t{Http2Stream::kWindow});
+}
+
 }  // namespace
 }  // namespace gatehouse::http::http2_server_test

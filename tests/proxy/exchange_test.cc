@@ -181,6 +181,35 @@ TEST_F(ExchangeTest, HealthIsToldToThisMachineAlone) {
   EXPECT_EQ(status_of(visit.ask(question)), 404);
 }
 
+// --- short memory ---
+
+TEST_F(ExchangeTest, WhereMemoryIsShortNewRequestsAreRefusedButForAFew) {
+  Stage stage(loop, hello());
+  stage.memory.note(stage.memory.limit() * 9 / 10);
+  Visit visit(stage, over_tls());
+  EXPECT_EQ(status_of(visit.ask(get("/"))), 200) << "it is not requests that fill the memory";
+  stage.exchanges += Exchange::kAlwaysServed;  // that others have under way
+  const auto answer = visit.ask(get("/"));
+  EXPECT_EQ(status_of(answer), 503);
+  EXPECT_EQ(field_of(answer, "Retry-After"), Exchange::kRetryAfterSeconds);
+  EXPECT_EQ(stage.abuse.of(base::Abuse::kMemory), 1u);
+  stage.memory.note(0);
+  EXPECT_EQ(status_of(visit.ask(get("/"))), 200);
+  stage.exchanges -= Exchange::kAlwaysServed;
+}
+
+TEST_F(ExchangeTest, ChallengesAndHealthAreAnsweredHoweverShortMemoryIs) {
+  Stage stage(loop, hello());
+  stage.memory.note(stage.memory.limit() * 2);
+  stage.exchanges += Exchange::kAlwaysServed;
+  ASSERT_TRUE(stage.challenges.put_http("token-1", "token-1.thumbprint"));
+  Visit visit(stage, local());
+  EXPECT_EQ(status_of(visit.ask(get("/.well-known/acme-challenge/token-1"))), 200);
+  EXPECT_EQ(status_of(visit.ask(get(std::string(Exchange::kHealthPath)))), 200);
+  EXPECT_EQ(status_of(visit.ask(get("/.well-known/acme-challenge/token-2"))), 503);
+  stage.exchanges -= Exchange::kAlwaysServed;
+}
+
 // --- what goes to an upstream ---
 
 TEST_F(ExchangeTest, ARequestIsWrittenAnewAndItsAnswerComesBack) {

@@ -50,6 +50,9 @@ class Stage {
   Upstreams upstreams;
   certs::ChallengeStore challenges;
   std::unique_ptr<AccessLog> access_log;
+  base::MemoryBudget memory{1000};
+  base::AbuseCounters abuse;
+  std::size_t exchanges = 0;
   http::Http1ServerOptions server_options;
 
  private:
@@ -105,7 +108,9 @@ class Visit {
 
  private:
   base::Task<void> serve() {
-    const ExchangeParts parts{stage_.loop, stage_.upstreams, stage_.challenges, *stage_.access_log};
+    const ExchangeParts parts{stage_.loop,        stage_.upstreams, stage_.challenges,
+                              *stage_.access_log, stage_.memory,    stage_.abuse,
+                              stage_.exchanges};
     for (;;) {
       auto stream = co_await server.next();
       if (!stream || *stream == nullptr) break;

@@ -79,6 +79,8 @@ class PlainClient {
 // first's, `last_http_port` the last's.
 class WorkerHouse {
  public:
+  static constexpr std::uint64_t kMemory = 1000;
+
   explicit WorkerHouse(config::Config config, std::size_t count = 1)
       : snapshot(std::make_shared<const Snapshot>(std::move(config))),
         storage(control),
@@ -107,7 +109,7 @@ class WorkerHouse {
     on_control(start_automation(*automation));
     const Shared shared{resolver,       *context, certificates, challenges, *automation,
                         *access_log,    abuse,    connections,  handshakes, waiting,
-                        handshake_rate, nullptr,  nullptr,      &workers};
+                        handshake_rate, memory,   nullptr,      nullptr,    &workers};
     for (std::size_t i = 0; i < count; ++i) {
       workers.push_back(std::make_unique<Worker>(shared, snapshot));
     }
@@ -165,6 +167,7 @@ class WorkerHouse {
   Admission handshakes;
   Admission waiting;
   HandshakeRate handshake_rate;
+  base::MemoryBudget memory{kMemory};  // nothing is used but what a test notes
   std::unique_ptr<certs::Automation> automation;
   Workers workers;
   std::thread thread;
