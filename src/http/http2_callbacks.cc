@@ -44,6 +44,8 @@ struct Http2Callbacks::Receive {
       case NGHTTP2_WINDOW_UPDATE: self(owner).count(Kind::kWindowUpdate); break;
       case NGHTTP2_DATA:
       case NGHTTP2_HEADERS:
+        if ((head->flags & NGHTTP2_FLAG_END_STREAM) != 0) self(owner).lingered(head->stream_id);
+        break;
       case NGHTTP2_RST_STREAM:
       case NGHTTP2_GOAWAY: break;
       default: self(owner).count(Kind::kPriority); break;  // and what nobody knows
@@ -144,7 +146,7 @@ struct Http2Callbacks::Receive {
                   const std::uint8_t* bytes, std::size_t size, void* owner) {
     auto* const stream = find(session, id);
     if (stream == nullptr) {
-      nghttp2_session_consume(session, id, size);
+      self(owner).drop(id, size);
       return 0;
     }
     base::Chunk piece = self(owner).input_;
@@ -158,6 +160,7 @@ struct Http2Callbacks::Receive {
                            void* owner) {
     auto& s = self(owner);
     if (s.assembling_ == id) s.assembling_ = 0;
+    s.linger_.remove(id);
     if (code == NGHTTP2_NO_ERROR) s.floods_.stream_ended_well();
     auto* const stream = find(session, id);
     if (stream == nullptr) return 0;

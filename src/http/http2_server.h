@@ -39,6 +39,7 @@ class Http2ServerStream final : public ServerStream, public Http2Stream {
  private:
   friend class Http2Server;
   void answer_refused(const Refusal& refusal);
+  bool is_over() const { return !open() || output_is_over(); }
 
   Http2Server* server_;
   RequestHead head_;

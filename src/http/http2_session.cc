@@ -130,9 +130,44 @@ bool Http2Session::feed(base::Chunk piece) {
     fail(base::Error(base::Code::kMalformed, std::string("no HTTP/2: ") + nghttp2_strerror(code)));
     return false;
   }
+  if (linger_.size() != 0) end_lingering(now_);
   flush();
   return !over_;
 }
+
+// --- requests that were answered before their end ---
+
+void Http2Session::linger(std::int32_t id) {
+  if (over_) return;
+  if (!linger_.add(id)) {
+    reset_unwanted(id);
+  } else if (linger_.size() == 1) {
+    wake_reader();  // which has a new deadline
+  }
+}
+
+void Http2Session::reset_unwanted(std::int32_t id) {
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+  flush();
+}
+
+// A piece of a body that nobody reads.
+void Http2Session::drop(std::int32_t id, std::size_t size) {
+  nghttp2_session_consume(session_.get(), id, size);
+  if (linger_.dropped(id, size)) reset_unwanted(id);
+}
+
+// A request ends. Clients that were refused break theirs off, shorter than its Content-Length said:
+// nghttp2 would call that an error, were it not too late for one.
+void Http2Session::lingered(std::int32_t id) {
+  if (linger_.size() != 0 && linger_.remove(id)) reset_unwanted(id);
+}
+
+void Http2Session::end_lingering(base::TimePoint now) {
+  while (const auto id = linger_.take_late(now)) reset_unwanted(id);
+}
+
+// --- breaking ---
 
 // The peer broke the protocol, or we have said our last: GOAWAY is on its way, nothing is read any
 // more.

@@ -13,6 +13,7 @@
 #include "base/gate.h"
 #include "http/http2_floods.h"
 #include "http/http2_head.h"
+#include "http/http2_linger.h"
 #include "http/http2_options.h"
 #include "http/http2_output.h"
 #include "http/http2_stream.h"
@@ -83,6 +84,10 @@ class Http2Session {
   bool head_under_way() const { return assembling_ != 0; }
   base::TimePoint head_began() const { return head_began_; }
   Http2Floods& floods() { return floods_; }
+  // Server: requests that were answered and still come.
+  const Http2Linger& lingering() const { return linger_; }
+  // RST_STREAM to those whose time is over.
+  void end_lingering(base::TimePoint now);
 
   // --- for streams ---
 
@@ -96,6 +101,8 @@ class Http2Session {
   // Wakes the writer: there may be frames to send.
   void flush();
   void grow_connection_window(std::uint32_t least);
+  // Server: the response on that stream has ended, and nobody wants the rest of its request.
+  void linger(std::int32_t id);
   // Bytes of bodies that have been sent, all streams together.
   std::uint64_t sent() const { return sent_; }
   // Counts, on a server's side, what a client has done.
@@ -122,6 +129,9 @@ class Http2Session {
   void begin_headers(std::int32_t id, bool request);
   void end_headers(std::int32_t id, bool trailers, bool ended);
   Http2Stream* find(std::int32_t id);
+  void drop(std::int32_t id, std::size_t size);
+  void lingered(std::int32_t id);
+  void reset_unwanted(std::int32_t id);
   void count(Http2Floods::Kind kind);
   void count_reset();
 
@@ -134,6 +144,7 @@ class Http2Session {
   Streams streams_;
   Streams left_;  // that have broken, and whose exchanges have not ended yet
   Http2Floods floods_;
+  Http2Linger linger_;
   Http2HeadFields head_;         // the one that is being received
   std::int32_t assembling_ = 0;  // its stream
   base::TimePoint head_began_{};

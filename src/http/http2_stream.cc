@@ -44,8 +44,12 @@ Http2Stream::~Http2Stream() {
   return_window();
   if (id_ != 0) nghttp2_session_set_stream_user_data(session_->get(), id_, nullptr);
   if (!open()) return;
-  // A response that is whole needs no more of the request (RFC 9113 8.1).
-  reset_stream(end_sent_ && session_->is_server() ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+  // A response that is whole needs no more of the request.
+  if (end_sent_ && session_->is_server()) {
+    session_->linger(id_);
+  } else {
+    reset_stream(NGHTTP2_CANCEL);
+  }
 }
 
 void Http2Stream::reset_stream(std::uint32_t code) {

@@ -5,9 +5,10 @@ import socket
 
 import pytest
 from harness.answers import ASKERS
-from harness.client import plain, read_to_end, read_until
+from harness.client import at_once, plain, read_to_end, read_until
 from harness.fronts import two_fronts
 from harness.http2 import NO_ERROR
+from harness.http2_peers import curl
 from harness.http2_servers import RawHttp2Upstream, answer
 from harness.servers import RawUpstream
 
@@ -84,17 +85,36 @@ def test_an_early_answer_reaches_http1_though_its_upload_goes_on(doors, server):
 
 @pytest.mark.parametrize("server", ["h1", "h2"])
 def test_an_early_answer_reaches_http2_though_its_upload_goes_on(doors, server):
+    """RST_STREAM(NO_ERROR) comes only to who does not end its upload soon."""
     asker = ASKERS["h2"](doors.http)
     client = asker.client
     stream = client.request("/early", end=False, method="POST", authority=server)
     for _ in range(3):
         client.data(stream, bytes(16384))
-    client.wait_for(lambda c: c.of(stream).ended and c.of(stream).reset is not None)
+    client.wait_for(lambda c: c.of(stream).ended)
     assert (client.of(stream).status, client.of(stream).body) == (413, b"no!")
+    for _ in range(3):
+        client.data(stream, bytes(16384))
+    client.ping()
+    assert client.of(stream).reset is None
+    for _ in range(16):
+        client.data(stream, bytes(16384))
+    client.wait_for(lambda c: c.of(stream).reset is not None)
     assert client.of(stream).reset == NO_ERROR
     after = asker.ask(server, "/next")
     assert (after.whole, after.body) == (True, b"ok")
     asker.close()
+
+
+@pytest.mark.parametrize("server", ["h1", "h2"])
+def test_curl_takes_early_answers_to_its_uploads_for_no_failure(doors, server):
+    def upload(_):
+        return [curl(f"http://127.0.0.1:{doors.http}/early", "--http2-prior-knowledge",
+                     "-H", f"Host: {server}", "-H", "Expect:", "--data-binary", "@-",
+                     stdin=bytes(100_000)) for _ in range(4)]
+
+    for heard in sum(at_once(4, upload), []):
+        assert (heard.exit_status, heard.status, heard.body) == (0, 413, b"no!")
 
 
 @pytest.mark.parametrize("server", ["h1", "h2"])

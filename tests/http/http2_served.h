@@ -89,8 +89,9 @@ inline std::string get_text(std::int32_t stream, std::string path = "/") {
 }
 
 // A POST whose body is still to come.
-inline std::string post_text(std::int32_t stream, const FieldList& more = {}) {
-  return head_text(stream, request_list("POST", "/", more), false);
+inline std::string post_text(std::int32_t stream, const FieldList& more = {},
+                             std::string path = "/") {
+  return head_text(stream, request_list("POST", std::move(path), more), false);
 }
 
 inline std::string data_text(std::int32_t stream, std::string_view body, bool ends) {
@@ -160,8 +161,8 @@ class FramePeer {
   nghttp2_hd_inflater* inflater_ = nullptr;
 };
 
-// Serves requests by their paths: /hold waits for `release` and answers, /work does so whatever
-// happens to its stream meanwhile; all others read the body and say how long it was.
+// Serves requests by their paths: /unread is answered at once, whatever comes; all others read the
+// body and say how long it was, /hold after it has waited for `release`.
 class Http2Served {
  public:
   explicit Http2Served(base::Loop& on, const Http2Options& options = Http2Options())
@@ -227,6 +228,10 @@ class Http2Served {
 
   base::Task<void> exchange(std::unique_ptr<ServerStream> stream) {
     seen.push_back(stream->head());
+    if (stream->head().target == "/unread") {
+      co_await answer(*stream, 200, "unread");
+      co_return;
+    }
     if (stream->head().target == "/hold") (void)co_await release.wait();
     std::size_t size = 0;
     for (;;) {
