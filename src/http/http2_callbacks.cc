@@ -21,6 +21,13 @@ bool blames_peer(std::uint32_t code) {
   return code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL && code != NGHTTP2_INTERNAL_ERROR;
 }
 
+// Those that say of a request that there were too many, or of an upstream's answer that it had too
+// much to do, are no fault of its sender.
+Http2Floods::Reset kind_of(std::uint32_t code) {
+  const bool too_much = code == NGHTTP2_REFUSED_STREAM || code == NGHTTP2_ENHANCE_YOUR_CALM;
+  return too_much ? Http2Floods::Reset::kOther : Http2Floods::Reset::kFault;
+}
+
 }  // namespace
 
 // --- what comes ---
@@ -43,11 +50,14 @@ struct Http2Callbacks::Receive {
         break;
       case NGHTTP2_WINDOW_UPDATE: self(owner).count(Kind::kWindowUpdate); break;
       case NGHTTP2_DATA:
-      case NGHTTP2_HEADERS:
+        if (head->length == 0) ++self(owner).empty_heard_;
         if ((head->flags & NGHTTP2_FLAG_END_STREAM) != 0) self(owner).lingered(head->stream_id);
         break;
-      case NGHTTP2_RST_STREAM:
-      case NGHTTP2_GOAWAY: break;
+      case NGHTTP2_HEADERS:
+        self(owner).late_head(head->stream_id);
+        if ((head->flags & NGHTTP2_FLAG_END_STREAM) != 0) self(owner).lingered(head->stream_id);
+        break;
+      case NGHTTP2_RST_STREAM: break;
       default: self(owner).count(Kind::kPriority); break;  // and what nobody knows
     }
     return 0;
@@ -62,6 +72,7 @@ struct Http2Callbacks::Receive {
     const auto id = frame->hd.stream_id;
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
       s.floods_.stream_opened();
+      s.newest_stream_ = id;
       auto* const stream = s.hooks_.begun(s.hooks_.owner, id);
       if (stream == nullptr) {
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
@@ -123,7 +134,7 @@ struct Http2Callbacks::Receive {
         if (stream != nullptr && ended) stream->input_ended();
         break;
       }
-      case NGHTTP2_RST_STREAM: s.count_reset(); break;
+      case NGHTTP2_RST_STREAM: s.reset_came(frame->hd.stream_id); break;
       case NGHTTP2_PING:
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) s.ping_answered();
         break;
@@ -198,7 +209,8 @@ struct Http2Callbacks::Send {
     auto& s = self(owner);
     const auto type = frame->hd.type;
     if (type == NGHTTP2_RST_STREAM) {
-      if (blames_peer(frame->rst_stream.error_code)) s.count_reset();
+      const auto code = frame->rst_stream.error_code;
+      if (blames_peer(code)) s.count_reset(kind_of(code));
       return 0;
     }
     if (type == NGHTTP2_GOAWAY) {

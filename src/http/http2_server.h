@@ -45,7 +45,6 @@ class Http2ServerStream final : public ServerStream, public Http2Stream {
   RequestHead head_;
   std::uint64_t body_limit_;
   base::Duration body_idle_;
-  bool answered_ = false;
   bool tunnel_ = false;
   bool owes_continue_ = false;
   bool counted_ = false;  // handed out: an exchange works on it

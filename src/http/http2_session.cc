@@ -122,6 +122,7 @@ base::Task<base::Result<bool>> Http2Session::receive(base::Deadline deadline) {
 bool Http2Session::feed(base::Chunk piece) {
   now_ = base::Clock::now();
   input_ = std::move(piece);
+  if (is_server()) empty_frames_.walk(input_.bytes());
   const auto read = nghttp2_session_mem_recv(session_.get(), input_.data(), input_.size());
   input_ = base::Chunk();
   if (read < 0) {
@@ -130,6 +131,7 @@ bool Http2Session::feed(base::Chunk piece) {
     fail(base::Error(base::Code::kMalformed, std::string("no HTTP/2: ") + nghttp2_strerror(code)));
     return false;
   }
+  if (is_server()) count_late_frames();
   if (linger_.size() != 0) end_lingering(now_);
   flush();
   return !over_;
@@ -309,8 +311,30 @@ void Http2Session::count(Http2Floods::Kind kind) {
   if (!floods_.count(kind, now_)) flooded(Http2Floods::abuse(kind));
 }
 
-void Http2Session::count_reset() {
-  if (is_server() && !floods_.count_reset(now_)) flooded(base::Abuse::kResets);
+// Frames of which nghttp2 told nothing: their streams are over.
+void Http2Session::count_late_frames() {
+  for (; empty_heard_ < empty_frames_.count(); ++empty_heard_) {
+    if (!floods_.count_late(now_)) flooded(base::Abuse::kEmptyData);
+  }
+}
+
+// A head that may be trailers for a stream that is over: it is decoded, and dropped.
+void Http2Session::late_head(std::int32_t id) {
+  if (!is_server() || id > newest_stream_) return;
+  if (nghttp2_session_find_stream(session_.get(), id) != nullptr) return;
+  if (!floods_.count_late(now_)) flooded(base::Abuse::kEmptyData);
+}
+
+void Http2Session::count_reset(Http2Floods::Reset kind) {
+  if (is_server() && !floods_.count_reset(kind, now_)) flooded(base::Abuse::kResets);
+}
+
+void Http2Session::reset_came(std::int32_t id) {
+  if (linger_.remove(id)) return;  // it has its answer, and ends a request that nobody wanted
+  const auto* const stream =
+      static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session_.get(), id));
+  const bool early = stream != nullptr && !stream->was_answered();
+  count_reset(early ? Http2Floods::Reset::kEarly : Http2Floods::Reset::kOther);
 }
 
 void Http2Session::flooded(base::Abuse kind) {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "base/gate.h"
+#include "http/http2_empty_frames.h"
 #include "http/http2_floods.h"
 #include "http/http2_head.h"
 #include "http/http2_linger.h"
@@ -133,7 +134,10 @@ class Http2Session {
   void lingered(std::int32_t id);
   void reset_unwanted(std::int32_t id);
   void count(Http2Floods::Kind kind);
-  void count_reset();
+  void count_late_frames();
+  void late_head(std::int32_t id);
+  void count_reset(Http2Floods::Reset kind);
+  void reset_came(std::int32_t id);
 
   tls::Transport& transport_;
   Role role_;
@@ -145,8 +149,11 @@ class Http2Session {
   Streams left_;  // that have broken, and whose exchanges have not ended yet
   Http2Floods floods_;
   Http2Linger linger_;
-  Http2HeadFields head_;         // the one that is being received
-  std::int32_t assembling_ = 0;  // its stream
+  Http2EmptyFrames empty_frames_;   // of a client
+  std::uint64_t empty_heard_ = 0;   // those that nghttp2 has told of, or that were counted
+  std::int32_t newest_stream_ = 0;  // that the client has opened
+  Http2HeadFields head_;            // the one that is being received
+  std::int32_t assembling_ = 0;     // its stream
   base::TimePoint head_began_{};
   base::TimePoint now_{};  // of the piece that is being read
   base::Chunk input_;      // and it itself

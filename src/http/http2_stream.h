@@ -38,6 +38,8 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   // 0 before the stream was opened.
   std::int32_t id() const { return id_; }
   bool open() const { return id_ != 0 && !closed_; }
+  // Server: whether the final head of the response has been written.
+  bool was_answered() const { return answered_; }
 
   // --- told by the session, inside its reading and writing ---
 
@@ -90,6 +92,7 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   // When output left last.
   base::TimePoint progress() const { return progress_; }
 
+  bool answered_ = false;
   Fields trailers_;
   base::Event news_;  // something was told: what is waited for in reading a head or a body
   std::uint64_t received_ = 0;  // bytes of the body in all
