@@ -172,6 +172,7 @@ struct Http2Callbacks::Receive {
     auto& s = self(owner);
     if (s.assembling_ == id) s.assembling_ = 0;
     s.linger_.remove(id);
+    s.last_words_.remove(id);
     if (code == NGHTTP2_NO_ERROR) s.floods_.stream_ended_well();
     auto* const stream = find(session, id);
     if (stream == nullptr) return 0;
@@ -188,19 +189,25 @@ struct Http2Callbacks::Send {
 
   // How much of a body may leave now.
   static ssize_t offer(nghttp2_session* session, std::int32_t id, std::uint8_t*, std::size_t most,
-                       std::uint32_t* flags, nghttp2_data_source*, void*) {
+                       std::uint32_t* flags, nghttp2_data_source*, void* owner) {
     auto* const stream = Receive::find(session, id);
-    if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    return stream->offer(most, flags);
+    if (stream != nullptr) return stream->offer(most, flags);
+    const auto last = self(owner).last_words_.offer(id, most);
+    if (last == 0) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    return static_cast<ssize_t>(last);
   }
 
   static int data(nghttp2_session* session, nghttp2_frame* frame, const std::uint8_t* head,
                   std::size_t size, nghttp2_data_source*, void* owner) {
     auto* const stream = Receive::find(session, frame->hd.stream_id);
-    if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     auto& s = self(owner);
     s.output_.append(base::Bytes(head, kFrameHead));
-    stream->take(size, s.output_);
+    if (stream != nullptr) {
+      stream->take(size, s.output_);
+    } else {
+      s.say_last(frame->hd.stream_id, size);
+    }
     s.sent_ += size;
     return 0;
   }
@@ -220,7 +227,10 @@ struct Http2Callbacks::Send {
     }
     if (type == NGHTTP2_DATA) s.floods_.data_sent();
     if (type != NGHTTP2_DATA && type != NGHTTP2_HEADERS) return 0;
-    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+      if (type == NGHTTP2_HEADERS) s.say_last(frame->hd.stream_id, 0);
+      return 0;
+    }
     auto* const stream = Receive::find(session, frame->hd.stream_id);
     if (stream != nullptr) stream->end_was_sent();
     return 0;

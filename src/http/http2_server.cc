@@ -38,8 +38,8 @@ Http2Server::~Http2Server() = default;
 Http2Stream* Http2Server::begun(void* self, std::int32_t id) {
   auto& server = *static_cast<Http2Server*>(self);
   // What counts is work, not streams: a stream that was reset may still keep an upstream busy.
-  const auto under_way = server.exchanges_ + server.arrived_.size() + server.own_.size() +
-                         server.session_.lingering().size();
+  const auto under_way =
+      server.exchanges_ + server.arrived_.size() + server.own_.size() + server.session_.parting();
   if (server.options_.streams != 0 && under_way >= server.options_.streams) {
     server.session_.blame(base::Abuse::kStreams);
     return nullptr;
@@ -305,9 +305,9 @@ base::Task<base::Result<void>> Http2ServerStream::finish(const Fields& trailers)
 
 void Http2ServerStream::reset(base::Code why) {
   switch (why) {
-    case base::Code::kCancelled: return reset_stream(NGHTTP2_CANCEL);
-    case base::Code::kOverload: return reset_stream(NGHTTP2_ENHANCE_YOUR_CALM);
-    default: return reset_stream(NGHTTP2_INTERNAL_ERROR);
+    case base::Code::kCancelled: return reset_behind_body(NGHTTP2_CANCEL);
+    case base::Code::kOverload: return reset_behind_body(NGHTTP2_ENHANCE_YOUR_CALM);
+    default: return reset_behind_body(NGHTTP2_INTERNAL_ERROR);
   }
 }
 

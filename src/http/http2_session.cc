@@ -137,6 +137,41 @@ bool Http2Session::feed(base::Chunk piece) {
   return !over_;
 }
 
+// --- responses that are broken off ---
+
+void Http2Session::reset_behind(std::int32_t id, std::uint32_t code, Http2OutBody body,
+                                bool head_sent) {
+  auto* const session = session_.get();
+  const auto room = std::min(nghttp2_session_get_stream_remote_window_size(session, id),
+                             nghttp2_session_get_remote_window_size(session));
+  const auto most = static_cast<std::size_t>(std::max(room, 0));
+  const bool nothing = head_sent && std::min(most, body.bytes()) == 0;
+  Http2LastWords::Reset reset{};
+  reset.stream = id;
+  reset.code = code;
+  if (nothing || !last_words_.add(reset, std::move(body), most)) {
+    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, code);
+  }
+  flush();
+}
+
+// So many bytes of a body leave; the head when there are none.
+void Http2Session::say_last(std::int32_t id, std::size_t size) {
+  const auto reset = last_words_.take(id, size, output_);
+  if (!reset) return;
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, reset->code);
+}
+
+// Nothing more can leave now. Whether there is an RST_STREAM now.
+bool Http2Session::cut_last_words() {
+  bool any = false;
+  while (const auto reset = last_words_.cut_short()) {
+    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, reset->stream, reset->code);
+    any = true;
+  }
+  return any;
+}
+
 // --- requests that were answered before their end ---
 
 void Http2Session::linger(std::int32_t id) {
@@ -208,14 +243,15 @@ void Http2Session::fail(base::Error error) {
 void Http2Session::flush() { work_.set(); }
 
 bool Http2Session::collect() {
-  while (output_.bytes() < kBatch && nghttp2_session_want_write(session_.get()) != 0) {
+  while (output_.bytes() < kBatch) {
+    if (nghttp2_session_want_write(session_.get()) == 0 && !cut_last_words()) break;
     const std::uint8_t* data = nullptr;
     const auto size = nghttp2_session_mem_send(session_.get(), &data);
     if (size < 0) {
       fail(base::Error(base::Code::kInternal, nghttp2_strerror(static_cast<int>(size))));
       return false;
     }
-    if (size == 0) break;
+    if (size == 0 && !cut_last_words()) break;
     output_.append(base::Bytes(data, static_cast<std::size_t>(size)));
   }
   return !output_.empty();

@@ -14,6 +14,7 @@
 #include "http/http2_empty_frames.h"
 #include "http/http2_floods.h"
 #include "http/http2_head.h"
+#include "http/http2_last_words.h"
 #include "http/http2_linger.h"
 #include "http/http2_options.h"
 #include "http/http2_output.h"
@@ -87,7 +88,9 @@ class Http2Session {
   Http2Floods& floods() { return floods_; }
   // Server: requests that were answered and still come.
   const Http2Linger& lingering() const { return linger_; }
-  // RST_STREAM to those whose time is over.
+  // Server: streams whose exchanges are over, and that are not.
+  std::size_t parting() const { return linger_.size() + last_words_.size(); }
+  // RST_STREAM to those that lingered for long enough.
   void end_lingering(base::TimePoint now);
 
   // --- for streams ---
@@ -102,6 +105,9 @@ class Http2Session {
   // Wakes the writer: there may be frames to send.
   void flush();
   void grow_connection_window(std::uint32_t least);
+  // Server: RST_STREAM, once what may leave at once of a response has left: the head, if it has not
+  // yet (`head_sent`), and of `body` as much as the windows are open for.
+  void reset_behind(std::int32_t id, std::uint32_t code, Http2OutBody body, bool head_sent);
   // Server: the response on that stream has ended, and nobody wants the rest of its request.
   void linger(std::int32_t id);
   // Bytes of bodies that have been sent, all streams together.
@@ -132,6 +138,8 @@ class Http2Session {
   Http2Stream* find(std::int32_t id);
   void drop(std::int32_t id, std::size_t size);
   void lingered(std::int32_t id);
+  void say_last(std::int32_t id, std::size_t size);
+  bool cut_last_words();
   void reset_unwanted(std::int32_t id);
   void count(Http2Floods::Kind kind);
   void count_late_frames();
@@ -149,6 +157,7 @@ class Http2Session {
   Streams left_;  // that have broken, and whose exchanges have not ended yet
   Http2Floods floods_;
   Http2Linger linger_;
+  Http2LastWords last_words_;
   Http2EmptyFrames empty_frames_;   // of a client
   std::uint64_t empty_heard_ = 0;   // those that nghttp2 has told of, or that were counted
   std::int32_t newest_stream_ = 0;  // that the client has opened

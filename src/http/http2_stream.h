@@ -4,14 +4,13 @@
 
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
-#include <deque>
 #include <optional>
 
 #include "base/error.h"
 #include "base/event.h"
 #include "base/least_rate.h"
 #include "http/http2_body.h"
-#include "http/http2_output.h"
+#include "http/http2_out_body.h"
 #include "http/message.h"
 
 namespace gatehouse::http {
@@ -75,6 +74,8 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   void let_reader_be_slow() { out_rate_ = base::LeastRate(); }
   // RST_STREAM; whoever waits wakes with kReset.
   void reset_stream(std::uint32_t code);
+  // Server: the same, behind what was written and may leave without waiting for the client.
+  void reset_behind_body(std::uint32_t code);
 
   void opened(std::int32_t id) { id_ = id; }
   // All that comes has come, and has been read.
@@ -121,8 +122,7 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   std::size_t owed_ = 0;           // bytes handed out that the window has not got back
   std::uint32_t window_ = kWindow;
   std::uint64_t grown_at_ = 0;  // received_ when the window was last looked at
-  std::deque<base::Chunk> out_;
-  std::size_t out_bytes_ = 0;
+  Http2OutBody out_;
   Fields out_trailers_;
   base::Event room_;  // set when output has left
   std::optional<base::Error> read_error_;
@@ -132,6 +132,7 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   bool finished_ = false;
   bool end_sent_ = false;
   bool deferred_ = false;
+  bool offered_ = false;  // the body was asked for: the head has left
   bool bodiless_ = false;
   bool closed_ = false;
   bool broken_by_connection_ = false;

@@ -216,6 +216,7 @@ def test_why_an_upstream_resets_a_stream_reaches_clients_of_http_2(tmp_path):
         with Http2(plain(gatehouse.http)) as client:
             for said, heard in RESETS.items():
                 response = client.get(f"/reset?{said}")
+                assert (response.status, response.body) == (200, b"half")
                 assert (response.ended, response.reset) == (False, heard)
 
 
