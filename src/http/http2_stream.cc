@@ -203,6 +203,7 @@ std::ptrdiff_t Http2Stream::offer(std::size_t most, std::uint32_t* flags) {
 
 void Http2Stream::take(std::size_t size, Http2Output& out) {
   out_.take(size, out);
+  sent_ += size;
   out_rate_.moved(size);
   progress_ = base::Clock::now();
   room_.set();

@@ -90,8 +90,9 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   bool broken_by_connection() const { return broken_by_connection_; }
   Http2Session* session() const { return session_; }
   void wake();
-  // When output left last.
+  // When output left last, and how many bytes of the body in all.
   base::TimePoint progress() const { return progress_; }
+  std::uint64_t sent() const { return sent_; }
 
   bool answered_ = false;
   Fields trailers_;
@@ -123,6 +124,7 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   std::uint32_t window_ = kWindow;
   std::uint64_t grown_at_ = 0;  // received_ when the window was last looked at
   Http2OutBody out_;
+  std::uint64_t sent_ = 0;
   Fields out_trailers_;
   base::Event room_;  // set when output has left
   std::optional<base::Error> read_error_;
