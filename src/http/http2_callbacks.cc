@@ -22,6 +22,13 @@ bool blames_peer(std::uint32_t code) {
   return code != NGHTTP2_NO_ERROR && code != NGHTTP2_CANCEL && code != NGHTTP2_INTERNAL_ERROR;
 }
 
+// Those that say of a request that there were too many, or of an upstream's answer that it had too
+// much to do, are no fault of its sender.
+Http2Floods::Reset kind_of(std::uint32_t code) {
+  const bool too_much = code == NGHTTP2_REFUSED_STREAM || code == NGHTTP2_ENHANCE_YOUR_CALM;
+  return too_much ? Http2Floods::Reset::kOther : Http2Floods::Reset::kFault;
+}
+
 }  // namespace
 
 // --- what comes ---
@@ -44,9 +51,14 @@ struct Http2Callbacks::Receive {
         break;
       case NGHTTP2_WINDOW_UPDATE: self(owner).count(Kind::kWindowUpdate); break;
       case NGHTTP2_DATA:
+        if (head->length == 0) ++self(owner).empty_heard_;
+        if ((head->flags & NGHTTP2_FLAG_END_STREAM) != 0) self(owner).lingered(head->stream_id);
+        break;
       case NGHTTP2_HEADERS:
-      case NGHTTP2_RST_STREAM:
-      case NGHTTP2_GOAWAY: break;
+        self(owner).late_head(head->stream_id);
+        if ((head->flags & NGHTTP2_FLAG_END_STREAM) != 0) self(owner).lingered(head->stream_id);
+        break;
+      case NGHTTP2_RST_STREAM: break;
       default: self(owner).count(Kind::kPriority); break;  // and what nobody knows
     }
     return 0;
@@ -61,6 +73,7 @@ struct Http2Callbacks::Receive {
     const auto id = frame->hd.stream_id;
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
       s.floods_.stream_opened();
+      s.newest_stream_ = id;
       auto* const stream = s.hooks_.begun(s.hooks_.owner, id);
       if (stream == nullptr) {
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
@@ -122,7 +135,7 @@ struct Http2Callbacks::Receive {
         if (stream != nullptr && ended) stream->input_ended();
         break;
       }
-      case NGHTTP2_RST_STREAM: s.count_reset(); break;
+      case NGHTTP2_RST_STREAM: s.reset_came(frame->hd.stream_id); break;
       case NGHTTP2_PING:
         if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) s.ping_answered();
         break;
@@ -145,7 +158,7 @@ struct Http2Callbacks::Receive {
                   const std::uint8_t* bytes, std::size_t size, void* owner) {
     auto* const stream = find(session, id);
     if (stream == nullptr) {
-      nghttp2_session_consume(session, id, size);
+      self(owner).drop(id, size);
       return 0;
     }
     base::Chunk piece = self(owner).input_;
@@ -159,6 +172,8 @@ struct Http2Callbacks::Receive {
                            void* owner) {
     auto& s = self(owner);
     if (s.assembling_ == id) s.assembling_ = 0;
+    s.linger_.remove(id);
+    s.last_words_.remove(id);
     if (code == NGHTTP2_NO_ERROR) s.floods_.stream_ended_well();
     auto* const stream = find(session, id);
     if (stream == nullptr) return 0;
@@ -175,19 +190,25 @@ struct Http2Callbacks::Send {
 
   // How much of a body may leave now.
   static ssize_t offer(nghttp2_session* session, std::int32_t id, std::uint8_t*, std::size_t most,
-                       std::uint32_t* flags, nghttp2_data_source*, void*) {
+                       std::uint32_t* flags, nghttp2_data_source*, void* owner) {
     auto* const stream = Receive::find(session, id);
-    if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    return stream->offer(most, flags);
+    if (stream != nullptr) return stream->offer(most, flags);
+    const auto last = self(owner).last_words_.offer(id, most);
+    if (last == 0) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    return static_cast<ssize_t>(last);
   }
 
   static int data(nghttp2_session* session, nghttp2_frame* frame, const std::uint8_t* head,
                   std::size_t size, nghttp2_data_source*, void* owner) {
     auto* const stream = Receive::find(session, frame->hd.stream_id);
-    if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     auto& s = self(owner);
     s.output_.append(base::Bytes(head, kFrameHead));
-    stream->take(size, s.output_);
+    if (stream != nullptr) {
+      stream->take(size, s.output_);
+    } else {
+      s.say_last(frame->hd.stream_id, size);
+    }
     s.sent_ += size;
     return 0;
   }
@@ -196,7 +217,8 @@ struct Http2Callbacks::Send {
     auto& s = self(owner);
     const auto type = frame->hd.type;
     if (type == NGHTTP2_RST_STREAM) {
-      if (blames_peer(frame->rst_stream.error_code)) s.count_reset();
+      const auto code = frame->rst_stream.error_code;
+      if (blames_peer(code)) s.count_reset(kind_of(code));
       return 0;
     }
     if (type == NGHTTP2_GOAWAY) {
@@ -206,7 +228,10 @@ struct Http2Callbacks::Send {
     }
     if (type == NGHTTP2_DATA) s.floods_.data_sent();
     if (type != NGHTTP2_DATA && type != NGHTTP2_HEADERS) return 0;
-    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+      if (type == NGHTTP2_HEADERS) s.say_last(frame->hd.stream_id, 0);
+      return 0;
+    }
     auto* const stream = Receive::find(session, frame->hd.stream_id);
     if (stream != nullptr) stream->end_was_sent();
     return 0;

@@ -116,6 +116,15 @@ void Http2Client::left() {
   changed();
 }
 
+// An answer came before the end of its request, of which `bytes` were sent: what the first window
+// was for may be unread.
+void Http2Client::left_unread(std::uint64_t bytes) {
+  const std::uint64_t window =
+      nghttp2_session_get_remote_settings(session_.get(), NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+  unread_ += std::min(bytes, window);
+  if (unread_ >= kUnreadMost && !draining_) drain();
+}
+
 void Http2Client::drain() {
   draining_ = true;
   session_.wake_reader();
@@ -139,7 +148,9 @@ Http2ClientStream::Http2ClientStream(Http2Client& client, Http2Session& session)
 }
 
 Http2ClientStream::~Http2ClientStream() {
-  if (session() != nullptr) client_->left();
+  if (session() == nullptr) return;
+  if (has_final_ && !output_is_over()) client_->left_unread(sent());
+  client_->left();
 }
 
 void Http2ClientStream::head_came(Http2HeadFields& fields, bool ended) {

@@ -74,6 +74,9 @@ class Http2Client {
   // Streams at once, whatever more the upstream allows.
   static constexpr std::uint32_t kMostStreams = 1000;
   static constexpr base::Duration kGoodbye{1'000};
+  // Bytes of bodies that an upstream has answered without reading them. nginx takes 8 MiB of them
+  // on a connection for a flood, and breaks it under all its requests: it is drained before.
+  static constexpr std::uint64_t kUnreadMost = 4 * 1024 * 1024;
 
   // `transport` is connected, and its TLS handshake done ("h2" by ALPN, RFC 7301; or prior
   // knowledge without TLS).
@@ -121,6 +124,7 @@ class Http2Client {
   base::Deadline wake_up() const;
   bool silent_for_too_long();
   void left();
+  void left_unread(std::uint64_t bytes);
 
   tls::Transport transport_;
   Http2Options options_;
@@ -132,6 +136,7 @@ class Http2Client {
   base::TimePoint idle_since_ = base::Clock::now();
   std::size_t streams_ = 0;
   std::uint64_t exchanges_ = 0;
+  std::uint64_t unread_ = 0;  // towards kUnreadMost
   bool ready_ = false;
   bool going_away_ = false;  // the upstream said so
   bool draining_ = false;

@@ -42,13 +42,25 @@ bool Http2Floods::count(Kind kind, base::TimePoint now) {
   return why_.empty();
 }
 
-bool Http2Floods::count_reset(base::TimePoint now) {
-  if (limits_.resets == 0) return why_.empty();
+bool Http2Floods::count_late(base::TimePoint now) {
+  if (late_allowed_ == 0) return count(Kind::kEmptyData, now);
+  --late_allowed_;
+  return why_.empty();
+}
+
+bool Http2Floods::count_reset(Reset kind, base::TimePoint now) {
+  const double most = limits_.resets;
+  if (most == 0) return why_.empty();
   const std::chrono::duration<double> passed = now - refilled_;
   refilled_ = now;
-  tokens_ = std::min<double>(limits_.resets, tokens_ + passed.count() * kResetsASecond);
-  tokens_ -= 1;
-  if (tokens_ < 0) why_ = "too many streams that ended by RST_STREAM";
+  tokens_ = std::min(most, tokens_ + passed.count() * kResetsASecond) - 1;
+  early_ = std::max(0.0, early_ - passed.count() * kEarlyForgivenASecond);
+  if (kind == Reset::kEarly) early_ += 1;
+  if (kind == Reset::kFault) ++faults_;
+  const auto good = static_cast<double>(good_);
+  const bool flood = tokens_ < 0 || early_ > most * kEarlyPart + good ||
+                     static_cast<double>(faults_) > most + good;
+  if (flood) why_ = "too many streams that ended by RST_STREAM";
   return why_.empty();
 }
 

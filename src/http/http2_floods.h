@@ -18,19 +18,37 @@ class Http2Floods {
   static constexpr std::uint32_t kWindowUpdatesEach = 10;  // for a DATA frame that we sent
   static constexpr std::uint32_t kPrioritiesEach = 10;     // for a stream that was opened
 
+  // Of `resets`, over a connection's life. A plain count would cut a browser that has cancelled for
+  // hours what it no longer wants, so each stream that ended well allows one more (more than half
+  // is too much then), and time forgives what came before an answer.
+  static constexpr double kEarlyPart = 0.5;  // this part of them before an answer had begun
+  static constexpr double kEarlyForgivenASecond = 1;
+
   enum class Kind : std::uint8_t { kSettings, kPing, kPriority, kEmptyData, kWindowUpdate };
+  enum class Reset : std::uint8_t {
+    kEarly,  // by the client, of a request to which no answer had begun (CVE-2023-44487)
+    kFault,  // by us, for an error of the client's (CVE-2025-8671)
+    kOther,
+  };
   static base::Abuse abuse(Kind kind);
 
   explicit Http2Floods(const Http2FloodLimits& limits) : limits_(limits), tokens_(limits.resets) {}
 
   // One more frame of that kind. False, from then on, when it is a flood; why() says of what.
   bool count(Kind kind, base::TimePoint now);
+  // One more frame for a stream that is over, and that says nothing: counts as kEmptyData. One a
+  // stream is free, for the end of a body may cross an answer that came before it.
+  bool count_late(base::TimePoint now);
   // One more stream that ended by RST_STREAM for which the peer is to blame.
-  bool count_reset(base::TimePoint now);
+  bool count_reset(Reset kind, base::TimePoint now);
   // What earns a well-behaved peer more.
-  void stream_opened() { allowance_[index(Kind::kPriority)] += kPrioritiesEach; }
+  void stream_opened() {
+    allowance_[index(Kind::kPriority)] += kPrioritiesEach;
+    ++late_allowed_;
+  }
   void data_sent() { allowance_[index(Kind::kWindowUpdate)] += kWindowUpdatesEach; }
   void stream_ended_well() {
+    ++good_;
     if (tokens_ < limits_.resets) tokens_ += 1;
   }
 
@@ -45,8 +63,12 @@ class Http2Floods {
   Http2FloodLimits limits_;
   std::array<std::uint32_t, kKinds> counts_{};
   std::array<std::uint64_t, kKinds> allowance_{};
+  std::uint64_t late_allowed_ = 0;
   base::TimePoint window_began_{};
-  double tokens_;  // of resets
+  double tokens_;     // of resets
+  double early_ = 0;  // that were not forgiven
+  std::uint64_t faults_ = 0;
+  std::uint64_t good_ = 0;  // streams
   base::TimePoint refilled_{};
   std::string_view why_;
 };

@@ -21,7 +21,7 @@ struct Http2FloodLimits {
   std::uint32_t window_updates = 1000;  // CVE-2019-9511; and ten more for each DATA frame we sent
   // Streams that ended by RST_STREAM, the peer's (CVE-2023-44487) or ours for an error of the
   // peer's (CVE-2025-8671): a bucket of this size, which ten a second and every stream that ends
-  // well fill up again.
+  // well fill up again; and a bound over a connection's life, see Http2Floods.
   std::uint32_t resets = 100;
 };
 

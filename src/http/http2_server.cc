@@ -38,7 +38,8 @@ Http2Server::~Http2Server() = default;
 Http2Stream* Http2Server::begun(void* self, std::int32_t id) {
   auto& server = *static_cast<Http2Server*>(self);
   // What counts is work, not streams: a stream that was reset may still keep an upstream busy.
-  const auto under_way = server.exchanges_ + server.arrived_.size() + server.own_.size();
+  const auto under_way =
+      server.exchanges_ + server.arrived_.size() + server.own_.size() + server.session_.parting();
   if (server.options_.streams != 0 && under_way >= server.options_.streams) {
     server.session_.blame(base::Abuse::kStreams);
     return nullptr;
@@ -96,9 +97,12 @@ void Http2Server::note_idle() {
 
 // When next() has to look whether something must be done, though nothing came.
 base::Deadline Http2Server::wake_up() const {
-  if (session_.head_under_way())
-    return base::Deadline(session_.head_began() + options_.request_head);
-  auto wake = notice_;
+  auto wake = notice_.min(session_.lingering().deadline());
+  // A refusal ends without waking us; its request lingers from then on.
+  if (!own_.empty()) wake = wake.min(base::Deadline::in(Http2Linger::kTime));
+  if (session_.head_under_way()) {
+    return wake.min(base::Deadline(session_.head_began() + options_.request_head));
+  }
   if (exchanges_ == 0) {
     const auto since = std::max(worked_, heard_);
     const auto most = place_.keep_alive(options_.idle);
@@ -118,6 +122,7 @@ bool Http2Server::wait_is_over() {
     session_.go_away();
     notice_ = base::Deadline();
   }
+  session_.end_lingering(now);
   if (session_.head_under_way()) {
     if (now < session_.head_began() + options_.request_head) return false;
     session_.blame(base::Abuse::kSlowHead);
@@ -149,9 +154,9 @@ base::Task<base::Result<std::unique_ptr<ServerStream>>> Http2Server::next() {
     session_.feed(std::move(first));
   }
   while (arrived_.empty()) {
-    std::erase_if(own_,
-                  [](const auto& one) { return one.second->id() != 0 && !one.second->open(); });
-    const bool drained = session_.gone() && exchanges_ == 0 && own_.empty();
+    std::erase_if(own_, [](const auto& one) { return one.second->is_over(); });
+    const bool drained =
+        session_.gone() && exchanges_ == 0 && own_.empty() && session_.lingering().size() == 0;
     if (session_.over() || drained) co_return ended();
     note_idle();
     auto more = co_await session_.receive(wake_up());
@@ -165,7 +170,7 @@ base::Task<base::Result<std::unique_ptr<ServerStream>>> Http2Server::next() {
     }
   }
   auto stream = std::move(arrived_.front());
-  arrived_.pop_front();
+  arrived_.erase(arrived_.begin());
   stream->counted_ = true;
   ++exchanges_;
   co_return std::unique_ptr<ServerStream>(std::move(stream));
@@ -300,9 +305,9 @@ base::Task<base::Result<void>> Http2ServerStream::finish(const Fields& trailers)
 
 void Http2ServerStream::reset(base::Code why) {
   switch (why) {
-    case base::Code::kCancelled: return reset_stream(NGHTTP2_CANCEL);
-    case base::Code::kOverload: return reset_stream(NGHTTP2_ENHANCE_YOUR_CALM);
-    default: return reset_stream(NGHTTP2_INTERNAL_ERROR);
+    case base::Code::kCancelled: return reset_behind_body(NGHTTP2_CANCEL);
+    case base::Code::kOverload: return reset_behind_body(NGHTTP2_ENHANCE_YOUR_CALM);
+    default: return reset_behind_body(NGHTTP2_INTERNAL_ERROR);
   }
 }
 

@@ -41,12 +41,12 @@ class Http2ServerStream final : public ServerStream,
  private:
   friend class Http2Server;
   void answer_refused(const Refusal& refusal);
+  bool is_over() const { return !open() || output_is_over(); }
 
   Http2Server* server_;
   RequestHead head_;
   std::uint64_t body_limit_;
   base::Duration body_idle_;
-  bool answered_ = false;
   bool tunnel_ = false;
   bool owes_continue_ = false;
   bool counted_ = false;  // handed out: an exchange works on it
@@ -103,7 +103,7 @@ class Http2Server {
   base::Chunk first_;
   // Streams whose heads are coming, and those that were refused and are being answered.
   Streams own_;
-  base::RecycledQueue<std::unique_ptr<Http2ServerStream>> arrived_;
+  base::RecycledList<std::unique_ptr<Http2ServerStream>> arrived_;
   std::size_t exchanges_ = 0;
   base::TimePoint heard_ = base::Clock::now();   // when something came last
   base::TimePoint worked_ = base::Clock::now();  // when the last exchange ended

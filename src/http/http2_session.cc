@@ -140,6 +140,7 @@ base::Task<base::Result<bool>> Http2Session::receive(base::Deadline deadline) {
 bool Http2Session::feed(base::Chunk piece) {
   now_ = base::Clock::now();
   input_ = std::move(piece);
+  if (is_server()) empty_frames_.walk(input_.bytes());
   const auto read = nghttp2_session_mem_recv(session_.get(), input_.data(), input_.size());
   input_ = base::Chunk();
   if (read < 0) {
@@ -148,9 +149,80 @@ bool Http2Session::feed(base::Chunk piece) {
     fail(base::Error(base::Code::kMalformed, std::string("no HTTP/2: ") + nghttp2_strerror(code)));
     return false;
   }
+  if (is_server()) count_late_frames();
+  if (linger_.size() != 0) end_lingering(now_);
   flush();
   return !over_;
 }
+
+// --- responses that are broken off ---
+
+void Http2Session::reset_behind(std::int32_t id, std::uint32_t code, Http2OutBody body,
+                                bool head_sent) {
+  auto* const session = session_.get();
+  const auto room = std::min(nghttp2_session_get_stream_remote_window_size(session, id),
+                             nghttp2_session_get_remote_window_size(session));
+  const auto most = static_cast<std::size_t>(std::max(room, 0));
+  const bool nothing = head_sent && std::min(most, body.bytes()) == 0;
+  Http2LastWords::Reset reset{};
+  reset.stream = id;
+  reset.code = code;
+  if (nothing || !last_words_.add(reset, std::move(body), most)) {
+    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, code);
+  }
+  flush();
+}
+
+// So many bytes of a body leave; the head when there are none.
+void Http2Session::say_last(std::int32_t id, std::size_t size) {
+  const auto reset = last_words_.take(id, size, output_);
+  if (!reset) return;
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, reset->code);
+}
+
+// Nothing more can leave now. Whether there is an RST_STREAM now.
+bool Http2Session::cut_last_words() {
+  bool any = false;
+  while (const auto reset = last_words_.cut_short()) {
+    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, reset->stream, reset->code);
+    any = true;
+  }
+  return any;
+}
+
+// --- requests that were answered before their end ---
+
+void Http2Session::linger(std::int32_t id) {
+  if (over_) return;
+  if (!linger_.add(id)) {
+    reset_unwanted(id);
+  } else if (linger_.size() == 1) {
+    wake_reader();  // which has a new deadline
+  }
+}
+
+void Http2Session::reset_unwanted(std::int32_t id) {
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+  flush();
+}
+
+// A piece of a body that nobody reads.
+void Http2Session::drop(std::int32_t id, std::size_t size) {
+  nghttp2_session_consume(session_.get(), id, size);
+  if (linger_.dropped(id, size)) reset_unwanted(id);
+}
+
+// A request ends. Clients that were refused break theirs off, shorter than its Content-Length said:
+// nghttp2 would call that an error, were it not too late for one.
+void Http2Session::lingered(std::int32_t id) {
+  if (linger_.size() != 0 && linger_.remove(id)) reset_unwanted(id);
+}
+
+void Http2Session::end_lingering(base::TimePoint now) {
+  while (const auto id = linger_.take_late(now)) reset_unwanted(id);
+}
+
+// --- breaking ---
 
 // The peer broke the protocol, or we have said our last: GOAWAY is on its way, nothing is read any
 // more.
@@ -189,14 +261,15 @@ void Http2Session::fail(base::Error error) {
 void Http2Session::flush() { work_.set(); }
 
 bool Http2Session::collect() {
-  while (output_.bytes() < kBatch && nghttp2_session_want_write(session_.get()) != 0) {
+  while (output_.bytes() < kBatch) {
+    if (nghttp2_session_want_write(session_.get()) == 0 && !cut_last_words()) break;
     const std::uint8_t* data = nullptr;
     const auto size = nghttp2_session_mem_send(session_.get(), &data);
     if (size < 0) {
       fail(base::Error(base::Code::kInternal, nghttp2_strerror(static_cast<int>(size))));
       return false;
     }
-    if (size == 0) break;
+    if (size == 0 && !cut_last_words()) break;
     output_.append(base::Bytes(data, static_cast<std::size_t>(size)));
   }
   return !output_.empty();
@@ -292,8 +365,30 @@ void Http2Session::count(Http2Floods::Kind kind) {
   if (!floods_.count(kind, now_)) flooded(Http2Floods::abuse(kind));
 }
 
-void Http2Session::count_reset() {
-  if (is_server() && !floods_.count_reset(now_)) flooded(base::Abuse::kResets);
+// Frames of which nghttp2 told nothing: their streams are over.
+void Http2Session::count_late_frames() {
+  for (; empty_heard_ < empty_frames_.count(); ++empty_heard_) {
+    if (!floods_.count_late(now_)) flooded(base::Abuse::kEmptyData);
+  }
+}
+
+// A head that may be trailers for a stream that is over: it is decoded, and dropped.
+void Http2Session::late_head(std::int32_t id) {
+  if (!is_server() || id > newest_stream_) return;
+  if (nghttp2_session_find_stream(session_.get(), id) != nullptr) return;
+  if (!floods_.count_late(now_)) flooded(base::Abuse::kEmptyData);
+}
+
+void Http2Session::count_reset(Http2Floods::Reset kind) {
+  if (is_server() && !floods_.count_reset(kind, now_)) flooded(base::Abuse::kResets);
+}
+
+void Http2Session::reset_came(std::int32_t id) {
+  if (linger_.remove(id)) return;  // it has its answer, and ends a request that nobody wanted
+  const auto* const stream =
+      static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session_.get(), id));
+  const bool early = stream != nullptr && !stream->was_answered();
+  count_reset(early ? Http2Floods::Reset::kEarly : Http2Floods::Reset::kOther);
 }
 
 void Http2Session::flooded(base::Abuse kind) {

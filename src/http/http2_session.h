@@ -11,8 +11,11 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "base/gate.h"
+#include "http/http2_empty_frames.h"
 #include "http/http2_floods.h"
 #include "http/http2_head.h"
+#include "http/http2_last_words.h"
+#include "http/http2_linger.h"
 #include "http/http2_options.h"
 #include "http/http2_output.h"
 #include "http/http2_stream.h"
@@ -87,6 +90,12 @@ class Http2Session {
   bool head_under_way() const { return assembling_ != 0; }
   base::TimePoint head_began() const { return head_began_; }
   Http2Floods& floods() { return floods_; }
+  // Server: requests that were answered and still come.
+  const Http2Linger& lingering() const { return linger_; }
+  // Server: streams whose exchanges are over, and that are not.
+  std::size_t parting() const { return linger_.size() + last_words_.size(); }
+  // RST_STREAM to those that lingered for long enough.
+  void end_lingering(base::TimePoint now);
 
   // --- for streams ---
 
@@ -106,6 +115,11 @@ class Http2Session {
   void body_went(std::size_t bytes);
   // Whether more of the peer's bodies is not read for now.
   bool holds_bodies_back() const { return holds_back_; }
+  // Server: RST_STREAM, once what may leave at once of a response has left: the head, if it has not
+  // yet (`head_sent`), and of `body` as much as the windows are open for.
+  void reset_behind(std::int32_t id, std::uint32_t code, Http2OutBody body, bool head_sent);
+  // Server: the response on that stream has ended, and nobody wants the rest of its request.
+  void linger(std::int32_t id);
   // Bytes of bodies that have been sent, all streams together.
   std::uint64_t sent() const { return sent_; }
   // Counts, on a server's side, what a client has done.
@@ -134,8 +148,16 @@ class Http2Session {
   void begin_headers(std::int32_t id, bool request);
   void end_headers(std::int32_t id, bool trailers, bool ended);
   Http2Stream* find(std::int32_t id);
+  void drop(std::int32_t id, std::size_t size);
+  void lingered(std::int32_t id);
+  void say_last(std::int32_t id, std::size_t size);
+  bool cut_last_words();
+  void reset_unwanted(std::int32_t id);
   void count(Http2Floods::Kind kind);
-  void count_reset();
+  void count_late_frames();
+  void late_head(std::int32_t id);
+  void count_reset(Http2Floods::Reset kind);
+  void reset_came(std::int32_t id);
 
   tls::Transport& transport_;
   Role role_;
@@ -146,8 +168,13 @@ class Http2Session {
   Streams streams_;
   Streams left_;  // that have broken, and whose exchanges have not ended yet
   Http2Floods floods_;
-  Http2HeadFields head_;         // the one that is being received
-  std::int32_t assembling_ = 0;  // its stream
+  Http2Linger linger_;
+  Http2LastWords last_words_;
+  Http2EmptyFrames empty_frames_;   // of a client
+  std::uint64_t empty_heard_ = 0;   // those that nghttp2 has told of, or that were counted
+  std::int32_t newest_stream_ = 0;  // that the client has opened
+  Http2HeadFields head_;            // the one that is being received
+  std::int32_t assembling_ = 0;     // its stream
   base::TimePoint head_began_{};
   base::TimePoint now_{};  // of the piece that is being read
   base::Chunk input_;      // and it itself

@@ -45,8 +45,12 @@ Http2Stream::~Http2Stream() {
   return_window();
   if (id_ != 0) nghttp2_session_set_stream_user_data(session_->get(), id_, nullptr);
   if (!open()) return;
-  // A response that is whole needs no more of the request (RFC 9113 8.1).
-  reset_stream(end_sent_ && session_->is_server() ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+  // A response that is whole needs no more of the request.
+  if (end_sent_ && session_->is_server()) {
+    session_->linger(id_);
+  } else {
+    reset_stream(NGHTTP2_CANCEL);
+  }
 }
 
 void Http2Stream::reset_stream(std::uint32_t code) {
@@ -54,6 +58,14 @@ void Http2Stream::reset_stream(std::uint32_t code) {
   closed_ = true;
   nghttp2_submit_rst_stream(session_->get(), NGHTTP2_FLAG_NONE, id_, code);
   session_->flush();
+  fail(base::Error(base::Code::kReset, peer_, "the exchange was broken off"));
+}
+
+void Http2Stream::reset_behind_body(std::uint32_t code) {
+  if (!open() || session_ == nullptr || !answered_) return reset_stream(code);
+  closed_ = true;
+  nghttp2_session_set_stream_user_data(session_->get(), id_, nullptr);
+  session_->reset_behind(id_, code, std::move(out_), offered_);
   fail(base::Error(base::Code::kReset, peer_, "the exchange was broken off"));
 }
 
@@ -177,13 +189,14 @@ void Http2Stream::stop_reading_pieces() {
 // --- a body that goes out ---
 
 std::ptrdiff_t Http2Stream::offer(std::size_t most, std::uint32_t* flags) {
-  if (out_bytes_ == 0 && !finished_) {
+  offered_ = true;
+  if (out_.bytes() == 0 && !finished_) {
     deferred_ = true;
     return NGHTTP2_ERR_DEFERRED;
   }
-  const auto n = std::min(most, out_bytes_);
+  const auto n = std::min(most, out_.bytes());
   if (n != 0) *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-  if (finished_ && n == out_bytes_) {
+  if (finished_ && n == out_.bytes()) {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
     if (!out_trailers_.empty()) {
       *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
@@ -196,19 +209,10 @@ std::ptrdiff_t Http2Stream::offer(std::size_t most, std::uint32_t* flags) {
 }
 
 void Http2Stream::take(std::size_t size, Http2Output& out) {
-  out_bytes_ -= size;
+  out_.take(size, out);
+  sent_ += size;
   out_rate_.moved(size);
   progress_ = base::Clock::now();
-  while (size != 0) {
-    auto& first = out_.front();
-    const auto n = std::min(size, first.size());
-    base::Chunk part = first;
-    part.keep_front(n);
-    out.append(std::move(part));
-    first.drop_front(n);
-    if (first.empty()) out_.pop_front();
-    size -= n;
-  }
   room_.set();
 }
 
@@ -265,10 +269,9 @@ std::size_t Http2Stream::queue_bound() const {
 base::Task<base::Result<void>> Http2Stream::write_piece(base::Chunk chunk) {
   if (write_error_) co_return base::fail(*write_error_);
   if (bodiless_ || chunk.empty()) co_return base::Result<void>();
-  out_bytes_ += chunk.size();
-  out_.push_back(std::move(chunk));
+  out_.append(std::move(chunk));
   resume();
-  while (out_bytes_ > queue_bound()) {
+  while (out_.bytes() > queue_bound()) {
     if (write_error_) co_return base::fail(*write_error_);
     auto left = co_await wait_for_room();
     if (!left) co_return left;
@@ -284,8 +287,7 @@ void Http2Stream::end_body(Fields trailers) {
 }
 
 void Http2Stream::say_all(base::Chunk body) {
-  out_bytes_ += body.size();
-  out_.push_back(std::move(body));
+  out_.append(std::move(body));
   end_body(Fields());
 }
 

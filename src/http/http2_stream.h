@@ -11,7 +11,7 @@
 #include "base/least_rate.h"
 #include "base/recycled.h"
 #include "http/http2_body.h"
-#include "http/http2_output.h"
+#include "http/http2_out_body.h"
 #include "http/message.h"
 
 namespace gatehouse::http {
@@ -39,6 +39,8 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   // 0 before the stream was opened.
   std::int32_t id() const { return id_; }
   bool open() const { return id_ != 0 && !closed_; }
+  // Server: whether the final head of the response has been written.
+  bool was_answered() const { return answered_; }
 
   // --- told by the session, inside its reading and writing ---
 
@@ -74,6 +76,8 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   void let_reader_be_slow() { out_rate_ = base::LeastRate(); }
   // RST_STREAM; whoever waits wakes with kReset.
   void reset_stream(std::uint32_t code);
+  // Server: the same, behind what was written and may leave without waiting for the client.
+  void reset_behind_body(std::uint32_t code);
 
   void opened(std::int32_t id) { id_ = id; }
   // All that comes has come, and has been read.
@@ -88,9 +92,11 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   bool broken_by_connection() const { return broken_by_connection_; }
   Http2Session* session() const { return session_; }
   void wake();
-  // When output left last.
+  // When output left last, and how many bytes of the body in all.
   base::TimePoint progress() const { return progress_; }
+  std::uint64_t sent() const { return sent_; }
 
+  bool answered_ = false;
   Fields trailers_;
   base::Event news_;  // something was told: what is waited for in reading a head or a body
   std::uint64_t received_ = 0;  // bytes of the body in all
@@ -120,8 +126,8 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   std::size_t owed_ = 0;           // bytes handed out that the window has not got back
   std::uint32_t window_ = kWindow;
   std::uint64_t grown_at_ = 0;  // received_ when the window was last looked at
-  base::RecycledQueue<base::Chunk> out_;
-  std::size_t out_bytes_ = 0;
+  Http2OutBody out_;
+  std::uint64_t sent_ = 0;
   Fields out_trailers_;
   base::Event room_;  // set when output has left
   std::optional<base::Error> read_error_;
@@ -131,6 +137,7 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   bool finished_ = false;
   bool end_sent_ = false;
   bool deferred_ = false;
+  bool offered_ = false;  // the body was asked for: the head has left
   bool bodiless_ = false;
   bool closed_ = false;
   bool broken_by_connection_ = false;

@@ -5,21 +5,25 @@ import socket
 
 import pytest
 from harness.answers import ASKERS
-from harness.client import plain, read_to_end, read_until
+from harness.client import at_once, plain, read_to_end, read_until
 from harness.fronts import two_fronts
-from harness.http2 import NO_ERROR
+from harness.http2 import NO_ERROR, rst_stream
+from harness.http2_peers import curl
 from harness.http2_servers import RawHttp2Upstream, answer
 from harness.servers import RawUpstream
 
 REFUSES = b"HTTP/1.1 413 X\r\nContent-Length: 3\r\n\r\nno!"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+HALF = bytes(i * 31 & 255 for i in range(40_000))  # of a body that breaks off
 
 
 def by_http1(_, request):
     head, _, body = request.partition(b"\r\n\r\n")
     if not head:
         return None
+    if head.startswith(b"GET /cut"):
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + HALF, False
     if head.startswith(b"POST /early"):
         return REFUSES, False  # with what comes after the head unread: a reset follows
     if head.startswith((b"POST /refuse", b"POST /keep")):
@@ -33,6 +37,9 @@ def by_http2(request, stream):
     path = dict(request.fields)[":path"]
     if path in ("/early", "/refuse", "/keep"):
         return answer(stream, [(":status", "413")], b"no!")
+    if path == "/cut":
+        pieces = [HALF[at:at + 16384] for at in range(0, len(HALF), 16384)]
+        return answer(stream, [(":status", "200")], *pieces, end=False) + rst_stream(stream)
     if path == "/go":
         return answer(stream, [(":status", "100")], [(":status", "200")], b"ok")
     return answer(stream, [(":status", "200")], b"ok") if request.ended else None
@@ -84,16 +91,45 @@ def test_an_early_answer_reaches_http1_though_its_upload_goes_on(doors, server):
 
 @pytest.mark.parametrize("server", ["h1", "h2"])
 def test_an_early_answer_reaches_http2_though_its_upload_goes_on(doors, server):
+    """RST_STREAM(NO_ERROR) comes only to who does not end its upload soon."""
     asker = ASKERS["h2"](doors.http)
     client = asker.client
     stream = client.request("/early", end=False, method="POST", authority=server)
     for _ in range(3):
         client.data(stream, bytes(16384))
-    client.wait_for(lambda c: c.of(stream).ended and c.of(stream).reset is not None)
+    client.wait_for(lambda c: c.of(stream).ended)
     assert (client.of(stream).status, client.of(stream).body) == (413, b"no!")
+    for _ in range(3):
+        client.data(stream, bytes(16384))
+    client.ping()
+    assert client.of(stream).reset is None
+    for _ in range(16):
+        client.data(stream, bytes(16384))
+    client.wait_for(lambda c: c.of(stream).reset is not None)
     assert client.of(stream).reset == NO_ERROR
     after = asker.ask(server, "/next")
     assert (after.whole, after.body) == (True, b"ok")
+    asker.close()
+
+
+@pytest.mark.parametrize("server", ["h1", "h2"])
+def test_curl_takes_early_answers_to_its_uploads_for_no_failure(doors, server):
+    def upload(_):
+        return [curl(f"http://127.0.0.1:{doors.http}/early", "--http2-prior-knowledge",
+                     "-H", f"Host: {server}", "-H", "Expect:", "--data-binary", "@-",
+                     stdin=bytes(100_000)) for _ in range(4)]
+
+    for heard in sum(at_once(4, upload), []):
+        assert (heard.exit_status, heard.status, heard.body) == (0, 413, b"no!")
+
+
+@pytest.mark.parametrize("server", ["h1", "h2"])
+def test_what_came_of_a_body_before_it_broke_off_reaches_http2(doors, server):
+    asker = ASKERS["h2"](doors.http)
+    for _ in range(20):
+        heard = asker.client.get("/cut", authority=server)
+        assert heard.status == 200 and heard.body == HALF
+        assert not heard.ended and heard.reset != NO_ERROR
     asker.close()
 
 

@@ -89,6 +89,25 @@ def padding_only(client):
         yield frame(DATA, PADDED, 1, b"\xff" + bytes(255))
 
 
+def empty_data_for_what_is_over(client):
+    yield post(client, 1) + rst_stream(1)
+    for _ in streams():
+        yield frame(DATA, 0, 1)
+
+
+def trailers_for_what_is_over(client):
+    yield post(client, 1) + rst_stream(1)
+    block = client.encoder.encode([("x", "y")])
+    for _ in streams():
+        yield frame(HEADERS, END_HEADERS | END_STREAM, 1, block)
+
+
+def goodbyes(client):
+    yield post(client, 1)
+    for _ in streams():
+        yield frame(GOAWAY, 0, 0, bytes(8))
+
+
 def window_updates(_):
     for _ in streams():
         yield window_update(0, 1)
@@ -110,8 +129,8 @@ def hpack_bombs(client):
 
 
 FLOODS = [resets, window_overflows, bad_fields, too_many_streams, pings, empty_settings, priorities,
-          priority_updates, unknown_frames, empty_data, padding_only, window_updates, continuations,
-          hpack_bombs]
+          priority_updates, unknown_frames, empty_data, padding_only, empty_data_for_what_is_over,
+          trailers_for_what_is_over, goodbyes, window_updates, continuations, hpack_bombs]
 
 
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda one: one.__name__)

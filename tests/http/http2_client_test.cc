@@ -193,6 +193,27 @@ TEST_F(Http2ClientTest, AnEarlyAnswerIsReadThoughTheBodyCannotBeSent) {
   }(*stream));
 }
 
+TEST_F(Http2ClientTest, AConnectionOfManyUnreadBodiesTakesNoMoreRequests) {
+  Http2Pair pair(loop);
+  std::uint64_t sent = 0;
+  EXPECT_FALSE(ask(pair, request("GET")).error);
+  while (!pair.client.ended() && sent < 2 * Http2Client::kUnreadMost) {
+    const auto stream = pair.client.open();
+    run_task(loop, [](ClientStream& on) -> base::Task<void> {
+      auto head = post(BodyKind::kChunked);
+      head.target = "/early";
+      (void)co_await on.send_head(head);
+      const auto piece = base::Chunk::copy_of(base::as_bytes(std::string(60'000, 'x')));
+      (void)co_await on.write(piece);
+      const auto got = co_await receive(on);
+      EXPECT_EQ(got.head.status, 413);
+    }(*stream));
+    sent += 60'000;
+  }
+  EXPECT_GE(sent, Http2Client::kUnreadMost);
+  EXPECT_LT(sent, 2 * Http2Client::kUnreadMost);
+}
+
 TEST_F(Http2ClientTest, ResponsesThatAreNoneAreRefused) {
   Http2Pair pair(loop);
   for (const auto* path : {"/switch", "/many-hints"}) {

@@ -89,8 +89,9 @@ inline std::string get_text(std::int32_t stream, std::string path = "/") {
 }
 
 // A POST whose body is still to come.
-inline std::string post_text(std::int32_t stream, const FieldList& more = {}) {
-  return head_text(stream, request_list("POST", "/", more), false);
+inline std::string post_text(std::int32_t stream, const FieldList& more = {},
+                             std::string path = "/") {
+  return head_text(stream, request_list("POST", std::move(path), more), false);
 }
 
 inline std::string data_text(std::int32_t stream, std::string_view body, bool ends) {
@@ -160,8 +161,9 @@ class FramePeer {
   nghttp2_hd_inflater* inflater_ = nullptr;
 };
 
-// Serves requests by their paths: /hold waits for `release` and answers, /work does so whatever
-// happens to its stream meanwhile; all others read the body and say how long it was.
+// Serves requests by their paths: /unread is answered at once, whatever comes; /cut breaks off
+// after kHalf bytes of its answer; all others read the body and say how long it was, /hold after it
+// has waited for `release`.
 class Http2Served {
  public:
   explicit Http2Served(base::Loop& on, const Http2Options& options = Http2Options())
@@ -200,6 +202,8 @@ class Http2Served {
   }
   void wait_for_end() { run_task(loop_, until_over()); }
 
+  static constexpr std::size_t kHalf = 40'000;
+
   std::vector<RequestHead> seen;
   std::vector<base::Error> cut;      // of bodies that were
   std::optional<base::Error> error;  // that ended the connection
@@ -225,8 +229,26 @@ class Http2Served {
     over_.set();
   }
 
+  base::Task<void> cut_short(ServerStream& stream) {
+    ResponseHead head;
+    head.status = 200;
+    head.body = BodyKind::kChunked;
+    (void)co_await stream.write_head(head);
+    const auto half = base::Chunk::copy_of(base::as_bytes(std::string(kHalf, 'x')));
+    (void)co_await stream.write(half);
+    stream.reset(base::Code::kReset);
+  }
+
   base::Task<void> exchange(std::unique_ptr<ServerStream> stream) {
     seen.push_back(stream->head());
+    if (stream->head().target == "/unread") {
+      co_await answer(*stream, 200, "unread");
+      co_return;
+    }
+    if (stream->head().target == "/cut") {
+      co_await cut_short(*stream);
+      co_return;
+    }
     if (stream->head().target == "/hold") (void)co_await release.wait();
     std::size_t size = 0;
     for (;;) {

@@ -99,7 +99,7 @@ TEST(MemoryTest, IdleConnectionsAreEndedAPartAtATime) {
     EXPECT_EQ(body_of(idle.back()->hear()), "p\n");
   }
   house.memory.note(kLimit * 95 / 100);
-  house.worker->save_memory(true);
+  house.workers.front()->save_memory(true);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(idle[static_cast<std::size_t>(i)]->hear_all(), "");
   EXPECT_EQ(house.abuse.of(base::Abuse::kIdleEnded), 3u);
   for (int i = 3; i < 8; ++i) {
