@@ -1,5 +1,5 @@
-// Whole orders at a real ACME server: Debian's pebble, strict, refusing nonces at random, with its
-// own DNS test server, and validating for real.
+// Whole orders at a real ACME server: Pebble (tools/pebble.sh), strict, refusing nonces at random,
+// with its own DNS test server, and validating for real.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -65,8 +65,8 @@ class Pebble : public ::testing::Test {
     all["pebble"] = config_;
     const std::string file = folder_.write("pebble.json", all.dump());
     pebble_ = std::make_unique<ChildProcess>(
-        std::vector<std::string>{"pebble", "-config", file, "-strict", "-dnsserver",
-                                 "127.0.0.1:" + std::to_string(dns_)},
+        std::vector<std::string>{GATEHOUSE_ROOT "/build/deps/pebble/pebble", "-config", file,
+                                 "-strict", "-dnsserver", "127.0.0.1:" + std::to_string(dns_)},
         std::vector<std::string>{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=20",
                                  "PEBBLE_AUTHZREUSE=0"},
         port_);
@@ -115,9 +115,10 @@ class Pebble : public ::testing::Test {
   int dns_ = free_port();
   std::string ca_file_;
   Json config_;
-  ChildProcess names_{{"pebble-challtestsrv", "-http01", "", "-https01", "", "-tlsalpn01", "",
-                       "-defaultIPv6", "", "-dns01", "127.0.0.1:" + std::to_string(dns_),
-                       "-management", "127.0.0.1:" + std::to_string(free_port())},
+  ChildProcess names_{{GATEHOUSE_ROOT "/build/deps/pebble/pebble-challtestsrv", "-http01", "",
+                       "-https01", "", "-tlsalpn01", "", "-doh", "", "-defaultIPv6", "",
+                       "-dnsserver", "127.0.0.1:" + std::to_string(dns_), "-management",
+                       "127.0.0.1:" + std::to_string(free_port())},
                       {},
                       dns_};
   std::unique_ptr<ChildProcess> pebble_;
