@@ -114,8 +114,13 @@ base::Task<Outcome<Answer>> Client::fetch(std::string what, std::string method, 
   }
 }
 
+base::Task<Outcome<Answer>> Client::get(std::string what, std::string url,
+                                        base::Deadline deadline) {
+  return fetch(std::move(what), "GET", std::move(url), deadline);
+}
+
 base::Task<Outcome<Directory>> Client::fetch_directory(base::Deadline deadline) {
-  auto answer = co_await fetch("the directory", "GET", directory_url_, deadline);
+  auto answer = co_await get("the directory", directory_url_, deadline);
   if (!answer) co_return failed(std::move(answer.error()));
   auto parsed = parse_directory(directory_url_, answer->body);
   if (!parsed) co_return failed(std::move(parsed.error()));

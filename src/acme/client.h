@@ -53,6 +53,9 @@ class Client {
                                    std::string payload, base::Deadline deadline,
                                    std::string accept = "application/json");
 
+  // Reads what is open to all: no account, no signature. Repeats and fails as post().
+  base::Task<Outcome<Answer>> get(std::string what, std::string url, base::Deadline deadline);
+
  private:
   // One fetch of the directory, and how it ended.
   struct Fetch {

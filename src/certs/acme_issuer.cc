@@ -7,6 +7,7 @@
 #include "acme/challenge.h"
 #include "acme/url.h"
 #include "base/log.h"
+#include "certs/placement.h"
 #include "tls/x509.h"
 
 namespace gatehouse::certs {
@@ -121,13 +122,19 @@ struct AcmeIssuer::Attempt {
   std::vector<std::string> names;
   tls::PrivateKey key;
   base::Deadline deadline;
+  acme::NewOrder wanted;
   acme::Account account;
   TriedChallenges tried;
   std::string reasons;           // of challenges that failed, for the error
   bool other_challenge = false;  // a new order with another type may succeed
 
-  Attempt(std::vector<std::string> n, tls::PrivateKey k, base::Deadline d)
-      : names(std::move(n)), key(std::move(k)), deadline(d) {}
+  explicit Attempt(IssueRequest request)
+      : names(std::move(request.names)),
+        key(std::move(request.key)),
+        deadline(request.deadline),
+        wanted(names) {
+    if (request.replaces) wanted.replaces = acme::certificate_id(request.replaces->leaf());
+  }
 };
 
 // An answer that stands in the ChallengeStore as long as this lives.
@@ -176,14 +183,22 @@ AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options)
 
 AcmeIssuer::~AcmeIssuer() = default;
 
-base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(
-    std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) {
-  auto connected = co_await connect(deadline);
+base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(IssueRequest request) {
+  auto connected = co_await connect(request.deadline);
   if (!connected) co_return std::unexpected(IssueError(std::move(connected.error())));
-  Attempt attempt(std::move(names), std::move(key), deadline);
+  Attempt attempt(std::move(request));
   auto certificate = co_await obtain(attempt);
   if (certificate) co_return std::move(*certificate);
   co_return std::unexpected(to_issue_error(std::move(certificate.error())));
+}
+
+base::Task<acme::Outcome<acme::RenewalInfo>> AcmeIssuer::renewal_info(
+    tls::CertificateRef certificate, base::Deadline deadline) {
+  auto connected = co_await connect(deadline);
+  if (!connected) co_return failed(std::move(connected.error()));
+  auto info = co_await acme::read_renewal_info(connection_->client,
+                                               acme::certificate_id(certificate->leaf()), deadline);
+  co_return std::move(info);
 }
 
 base::Task<base::Result<void>> AcmeIssuer::connect(base::Deadline deadline) {
@@ -228,8 +243,8 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
 }
 
 base::Task<AcmeIssuer::Certified> AcmeIssuer::order(Attempt& attempt) {
-  auto order = co_await acme::new_order(connection_->client, attempt.account, attempt.names,
-                                        attempt.deadline);
+  auto order =
+      co_await place_order(connection_->client, attempt.account, attempt.wanted, attempt.deadline);
   if (!order) co_return failed(std::move(order.error()));
   if (order->status == "pending") {
     auto proved = co_await prove(attempt, *order);

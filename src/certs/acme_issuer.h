@@ -63,8 +63,10 @@ class AcmeIssuer : public Issuer {
 
   // As Issuer says. A challenge that fails makes way for the next type in a new order; answers
   // never outlive the order. Errors have side kCa where the CA said no.
-  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(
-      std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) override;
+  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override;
+
+  base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
+                                                            base::Deadline deadline) override;
 
  private:
   struct Connection;

@@ -1,30 +1,15 @@
 #include "certs/orders.h"
 
 #include <algorithm>
-#include <ctime>
-#include <random>
 
 #include "base/log.h"
+#include "certs/moment.h"
 
 namespace gatehouse::certs {
 
 namespace {
 
 namespace log = base::log;
-
-double random_fraction() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(generator);
-}
-
-// "2030-01-31 12:00:00", in UTC.
-std::string text_of(base::WallTime at) {
-  const std::time_t seconds = at.time_since_epoch().count();
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  return std::string(text, std::strftime(text, sizeof text, "%F %T", &parts));
-}
 
 std::string joined_ids(const std::vector<Issuer*>& issuers) {
   std::string out;
@@ -101,10 +86,10 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
       lease->release();
       co_return outcome;
     }
-    auto record = co_await stored(request, true);
-    if (record) {
-      serve_unless_newer(*record, request.name);
-      co_return record->certificate;
+    auto held = co_await stored(request, true);
+    if (held.usable) {
+      serve_unless_newer(*held.usable, request.name);
+      co_return held.usable->certificate;
     }
     if (deadline.passed()) break;
   }
@@ -116,19 +101,19 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
 base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
                                                base::Deadline deadline) {
   // Somebody else may have been faster, in success or in failure.
-  auto found = co_await stored(request, true);
-  if (found) {
-    serve_unless_newer(*found, request.name);
-    co_return found->certificate;
+  auto held = co_await stored(request, true);
+  if (held.usable) {
+    serve_unless_newer(*held.usable, request.name);
+    co_return held.usable->certificate;
   }
-  if (found.error().code == base::Code::kOverload) {
-    co_return base::fail(std::move(found.error()));
+  if (held.usable.error().code == base::Code::kOverload) {
+    co_return base::fail(std::move(held.usable.error()));
   }
   Failures failures = co_await failures_of(request);
   if (failures.next_attempt > parts_.now()) {
     co_return base::fail(backoff_error(request.name, failures));
   }
-  Attempt attempt = co_await ask_issuers(request, failures, deadline);
+  Attempt attempt = co_await ask_issuers(request, held.newest, failures, deadline);
   if (!attempt.certificate) {
     if (!stopping_.is_set()) co_await failed(request, std::move(failures), attempt);
     co_return base::fail(std::move(attempt.error));
@@ -142,15 +127,16 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
                                      {"issuer", record.issuer},
                                      {"serial", record.certificate->leaf().serial},
                                      {"not_after", text_of(record.certificate->leaf().not_after)},
-                                     {"renewal", text_of(record.due())}});
+                                     {"renewal", text_of(record.due(parts_.renewal))}});
   co_await save(record);
   serve(record, request.name);
   if (failures.count != 0) co_await forget_failures(request.name);
   co_return record.certificate;
 }
 
-base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request, Failures& failures,
-                                                base::Deadline deadline) {
+base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
+                                                const std::optional<Record>& before,
+                                                Failures& failures, base::Deadline deadline) {
   Attempt attempt;
   attempt.error = base::Error(base::Code::kOverload, base::Side::kCa,
                               "every issuer of " + request.name + " asked to be left alone");
@@ -165,7 +151,10 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request, Fai
       continue;
     }
     std::vector<std::string> names(1, request.name);
-    auto issued = co_await issuer->issue(std::move(names), std::move(*key), deadline);
+    IssueRequest wanted(std::move(names), std::move(*key), deadline);
+    const bool replaces = parts_.renewal.ask_issuers && before && before->issuer == issuer->id();
+    if (replaces) wanted.replaces = before->certificate;
+    auto issued = co_await issuer->issue(std::move(wanted));
     if (issued) {
       attempt.certificate = std::move(*issued);
       attempt.issuer = issuer->id();
@@ -260,36 +249,47 @@ base::Task<void> Orders::forget_failures(std::string name) {
   }
 }
 
-// The record of the name, by any of its issuers, that is valid longest. `fresh`: only one that is
-// not due for renewal yet.
-base::Task<base::Result<Record>> Orders::stored(const OrderRequest& request, bool fresh) {
-  base::Result<Record> best = base::fail(base::Code::kNotFound, base::Side::kStorage,
-                                         "storage has none for " + request.name);
+// `fresh`: only one that is not due for renewal yet is usable.
+base::Task<Orders::Held> Orders::stored(const OrderRequest& request, bool fresh) {
+  Held held;
+  held.usable = base::fail(base::Code::kNotFound, base::Side::kStorage,
+                           "storage has none for " + request.name);
   for (Issuer* issuer : request.issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), request.name);
     if (!record) {
       const base::Code code = record.error().code;
-      if (code == base::Code::kOverload) co_return base::fail(std::move(record.error()));
+      if (code == base::Code::kOverload) {
+        held.usable = base::fail(std::move(record.error()));
+        co_return held;
+      }
       if (code != base::Code::kNotFound && code != base::Code::kDamaged) {
         log::error("a certificate cannot be read from storage",
                    {{"name", request.name}, {"error", record.error().detail}});
       }
       continue;
     }
+    // At a handshake nobody waits for the plan: who looks after renewals finds it.
+    if (fresh && parts_.renewal.ask_issuers) {
+      record->plan = co_await parts_.inventory.load_plan(issuer->id(), request.name);
+    }
     const base::WallTime now = parts_.now();
-    if (!record->certificate->valid_at(now) || (fresh && record->due() <= now)) continue;
-    const auto& leaf = record->certificate->leaf();
-    if (!best || leaf.not_after > best->certificate->leaf().not_after) best = std::move(*record);
+    const auto lasts_longer = [&](const Record& other) {
+      return record->certificate->leaf().not_after > other.certificate->leaf().not_after;
+    };
+    if (!held.newest || lasts_longer(*held.newest)) held.newest = *record;
+    if (!record->certificate->valid_at(now)) continue;
+    if (fresh && record->due(parts_.renewal) <= now) continue;
+    if (!held.usable || lasts_longer(*held.usable)) held.usable = std::move(*record);
   }
-  co_return best;
+  co_return held;
 }
 
 base::Task<Orders::Outcome> Orders::load(std::string name, std::vector<Issuer*> issuers) {
   const OrderRequest request(name, std::move(issuers), Urgency::kHandshake);
-  auto record = co_await stored(request, false);
-  if (!record) co_return base::fail(std::move(record.error()));
-  serve_unless_newer(*record, name);
-  co_return record->certificate;
+  auto held = co_await stored(request, false);
+  if (!held.usable) co_return base::fail(std::move(held.usable.error()));
+  serve_unless_newer(*held.usable, name);
+  co_return held.usable->certificate;
 }
 
 // What was read from storage may have been overtaken by an order meanwhile.
@@ -302,7 +302,8 @@ void Orders::serve_unless_newer(const Record& record, const std::string& name) {
 
 void Orders::serve(const Record& record, const std::string& name) {
   parts_.certificates.put({name}, record.certificate);
-  parts_.schedule.set(name, record.due());
+  parts_.schedule.set(name, record.due(parts_.renewal));
+  parts_.polls.watch(record);
 }
 
 // Durable before use. When storage fails, the certificate is served all the same, and saved later.

@@ -14,6 +14,7 @@
 #include "base/gate.h"
 #include "certs/inventory.h"
 #include "certs/issuer.h"
+#include "certs/renewal_polls.h"
 #include "certs/schedule.h"
 #include "certs/slots.h"
 #include "certs/timed_cache.h"
@@ -51,7 +52,9 @@ class Orders {
     Inventory& inventory;
     tls::CertificateStore& certificates;
     Schedule& schedule;
+    RenewalPolls& polls;
     WallClock now;
+    RenewalPolicy renewal;
     tls::KeyType key_type;
     std::size_t at_once;
   };
@@ -90,6 +93,11 @@ class Orders {
     base::Event ended;
     Outcome outcome;
   };
+  // What storage has for a name, by any of its issuers.
+  struct Held {
+    base::Result<Record> usable;   // valid longest
+    std::optional<Record> newest;  // ends last, usable or not
+  };
   // What came of asking the issuers in turn.
   struct Attempt {
     tls::CertificateRef certificate;
@@ -100,10 +108,10 @@ class Orders {
   base::Task<Outcome> run(OrderRequest request);
   base::Task<Outcome> run_in_turn(const OrderRequest& request, base::Deadline deadline);
   base::Task<Outcome> run_leased(const OrderRequest& request, base::Deadline deadline);
-  base::Task<base::Result<Record>> stored(const OrderRequest& request, bool fresh);
+  base::Task<Held> stored(const OrderRequest& request, bool fresh);
   base::Task<Failures> failures_of(const OrderRequest& request);
-  base::Task<Attempt> ask_issuers(const OrderRequest& request, Failures& failures,
-                                  base::Deadline deadline);
+  base::Task<Attempt> ask_issuers(const OrderRequest& request, const std::optional<Record>& before,
+                                  Failures& failures, base::Deadline deadline);
   base::Task<void> failed(const OrderRequest& request, Failures failures, const Attempt& attempt);
   base::Task<void> save(Record record);
   base::Task<void> save_until_done(Record record);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/issuer_keys.h"
 #include "config/upstream_keys.h"
 
 namespace gatehouse::config {
@@ -199,6 +200,7 @@ const Table<Tls>& table<Tls>() {
       field<&Tls::on_demand, Object<OnDemand>>("on_demand", "names that stand in no file"),
       field<&Tls::key_type, codec::Word<kKeyTypes>>("key_type", "of new certificates' keys"),
       field<&Tls::allow_tls12, codec::Word<kVersions>>("min_version", "oldest TLS version"),
+      field<&Tls::renewal, RenewalObject>("renewal", "when certificates are renewed"),
   };
   return fields;
 }

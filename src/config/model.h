@@ -124,11 +124,18 @@ struct OnDemand {
   base::Duration timeout{20'000};  // how long one handshake waits
 };
 
+// When certificates are renewed.
+struct Renewal {
+  bool ari = true;                       // CAs are asked when (RFC 9773)
+  std::optional<unsigned> left_percent;  // of the life; unset: a third, half of a short one
+};
+
 struct Tls {
   std::vector<Issuer> issuers;  // empty: the default rule, see uses_internal_issuer
   OnDemand on_demand;
   KeyType key_type = KeyType::kP256;
   bool allow_tls12 = true;  // min_version "1.2"
+  Renewal renewal;
 };
 
 // What a site's clients must show of themselves (mutual TLS).

@@ -20,6 +20,8 @@ class FakeCa {
   using Intercept = std::function<std::optional<ScriptReply>(const ScriptRequest&, const Json&)>;
   // The error token with which validating `name` by `type` ends; empty when it is valid.
   using Decide = std::function<std::string(const std::string& type, const std::string& name)>;
+  // What renewalInfo says of a certificate ID; where none is set, the directory has no renewalInfo.
+  using Renewal = std::function<ScriptReply(const std::string& certificate_id)>;
   // A PEM chain for a request (DER) and the names of its order.
   using Sign = std::function<std::string(const std::string& csr, std::vector<std::string> names)>;
 
@@ -32,6 +34,7 @@ class FakeCa {
   Intercept intercept;
   Decide decide;
   Sign sign;
+  Renewal renewal;
   Json meta = Json::object();
   bool nonces_everywhere = true;  // else from /new-nonce alone
   int processing_looks = 0;       // how often an order is still "processing"
@@ -132,6 +135,7 @@ class FakeCa {
     const std::string& path = request.path;
     if (path == "/dir") return directory();
     if (path == "/new-nonce") return ScriptReply(200);
+    if (path.starts_with("/renewal/")) return renewal(path.substr(std::string("/renewal/").size()));
     if (path == "/new-account") return new_account(request);
     if (path == "/new-order") return new_order(payload);
     const std::size_t id = std::stoul("0" + path.substr(path.find_last_not_of("0123456789") + 1));
@@ -144,9 +148,10 @@ class FakeCa {
   }
 
   ScriptReply directory() {
-    const Json body = {{"newNonce", url("/new-nonce")},   {"newAccount", url("/new-account")},
-                       {"newOrder", url("/new-order")},   {"revokeCert", url("/revoke")},
-                       {"keyChange", url("/key-change")}, {"meta", meta}};
+    Json body = {{"newNonce", url("/new-nonce")},   {"newAccount", url("/new-account")},
+                 {"newOrder", url("/new-order")},   {"revokeCert", url("/revoke")},
+                 {"keyChange", url("/key-change")}, {"meta", meta}};
+    if (renewal) body["renewalInfo"] = url("/renewal");
     return ScriptReply(200, body.dump());
   }
 

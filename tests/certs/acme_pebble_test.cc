@@ -86,8 +86,8 @@ class Pebble : public ::testing::Test {
     return std::make_unique<AcmeIssuer>(parts, std::move(options));
   }
   Issued issue(AcmeIssuer& issuer, std::vector<std::string> names) {
-    return run_task(
-        loop_, issuer.issue(std::move(names), key_, base::Deadline::in(base::Duration(60'000))));
+    IssueRequest request(std::move(names), key_, base::Deadline::in(base::Duration(60'000)));
+    return run_task(loop_, issuer.issue(std::move(request)));
   }
   static std::string why(const Issued& issued) { return issued ? "" : issued.error().error.detail; }
 
@@ -184,6 +184,25 @@ TEST_F(Pebble, BindsAnExternalAccount) {
   const auto ca = issuer(bound);
   const auto issued = issue(*ca, {"a.example.com"});
   EXPECT_TRUE(issued) << why(issued);
+}
+
+TEST_F(Pebble, SaysWhenToRenewAndTakesTheOrderAsAReplacementOnce) {
+  start();
+  const auto ca = issuer(options({kHttp}));
+  const auto first = issue(*ca, {"a.example.com"});
+  ASSERT_TRUE(first) << why(first);
+  const auto soon = base::Deadline::in(base::Duration(60'000));
+  const auto info = run_task(loop_, ca->renewal_info(*first, soon));
+  ASSERT_TRUE(info) << info.error().error.detail;
+  EXPECT_GT(info->start, (*first)->leaf().not_before);
+  EXPECT_LT(info->end, (*first)->leaf().not_after);
+  // The second time Pebble says alreadyReplaced.
+  for (int i = 0; i < 2; ++i) {
+    IssueRequest request({"a.example.com"}, key_, soon);
+    request.replaces = *first;
+    const auto next = run_task(loop_, ca->issue(std::move(request)));
+    EXPECT_TRUE(next) << why(next);
+  }
 }
 
 TEST_F(Pebble, KnowsOurAccountAfterARestartOfOurs) {

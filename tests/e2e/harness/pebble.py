@@ -1,5 +1,6 @@
 """Pebble, the ACME test CA, with its DNS test server: where tools/pebble.sh puts them."""
 
+import datetime
 import json
 import socket
 import ssl
@@ -100,6 +101,18 @@ class Pebble:
             f"http://127.0.0.1:{self.dns_admin}/{what}", json.dumps(values).encode())
         with urllib.request.urlopen(request, timeout=5) as answer:
             assert answer.status == 200
+
+    def set_renewal_window(self, certificate, start, end):
+        """What the CA says from now on of when to renew `certificate` (PEM): seconds from now."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        window = {name: (now + datetime.timedelta(seconds=seconds)).isoformat()
+                  for name, seconds in (("start", start), ("end", end))}
+        answer = {"Certificate": certificate,
+                  "ARIResponse": json.dumps({"suggestedWindow": window})}
+        request = urllib.request.Request(
+            f"https://127.0.0.1:{self.management}/set-renewal-info/", json.dumps(answer).encode())
+        with urllib.request.urlopen(request, context=self._trust, timeout=5) as done:
+            assert done.status == 200
 
     def orders(self):
         """How many orders the CA has taken."""

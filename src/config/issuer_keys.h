@@ -1,0 +1,13 @@
+// The keys of what is said of issuers, beside the tables in keys.cc.
+#pragma once
+
+#include "config/codec.h"
+#include "config/model.h"
+
+namespace gatehouse::config {
+
+// tls.renewal.
+const std::vector<Field<Renewal>>& renewal_fields();
+using RenewalObject = codec::ObjectOf<Renewal, renewal_fields>;
+
+}  // namespace gatehouse::config
