@@ -1,6 +1,7 @@
 #include "acme/client.h"
 
 #include "acme/jws.h"
+#include "acme/link.h"
 #include "acme/retry_after.h"
 
 namespace gatehouse::acme {
@@ -32,6 +33,9 @@ Judged judge(std::string_view what, std::string url, http::ClientResponse respon
     out.answer.retry_after = retry_after(response);
     if (const std::string* location = response.fields.find("Location")) {
       out.answer.location = *location;
+    }
+    if (response.fields.find("Link") != nullptr) {
+      out.answer.alternates = link_targets(response.fields.joined("Link"), "alternate");
     }
     out.answer.url = std::move(url);
     out.answer.body = std::move(response.body);

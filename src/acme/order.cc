@@ -74,6 +74,7 @@ std::string order_payload(const NewOrder& wanted) {
   }
   Json payload = Json::object();
   payload["identifiers"] = std::move(identifiers);
+  if (!wanted.profile.empty()) payload["profile"] = wanted.profile;
   if (!wanted.replaces.empty()) payload["replaces"] = wanted.replaces;
   return to_text(payload);
 }

@@ -27,6 +27,7 @@ base::Result<Order> parse_order(std::string_view url, std::string_view body);
 // What is asked of newOrder.
 struct NewOrder {
   std::vector<std::string> names;  // DNS names, or IP literals (RFC 8738)
+  std::string profile;             // one of Directory::profiles, or empty
   std::string replaces;            // certificate_id() of the predecessor (RFC 9773 5), or empty
 
   NewOrder() = default;

@@ -7,6 +7,7 @@
 #include "acme/challenge.h"
 #include "acme/url.h"
 #include "base/log.h"
+#include "certs/chain_choice.h"
 #include "certs/placement.h"
 #include "tls/x509.h"
 
@@ -128,11 +129,12 @@ struct AcmeIssuer::Attempt {
   std::string reasons;           // of challenges that failed, for the error
   bool other_challenge = false;  // a new order with another type may succeed
 
-  explicit Attempt(IssueRequest request)
+  Attempt(IssueRequest request, const std::string& profile)
       : names(std::move(request.names)),
         key(std::move(request.key)),
         deadline(request.deadline),
         wanted(names) {
+    wanted.profile = profile;
     if (request.replaces) wanted.replaces = acme::certificate_id(request.replaces->leaf());
   }
 };
@@ -186,7 +188,7 @@ AcmeIssuer::~AcmeIssuer() = default;
 base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(IssueRequest request) {
   auto connected = co_await connect(request.deadline);
   if (!connected) co_return std::unexpected(IssueError(std::move(connected.error())));
-  Attempt attempt(std::move(request));
+  Attempt attempt(std::move(request), options_.profile);
   auto certificate = co_await obtain(attempt);
   if (certificate) co_return std::move(*certificate);
   co_return std::unexpected(to_issue_error(std::move(certificate.error())));
@@ -243,8 +245,8 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
 }
 
 base::Task<AcmeIssuer::Certified> AcmeIssuer::order(Attempt& attempt) {
-  auto order =
-      co_await place_order(connection_->client, attempt.account, attempt.wanted, attempt.deadline);
+  auto order = co_await place_order(connection_->client, attempt.account, attempt.wanted,
+                                    options_.profile_required, attempt.deadline);
   if (!order) co_return failed(std::move(order.error()));
   if (order->status == "pending") {
     auto proved = co_await prove(attempt, *order);
@@ -379,15 +381,48 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::finish(Attempt& attempt, acme::Ord
   auto valid = co_await acme::finalize_order(connection_->client, attempt.account, std::move(order),
                                              std::move(*request), attempt.deadline);
   if (!valid) co_return failed(std::move(valid.error()));
-  auto pem = co_await acme::download_certificate(connection_->client, attempt.account,
-                                                 valid->certificate, attempt.deadline);
-  if (!pem) co_return failed(std::move(pem.error()));
-  auto check = [pem = std::move(*pem), key = attempt.key, names = attempt.names] {
+  std::vector<std::string> alternates;
+  auto first = co_await download(attempt, valid->certificate, alternates);
+  if (!first || options_.preferred_chain.empty()) co_return std::move(first);
+  co_return co_await prefer(attempt, std::move(*first), std::move(alternates));
+}
+
+base::Task<AcmeIssuer::Certified> AcmeIssuer::download(Attempt& attempt, std::string url,
+                                                       std::vector<std::string>& alternates) {
+  auto chain = co_await acme::download_certificate(connection_->client, attempt.account,
+                                                   std::move(url), attempt.deadline);
+  if (!chain) co_return failed(std::move(chain.error()));
+  alternates = std::move(chain->alternates);
+  auto check = [pem = std::move(chain->pem), key = attempt.key, names = attempt.names] {
     return check_chain(pem, key, names);
   };
   auto certificate = co_await parts_.blocking.run(std::move(check));
   if (!certificate) co_return failed(std::move(certificate.error()));
   co_return std::move(*certificate);
+}
+
+// One of the CA's other chains, where that is preferred. None of them is worth to lose the first.
+base::Task<tls::CertificateRef> AcmeIssuer::prefer(Attempt& attempt, tls::CertificateRef first,
+                                                   std::vector<std::string> alternates) {
+  std::vector<tls::CertificateRef> chains(1, first);
+  for (const std::string& url : alternates) {
+    std::vector<std::string> none;
+    auto chain = co_await download(attempt, url, none);
+    if (chain) {
+      chains.push_back(std::move(*chain));
+      continue;
+    }
+    base::log::warn("another chain of a certificate cannot be had",
+                    {{"names", listed(attempt.names)}, {"error", chain.error().error.detail}});
+  }
+  if (auto chosen = choose_chain(chains, options_.preferred_chain)) co_return chosen;
+  std::vector<std::string> tops;
+  for (const auto& chain : chains) tops.push_back(top_issuer(*chain));
+  base::log::warn("the CA has no chain such as preferred_chain says; serving its own choice",
+                  {{"names", listed(attempt.names)},
+                   {"preferred_chain", options_.preferred_chain},
+                   {"issuers", listed(tops)}});
+  co_return first;
 }
 
 }  // namespace gatehouse::certs

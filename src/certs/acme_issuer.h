@@ -31,7 +31,10 @@ struct AcmeOptions {
   // That can be answered by the listeners that there are, in order of preference.
   std::vector<acme::ChallengeType> challenges{acme::ChallengeType::kTlsAlpn01,
                                               acme::ChallengeType::kHttp01};
-  std::string user_agent;  // product and where to learn more of it
+  std::string profile;  // of certificates; empty: the CA's own choice
+  bool profile_required = true;
+  std::string preferred_chain;  // as choose_chain() takes it; empty: the CA's own choice
+  std::string user_agent;       // product and where to learn more of it
 
   AcmeOptions() = default;
 };
@@ -84,6 +87,10 @@ class AcmeIssuer : public Issuer {
   base::Task<acme::Outcome<Answer>> answer(Attempt& attempt, std::string name,
                                            acme::ChallengeType type, std::string token);
   base::Task<Certified> finish(Attempt& attempt, acme::Order order);
+  base::Task<Certified> download(Attempt& attempt, std::string url,
+                                 std::vector<std::string>& alternates);
+  base::Task<tls::CertificateRef> prefer(Attempt& attempt, tls::CertificateRef first,
+                                         std::vector<std::string> alternates);
 
   Parts parts_;
   AcmeOptions options_;

@@ -17,6 +17,9 @@ AcmeOptions options_of(const config::AcmeIssuer& wanted, bool https, bool http) 
   options.email = wanted.email;
   options.ca_file = wanted.ca_file;
   options.user_agent = user_agent();
+  options.profile = wanted.profile.name;
+  options.profile_required = wanted.profile.required;
+  options.preferred_chain = wanted.preferred_chain;
   if (wanted.eab) {
     acme::ExternalAccount external;
     external.key_id = wanted.eab->key_id;

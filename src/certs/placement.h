@@ -11,10 +11,13 @@
 
 namespace gatehouse::certs {
 
-// Places the order. `replaces` is left out where the directory has no renewal information, and
-// cleared in `wanted` once the CA has refused it. Failures: those of acme::new_order.
+// Places the order. A profile that the directory does not list, or that the CA refuses, is left out
+// unless `profile_required`: then it is an error that says which there are. `replaces` is left out
+// where the directory has no renewal information, and cleared in `wanted` once the CA has refused
+// it. Failures: kUnsupported for such a profile, and those of acme::new_order.
 base::Task<acme::Outcome<acme::Order>> place_order(acme::Client& client,
                                                    const acme::Account& account,
-                                                   acme::NewOrder& wanted, base::Deadline deadline);
+                                                   acme::NewOrder& wanted, bool profile_required,
+                                                   base::Deadline deadline);
 
 }  // namespace gatehouse::certs

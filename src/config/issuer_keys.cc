@@ -4,6 +4,20 @@ namespace gatehouse::config {
 
 using codec::field;
 
+namespace {
+
+constexpr std::pair<std::string_view, bool> kModes[] = {{"require", true}, {"prefer", false}};
+
+const std::vector<Field<Profile>>& profile_fields() {
+  static const std::vector<Field<Profile>> fields = {
+      field<&Profile::name, codec::Text>("name", "as the CA's directory lists it"),
+      field<&Profile::required, codec::Word<kModes>>("mode", "what if the CA does not have it"),
+  };
+  return fields;
+}
+
+}  // namespace
+
 const std::vector<Field<Renewal>>& renewal_fields() {
   using Percent = codec::Optional<codec::Number<unsigned, 1, 99>>;
   static const std::vector<Field<Renewal>> fields = {
@@ -12,6 +26,23 @@ const std::vector<Field<Renewal>>& renewal_fields() {
                                              "of the lifetime, when renewal begins"),
   };
   return fields;
+}
+
+bool ProfileName::read(Decoder& d, const Node& node, Profile& out) {
+  if (node.kind == Node::Kind::kString) return d.string(node, out.name);
+  if (node.kind != Node::Kind::kObject) {
+    return d.expected(node, "a profile's name, or {\"name\": …, \"mode\": …}");
+  }
+  if (!read_object<Profile>(d, node, profile_fields(), out)) return false;
+  if (node.find("name") != nullptr) return true;
+  d.wrong(node, "expected the key \"name\"");
+  return false;
+}
+
+Schema ProfileName::schema() {
+  auto object = object_schema<Profile>(profile_fields());
+  object["required"] = Schema::array({"name"});
+  return {{"oneOf", Schema::array({codec::Text::schema(), object})}};
 }
 
 }  // namespace gatehouse::config

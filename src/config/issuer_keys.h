@@ -10,4 +10,11 @@ namespace gatehouse::config {
 const std::vector<Field<Renewal>>& renewal_fields();
 using RenewalObject = codec::ObjectOf<Renewal, renewal_fields>;
 
+// "NAME", or {"name": NAME, "mode": "require" | "prefer"}.
+struct ProfileName {
+  using Value = Profile;
+  static bool read(Decoder& d, const Node& node, Profile& out);
+  static Schema schema();
+};
+
 }  // namespace gatehouse::config

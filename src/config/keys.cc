@@ -144,6 +144,8 @@ const Table<AcmeIssuer>& table<AcmeIssuer>() {
       field<&AcmeIssuer::challenges, List<codec::Word<kChallenges>>>("challenges",
                                                                      "which, in this order"),
       field<&AcmeIssuer::eab, Optional<Object<ExternalAccount>>>("eab", "external account binding"),
+      field<&AcmeIssuer::profile, ProfileName>("profile", "the kind of certificate"),
+      field<&AcmeIssuer::preferred_chain, Text>("preferred_chain", "by its root; or \"smallest\""),
   };
   return fields;
 }

@@ -106,12 +106,22 @@ struct ExternalAccount {
   std::string hmac_key;  // base64url as the CA gives it. Secret.
 };
 
+// A kind of certificate that a CA offers (draft-ietf-acme-profiles).
+struct Profile {
+  std::string name;      // empty: the CA chooses
+  bool required = true;  // else: without it where the CA does not have it
+
+  bool operator==(const Profile&) const = default;
+};
+
 struct AcmeIssuer {
   std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
   std::string email;    // contact; may be empty
   std::string ca_file;  // PEM roots that the CA's own HTTPS is checked with; empty: the system's
   std::vector<Challenge> challenges{Challenge::kTlsAlpn01, Challenge::kHttp01};  // in order
   std::optional<ExternalAccount> eab;
+  Profile profile;
+  std::string preferred_chain;  // a root's common name, or "smallest"; empty: the CA chooses
 };
 
 struct InternalIssuer {};

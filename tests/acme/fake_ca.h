@@ -34,6 +34,7 @@ class FakeCa {
   Intercept intercept;
   Decide decide;
   Sign sign;
+  Sign alternate;  // another chain, where one is set
   Renewal renewal;
   Json meta = Json::object();
   bool nonces_everywhere = true;  // else from /new-nonce alone
@@ -83,6 +84,7 @@ class FakeCa {
     std::string status = "pending";
     int looks = 0;
     std::string chain;
+    std::string alternate;
   };
 
   static Json part_of(const ScriptRequest& request, const char* part) {
@@ -143,7 +145,12 @@ class FakeCa {
     if (path.starts_with("/authorization/")) return ScriptReply(200, show_authorization(id));
     if (path.starts_with("/challenge/")) return validate(path, id);
     if (path.starts_with("/finalize/")) return finalize(id, payload);
-    if (path.starts_with("/certificate/")) return ScriptReply(200, orders_.at(id).chain);
+    if (path.starts_with("/certificate/")) {
+      ScriptReply chain(200, orders_.at(id).chain);
+      if (alternate) chain.with("Link", "</alternate/" + std::to_string(id) + ">;rel=alternate");
+      return chain;
+    }
+    if (path.starts_with("/alternate/")) return ScriptReply(200, orders_.at(id).alternate);
     return problem(404, "malformed", "no such resource");
   }
 
@@ -238,6 +245,8 @@ class FakeCa {
     Order& order = orders_.at(id);
     if (order.status != "ready") return problem(403, "orderNotReady", order.status);
     order.chain = sign ? sign(*decode_base64(payload.value("csr", "")), order.names) : "";
+    if (alternate)
+      order.alternate = alternate(*decode_base64(payload.value("csr", "")), order.names);
     order.status = "processing";
     return ScriptReply(200, show_order(id));
   }

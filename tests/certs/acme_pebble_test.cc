@@ -68,7 +68,7 @@ class Pebble : public ::testing::Test {
         std::vector<std::string>{GATEHOUSE_ROOT "/build/deps/pebble/pebble", "-config", file,
                                  "-strict", "-dnsserver", "127.0.0.1:" + std::to_string(dns_)},
         std::vector<std::string>{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=20",
-                                 "PEBBLE_AUTHZREUSE=0"},
+                                 "PEBBLE_AUTHZREUSE=0", "PEBBLE_ALTERNATE_ROOTS=2"},
         port_);
   }
 
@@ -171,7 +171,8 @@ TEST_F(Pebble, RefusesABlockedNameForGood) {
 }
 
 TEST_F(Pebble, BindsAnExternalAccount) {
-  const std::string mac_key = acme::base64url("thirty-two bytes of a shared key");
+  // As long as the longest MAC: shorter keys are none for it (RFC 7518 3.2).
+  const std::string mac_key = acme::base64url(std::string(64, 'k'));
   config_["externalAccountBindingRequired"] = true;
   config_["externalAccountMACKeys"] = {{"kid-1", mac_key}};
   start();
@@ -180,10 +181,14 @@ TEST_F(Pebble, BindsAnExternalAccount) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(why(refused), HasSubstr("eab"));
   auto bound = options({kHttp});
-  bound.external = acme::ExternalAccount{"kid-1", mac_key, acme::MacAlgorithm::kHs256};
-  const auto ca = issuer(bound);
-  const auto issued = issue(*ca, {"a.example.com"});
-  EXPECT_TRUE(issued) << why(issued);
+  using enum acme::MacAlgorithm;
+  for (const acme::MacAlgorithm algorithm : {kHs256, kHs384, kHs512}) {
+    bound.email = "ops@" + std::string(acme::name(algorithm)) + ".example.com";  // a new account
+    bound.external = acme::ExternalAccount{"kid-1", mac_key, algorithm};
+    const auto ca = issuer(bound);
+    const auto issued = issue(*ca, {"a.example.com"});
+    EXPECT_TRUE(issued) << acme::name(algorithm) << why(issued);
+  }
 }
 
 TEST_F(Pebble, SaysWhenToRenewAndTakesTheOrderAsAReplacementOnce) {
@@ -203,6 +208,35 @@ TEST_F(Pebble, SaysWhenToRenewAndTakesTheOrderAsAReplacementOnce) {
     const auto next = run_task(loop_, ca->issue(std::move(request)));
     EXPECT_TRUE(next) << why(next);
   }
+}
+
+TEST_F(Pebble, SignsInTheProfileThatIsWanted) {
+  config_["profiles"] = {{"classic", {{"description", "x"}, {"validityPeriod", 90 * 86400}}},
+                         {"shortlived", {{"description", "y"}, {"validityPeriod", 160 * 3600}}}};
+  start();
+  auto wanted = options({kHttp});
+  for (const auto& [profile, hours] :
+       {std::pair("classic", 90 * 24), std::pair("shortlived", 160)}) {
+    wanted.profile = profile;
+    const auto issued = issue(*issuer(wanted), {"a.example.com"});
+    ASSERT_TRUE(issued) << why(issued);
+    const auto& leaf = (*issued)->leaf();
+    EXPECT_NEAR((leaf.not_after - leaf.not_before).count(), hours * 3600, 60) << profile;
+  }
+  wanted.profile = "none";
+  const auto refused = issue(*issuer(wanted), {"a.example.com"});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(why(refused), HasSubstr("it has classic, shortlived"));
+}
+
+TEST_F(Pebble, GivesOtherChainsThatAreValidToo) {
+  start();
+  auto wanted = options({kHttp});
+  const auto usual = issue(*issuer(wanted), {"a.example.com"});
+  wanted.preferred_chain = "smallest";
+  const auto issued = issue(*issuer(wanted), {"a.example.com"});
+  ASSERT_TRUE(usual && issued) << why(usual) << why(issued);
+  EXPECT_LE((*issued)->chain().size(), (*usual)->chain().size());
 }
 
 TEST_F(Pebble, KnowsOurAccountAfterARestartOfOurs) {
