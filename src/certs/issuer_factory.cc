@@ -11,6 +11,15 @@ namespace gatehouse::certs {
 
 namespace {
 
+acme::MacAlgorithm mac_of(config::ExternalAccount::Algorithm algorithm) {
+  switch (algorithm) {
+    case config::ExternalAccount::Algorithm::kHs256: return acme::MacAlgorithm::kHs256;
+    case config::ExternalAccount::Algorithm::kHs384: return acme::MacAlgorithm::kHs384;
+    case config::ExternalAccount::Algorithm::kHs512: return acme::MacAlgorithm::kHs512;
+  }
+  return acme::MacAlgorithm::kHs256;
+}
+
 AcmeOptions options_of(const config::AcmeIssuer& wanted, bool https, bool http) {
   AcmeOptions options;
   options.directory = wanted.directory;
@@ -24,6 +33,7 @@ AcmeOptions options_of(const config::AcmeIssuer& wanted, bool https, bool http) 
     acme::ExternalAccount external;
     external.key_id = wanted.eab->key_id;
     external.hmac_key = wanted.eab->hmac_key;
+    external.algorithm = mac_of(wanted.eab->algorithm);
     options.external = std::move(external);
   }
   options.challenges.clear();

@@ -1,5 +1,7 @@
 #include "config/issuer_keys.h"
 
+#include "config/known_cas.h"
+
 namespace gatehouse::config {
 
 using codec::field;
@@ -43,6 +45,23 @@ Schema ProfileName::schema() {
   auto object = object_schema<Profile>(profile_fields());
   object["required"] = Schema::array({"name"});
   return {{"oneOf", Schema::array({codec::Text::schema(), object})}};
+}
+
+bool CaName::read(Decoder& d, const Node& node, std::string& out) {
+  if (!d.string(node, out)) return false;
+  if (find_known_ca(out) != nullptr) return true;
+  std::string all;
+  for (const KnownCa& ca : known_cas()) {
+    all += (all.empty() ? "\"" : ", \"") + std::string(ca.name) + "\"";
+  }
+  return d.expected(node, "one of " + all + ", or a \"directory\" instead of \"ca\"");
+}
+
+Schema CaName::schema() {
+  Schema names = Schema::array();
+  for (const KnownCa& ca : known_cas()) names.push_back(ca.name);
+  const Schema variable = {{"type", "string"}, {"pattern", "\\$\\{"}};
+  return {{"anyOf", Schema::array({{{"enum", names}}, variable})}};
 }
 
 }  // namespace gatehouse::config

@@ -17,4 +17,11 @@ struct ProfileName {
   static Schema schema();
 };
 
+// A name in known_cas().
+struct CaName {
+  using Value = std::string;
+  static bool read(Decoder& d, const Node& node, std::string& out);
+  static Schema schema();
+};
+
 }  // namespace gatehouse::config

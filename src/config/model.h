@@ -102,8 +102,12 @@ enum class KeyType : std::uint8_t { kP256, kP384, kRsa2048, kRsa4096 };
 
 // RFC 8555 7.3.4.
 struct ExternalAccount {
+  enum class Algorithm : std::uint8_t { kHs256, kHs384, kHs512 };  // RFC 7518 3.2
   std::string key_id;
   std::string hmac_key;  // base64url as the CA gives it. Secret.
+  Algorithm algorithm = Algorithm::kHs256;
+
+  bool operator==(const ExternalAccount&) const = default;
 };
 
 // A kind of certificate that a CA offers (draft-ietf-acme-profiles).
@@ -115,6 +119,7 @@ struct Profile {
 };
 
 struct AcmeIssuer {
+  std::string ca;  // its name in known_cas(): then `directory` is that one's, once loaded
   std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
   std::string email;    // contact; may be empty
   std::string ca_file;  // PEM roots that the CA's own HTTPS is checked with; empty: the system's
