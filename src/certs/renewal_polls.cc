@@ -45,7 +45,8 @@ base::Task<void> RenewalPolls::poll_in_turn(const std::string& name) {
     const auto issuer = std::ranges::find(issuers, record->issuer, &Issuer::id);
     co_await ask(**issuer, *record);
   } else {
-    polls_.set(name, record->plan->ask_again);  // another process, or an earlier one, has asked
+    // Another process, or an earlier one, has asked. It goes first the next time too.
+    polls_.set(name, record->plan->ask_again + kAfterOthers);
   }
   // What is not scheduled is being renewed right now, or was given up.
   if (record->plan && parts_.renewals.due(name)) {

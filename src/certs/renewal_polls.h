@@ -21,6 +21,8 @@ class RenewalPolls {
  public:
   static constexpr std::size_t kAtOnce = 8;
   static constexpr base::Duration kQuestionTime{60'000};
+  // Who did not ask last looks so much later whether somebody has.
+  static constexpr std::chrono::seconds kAfterOthers = std::chrono::minutes(1);
   static constexpr std::size_t kFailing = 10'000;  // names whose failures are counted
   // The waits after failures are those of retry_delay(), up to this.
   static constexpr std::chrono::seconds kLongestPause = std::chrono::hours(6);
