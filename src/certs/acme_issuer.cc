@@ -64,15 +64,29 @@ class HeldSlot {
   Slots& slots_;
 };
 
-IssueError to_issue_error(acme::Failure failure) {
+IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
   IssueError out(std::move(failure.error));
   if (failure.retry_after) {
     out.not_before = base::Deadline(base::Clock::now() + *failure.retry_after);
   }
-  out.lasting = failure.problem
-                    ? failure.problem->handling().lasting
-                    : out.error.retry == base::Retry::kNo &&
-                          (out.error.code == Code::kDenied || out.error.code == Code::kUnsupported);
+  if (failure.problem) {
+    acme::Handling handling = failure.problem->handling();
+    // The same token says that a challenge was answered wrongly, and that an account is not valid.
+    if (failure.is("unauthorized") && !of_challenge) {
+      handling = acme::find_problem_type("externalAccountRequired")->handling;
+    }
+    out.lasting = handling.lasting;
+    out.other_issuer = handling.other_issuer;
+    out.whole_issuer = handling.whole_ca || failure.problem->limits_everybody();
+    out.advice = failure.problem->advice();
+    return out;
+  }
+  const Code code = out.error.code;
+  out.lasting =
+      out.error.retry == base::Retry::kNo && (code == Code::kDenied || code == Code::kUnsupported);
+  // It could not be reached, or does not speak ACME. What is our own fault says nothing of it.
+  out.whole_issuer =
+      out.error.side == Side::kCa && code != Code::kDenied && code != Code::kUnsupported;
   return out;
 }
 
@@ -126,7 +140,8 @@ struct AcmeIssuer::Attempt {
   acme::NewOrder wanted;
   acme::Account account;
   TriedChallenges tried;
-  std::string reasons;           // of challenges that failed, for the error
+  std::string reasons;  // of challenges that failed, for the error
+  bool challenge_failed = false;
   bool other_challenge = false;  // a new order with another type may succeed
 
   Attempt(IssueRequest request, const std::string& profile)
@@ -191,7 +206,8 @@ base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(Iss
   Attempt attempt(std::move(request), options_.profile);
   auto certificate = co_await obtain(attempt);
   if (certificate) co_return std::move(*certificate);
-  co_return std::unexpected(to_issue_error(std::move(certificate.error())));
+  co_return std::unexpected(
+      to_issue_error(std::move(certificate.error()), attempt.challenge_failed));
 }
 
 base::Task<acme::Outcome<acme::RenewalInfo>> AcmeIssuer::renewal_info(
@@ -227,6 +243,7 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
     if (!account) co_return failed(std::move(account.error()));
     attempt.account = std::move(*account);
     attempt.other_challenge = false;
+    attempt.challenge_failed = false;
     auto certificate = co_await order(attempt);
     if (certificate) co_return std::move(*certificate);
     if (certificate.error().is("accountDoesNotExist") && !registered_again) {
@@ -352,6 +369,7 @@ base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& pr
     co_return acme::Outcome<>();
   }
   choice_.failed(name, proof.type);
+  attempt.challenge_failed = true;
   attempt.tried[name].insert(proof.type);
   acme::Failure failure(base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,
                                     "the authorization is " + settled->status));

@@ -63,6 +63,7 @@ class AcmeIssuer : public Issuer {
   ~AcmeIssuer() override;
 
   const std::string& id() const override { return id_; }
+  bool validates() const override { return true; }
 
   // As Issuer says. A challenge that fails makes way for the next type in a new order; answers
   // never outlive the order. Errors have side kCa where the CA said no.

@@ -66,6 +66,7 @@ class InternalIssuer : public Issuer {
                  WallClock now = &base::wall_now);
 
   const std::string& id() const override { return id_; }
+  bool validates() const override { return false; }
   base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override;
   base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
                                                             base::Deadline deadline) override;

@@ -20,6 +20,12 @@ struct IssueError {
   base::Deadline not_before = base::Deadline(base::TimePoint::min());
   // Another try with the same input cannot succeed soon (rejectedIdentifier, caa, …).
   bool lasting = false;
+  // Another issuer may see it differently. Not so when what was seen from outside is wrong: others
+  // that look would see the same.
+  bool other_issuer = true;
+  // The issuer's trouble concerns every name, not this one alone.
+  bool whole_issuer = false;
+  std::string advice;  // to a person; mostly empty
 
   IssueError() = default;
   explicit IssueError(base::Error e) : error(std::move(e)) {}
@@ -44,6 +50,9 @@ class Issuer {
   // Stable identity in storage: "internal", or host and path of a CA's directory as one segment of
   // [a-z0-9.-].
   virtual const std::string& id() const = 0;
+
+  // Whether it looks at the names from outside before it signs.
+  virtual bool validates() const = 0;
 
   // A certificate for the names with the key, checked with tls::check_issued before it is returned.
   // May take minutes; ends by the deadline. Several may run at once.

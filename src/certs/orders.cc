@@ -115,7 +115,9 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
   }
   Attempt attempt = co_await ask_issuers(request, held.newest, failures, deadline);
   if (!attempt.certificate) {
-    if (!stopping_.is_set()) co_await failed(request, std::move(failures), attempt);
+    if (!stopping_.is_set()) {
+      co_await failed(request, held.newest, std::move(failures), attempt);
+    }
     co_return base::fail(std::move(attempt.error));
   }
   Record record;
@@ -134,15 +136,71 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
   co_return record.certificate;
 }
 
+// A renewal begins with who signed before: there the order may replace the old certificate, and
+// what was proved may be known still. Then the list from its beginning.
+std::vector<Issuer*> Orders::in_turn(const OrderRequest& request,
+                                     const std::optional<Record>& before) {
+  std::vector<Issuer*> issuers = request.issuers;
+  if (!before) return issuers;
+  const auto same = std::ranges::find(issuers, before->issuer, &Issuer::id);
+  if (same != issuers.end()) std::rotate(issuers.begin(), same, same + 1);
+  return issuers;
+}
+
+// Whether there is time to wait for the issuer to mend, rather than go to another: more than a
+// sixth of the life is left.
+bool Orders::outlasts_trouble(const std::optional<Record>& before) const {
+  if (!before || !before->certificate->valid_at(parts_.now())) return false;
+  const RenewalDates dates = before->dates();
+  const std::chrono::seconds left = dates.not_after - parts_.now();
+  return left > (dates.not_after - dates.not_before) / 6;
+}
+
+// The CA said so, or it errs for everybody.
+bool Orders::left_alone(const Issuer& issuer, const Failures& failures) {
+  const auto wait = failures.not_before.find(issuer.id());
+  if (wait != failures.not_before.end() && wait->second > parts_.now()) return true;
+  return !breakers_[&issuer].take(parts_.now());
+}
+
+void Orders::learn(const OrderRequest& request, const Issuer& issuer, const IssueError& why,
+                   Failures& failures, Attempt& attempt) {
+  attempt.error = why.error;
+  attempt.whole_issuer = why.whole_issuer;
+  attempt.lasting = why.lasting;
+  failures.not_before.erase(issuer.id());
+  const auto patience = patience_of(why);
+  if (patience.count() > 0) failures.not_before[issuer.id()] = parts_.now() + patience;
+  Breaker& breaker = breakers_[&issuer];
+  const bool closed = !breaker.open();
+  if (why.whole_issuer && patience.count() > 0) {
+    breaker.rest(parts_.now(), patience);
+  } else if (why.whole_issuer) {
+    breaker.failed(parts_.now());
+  } else if (why.error.side == base::Side::kCa) {
+    breaker.answered();  // what went wrong on our side says nothing of it
+  }
+  const std::string to_do = why.advice.empty() ? "" : "; to do: " + why.advice;
+  log::warn("an issuer gave no certificate", {{"name", request.name},
+                                              {"issuer", issuer.id()},
+                                              {"lasting", why.lasting ? "yes" : "no"},
+                                              {"error", why.error.detail + to_do}});
+  if (!closed || !breaker.open()) return;
+  log::error("an issuer errs for everybody; no order goes there for a while",
+             {{"issuer", issuer.id()}, {"until", text_of(breaker.next())}});
+}
+
 base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
                                                 const std::optional<Record>& before,
                                                 Failures& failures, base::Deadline deadline) {
   Attempt attempt;
-  attempt.error = base::Error(base::Code::kOverload, base::Side::kCa,
-                              "every issuer of " + request.name + " asked to be left alone");
-  for (Issuer* issuer : request.issuers) {
-    const auto wait = failures.not_before.find(issuer->id());
-    if (wait != failures.not_before.end() && wait->second > parts_.now()) continue;
+  attempt.error =
+      base::Error(base::Code::kOverload, base::Side::kCa,
+                  "every issuer of " + request.name + " is left alone: it asked for that, or errs");
+  bool seen_from_outside = false;  // and found wrong
+  for (Issuer* issuer : in_turn(request, before)) {
+    if (seen_from_outside && issuer->validates()) continue;
+    if (left_alone(*issuer, failures)) continue;
     const tls::KeyType type = parts_.key_type;
     auto generate = [type] { return tls::PrivateKey::generate(type); };
     auto key = co_await parts_.blocking.run(generate);
@@ -152,48 +210,71 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     }
     std::vector<std::string> names(1, request.name);
     IssueRequest wanted(std::move(names), std::move(*key), deadline);
-    const bool replaces = parts_.renewal.ask_issuers && before && before->issuer == issuer->id();
-    if (replaces) wanted.replaces = before->certificate;
+    const bool same = before && before->issuer == issuer->id();
+    if (same && parts_.renewal.ask_issuers) wanted.replaces = before->certificate;
+    attempt.asked = true;
     auto issued = co_await issuer->issue(std::move(wanted));
     if (issued) {
+      breakers_[issuer].answered();
       attempt.certificate = std::move(*issued);
       attempt.issuer = issuer->id();
       co_return attempt;
     }
-    const IssueError& why = issued.error();
-    attempt.error = why.error;
-    failures.not_before.erase(issuer->id());
-    const auto patience = patience_of(why);
-    if (patience.count() > 0) failures.not_before[issuer->id()] = parts_.now() + patience;
-    log::warn("an issuer gave no certificate", {{"name", request.name},
-                                                {"issuer", issuer->id()},
-                                                {"lasting", why.lasting ? "yes" : "no"},
-                                                {"error", why.error.detail}});
+    learn(request, *issuer, issued.error(), failures, attempt);
+    if (!issued.error().other_issuer) seen_from_outside = true;
+    if (same && attempt.whole_issuer && outlasts_trouble(before)) break;
   }
   co_return attempt;
 }
 
-// Counts the failure and writes down when to try again.
-base::Task<void> Orders::failed(const OrderRequest& request, Failures failures,
-                                const Attempt& attempt) {
+// When a name whose order failed is tried again: the wait of its failures, though no sooner than
+// its issuers may be asked.
+base::WallTime Orders::next_for(const OrderRequest& request, const std::optional<Record>& before,
+                                const Failures& failures, const Attempt& attempt) {
   const base::WallTime now = parts_.now();
-  ++failures.count;
-  failures.last_error = attempt.error.detail;
-  failures.issuers = joined_ids(request.issuers);
-  failures.next_attempt = now + retry_delay(failures.count, random_fraction());
+  std::chrono::seconds delay(0);
+  if (attempt.asked) {
+    const unsigned count =
+        attempt.lasting ? std::max(failures.count, kLastingCounts) : failures.count;
+    delay = retry_delay(count, random_fraction());
+  }
+  if (before && before->certificate->valid_at(now)) {
+    const std::chrono::seconds left = before->certificate->leaf().not_after - now;
+    delay = std::min(delay, std::max(left / 4, kRenewAgain));
+  }
   std::optional<base::WallTime> soonest;  // when the first issuer may be asked again
   for (const Issuer* issuer : request.issuers) {
     const auto wait = failures.not_before.find(issuer->id());
-    const base::WallTime at = wait == failures.not_before.end() ? now : wait->second;
+    base::WallTime at = wait == failures.not_before.end() ? now : wait->second;
+    const Breaker& breaker = breakers_[issuer];
+    if (breaker.open()) at = std::max(at, breaker.next());
     soonest = soonest ? std::min(*soonest, at) : at;
   }
-  if (soonest) failures.next_attempt = std::max(failures.next_attempt, *soonest);
+  const base::WallTime next = std::max(now + delay, soonest.value_or(now));
+  // Not all who wait for one issuer at once.
+  return attempt.asked ? next : next + retry_delay(1, random_fraction());
+}
+
+// Counts the failure and writes down when to try again.
+base::Task<void> Orders::failed(const OrderRequest& request, const std::optional<Record>& before,
+                                Failures failures, const Attempt& attempt) {
+  const bool counts = attempt.asked && (!attempt.whole_issuer || failures.count < kTroubleCounts);
+  if (counts || failures.count == 0) ++failures.count;
+  failures.last_error = attempt.error.detail;
+  failures.issuers = joined_ids(request.issuers);
+  failures.next_attempt = next_for(request, before, failures, attempt);
   failing_.put(request.name, failures, base::TimePoint::max());
   log::error("no certificate for a name; the next order waits",
              {{"name", request.name},
               {"failures", failures.count},
               {"next_attempt", text_of(failures.next_attempt)},
               {"error", failures.last_error}});
+  if (before && parts_.now() >= emergency_line(before->dates())) {
+    log::error("a certificate is about to expire, or has, and cannot be renewed",
+               {{"name", request.name},
+                {"issuer", before->issuer},
+                {"not_after", text_of(before->certificate->leaf().not_after)}});
+  }
   const auto saved = co_await parts_.inventory.save_failures(request.name, failures);
   if (!saved) {
     log::error("storage keeps no failure",

@@ -48,6 +48,16 @@ struct FakeCa {
   std::size_t running = 0;
   std::size_t most_running = 0;
 
+  // As a CA does that has trouble of its own: with every name.
+  void break_down() {
+    fail("down");
+    failure->whole_issuer = true;
+  }
+  // As a CA does that does not find us at a name: another would not either.
+  void not_found_at_name() {
+    fail("connection");
+    failure->other_issuer = false;
+  }
   void fail(std::string detail) {
     failure = IssueError(base::Error(base::Code::kDenied, base::Side::kCa, std::move(detail)));
   }
@@ -59,6 +69,7 @@ class FakeIssuer : public Issuer {
       : ca_(ca), id_(std::move(id)), now_(std::move(now)) {}
 
   const std::string& id() const override { return id_; }
+  bool validates() const override { return id_ != "internal"; }
 
   base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override {
     ca_.ordered.push_back(request.names.front());
