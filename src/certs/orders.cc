@@ -156,11 +156,9 @@ bool Orders::outlasts_trouble(const std::optional<Record>& before) const {
   return left > (dates.not_after - dates.not_before) / 6;
 }
 
-// The CA said so, or it errs for everybody.
-bool Orders::left_alone(const Issuer& issuer, const Failures& failures) {
+bool Orders::asked_for_patience(const Issuer& issuer, const Failures& failures) const {
   const auto wait = failures.not_before.find(issuer.id());
-  if (wait != failures.not_before.end() && wait->second > parts_.now()) return true;
-  return !breakers_[&issuer].take(parts_.now());
+  return wait != failures.not_before.end() && wait->second > parts_.now();
 }
 
 void Orders::learn(const OrderRequest& request, const Issuer& issuer, const IssueError& why,
@@ -199,8 +197,14 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
                   "every issuer of " + request.name + " is left alone: it asked for that, or errs");
   bool seen_from_outside = false;  // and found wrong
   for (Issuer* issuer : in_turn(request, before)) {
+    if (deadline.passed()) break;
     if (seen_from_outside && issuer->validates()) continue;
-    if (left_alone(*issuer, failures)) continue;
+    if (asked_for_patience(*issuer, failures)) continue;
+    const bool same = before && before->issuer == issuer->id();
+    if (!breakers_[issuer].take(parts_.now())) {
+      if (same && outlasts_trouble(before)) break;
+      continue;
+    }
     const tls::KeyType type = parts_.key_type;
     auto generate = [type] { return tls::PrivateKey::generate(type); };
     auto key = co_await parts_.blocking.run(generate);
@@ -210,7 +214,6 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     }
     std::vector<std::string> names(1, request.name);
     IssueRequest wanted(std::move(names), std::move(*key), deadline);
-    const bool same = before && before->issuer == issuer->id();
     if (same && parts_.renewal.ask_issuers) wanted.replaces = before->certificate;
     attempt.asked = true;
     auto issued = co_await issuer->issue(std::move(wanted));

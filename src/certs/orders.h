@@ -130,7 +130,7 @@ class Orders {
   base::Task<void> forget_failures(std::string name);
   std::vector<Issuer*> in_turn(const OrderRequest& request, const std::optional<Record>& before);
   bool outlasts_trouble(const std::optional<Record>& before) const;
-  bool left_alone(const Issuer& issuer, const Failures& failures);
+  bool asked_for_patience(const Issuer& issuer, const Failures& failures) const;
   void learn(const OrderRequest& request, const Issuer& issuer, const IssueError& why,
              Failures& failures, Attempt& attempt);
   base::WallTime next_for(const OrderRequest& request, const std::optional<Record>& before,

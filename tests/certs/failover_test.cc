@@ -76,6 +76,24 @@ TEST_F(FailoverTest, ARenewalWaitsForItsCaToMendWhileThereIsTime) {
   EXPECT_EQ(second(), 1u);  // a sixth of the life was left
 }
 
+TEST_F(FailoverTest, ARenewalWaitsAlsoWhenOtherNamesFoundItsCaBroken) {
+  config.tls.on_demand.allow = {"*.example"};
+  add_site({"*"}, true);
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  settle();  // so that nobody looks at the clock before all is said
+  ca("main").break_down();
+  now += days(62);
+  for (unsigned i = 0; i < Breaker::kFailures; ++i) {
+    EXPECT_TRUE(ask(process, "n" + std::to_string(i) + ".example"));
+  }
+  pass(process, minutes(0));
+  until([&] { return failures("a.example").has_value(); });
+  settle();
+  EXPECT_EQ(first(), 1 + Breaker::kFailures);
+  EXPECT_EQ(second(), Breaker::kFailures);
+}
+
 TEST_F(FailoverTest, NotEveryNameTriesACaThatErrsForEverybody) {
   ca("main").break_down();
   Process& process = open_to_all();
