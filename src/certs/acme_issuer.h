@@ -31,7 +31,10 @@ struct AcmeOptions {
   // That can be answered by the listeners that there are, in order of preference.
   std::vector<acme::ChallengeType> challenges{acme::ChallengeType::kTlsAlpn01,
                                               acme::ChallengeType::kHttp01};
-  std::string user_agent;  // product and where to learn more of it
+  std::string profile;  // of certificates; empty: the CA's own choice
+  bool profile_required = true;
+  std::string preferred_chain;  // as choose_chain() takes it; empty: the CA's own choice
+  std::string user_agent;       // product and where to learn more of it
 
   AcmeOptions() = default;
 };
@@ -60,11 +63,14 @@ class AcmeIssuer : public Issuer {
   ~AcmeIssuer() override;
 
   const std::string& id() const override { return id_; }
+  bool validates() const override { return true; }
 
   // As Issuer says. A challenge that fails makes way for the next type in a new order; answers
   // never outlive the order. Errors have side kCa where the CA said no.
-  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(
-      std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) override;
+  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override;
+
+  base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
+                                                            base::Deadline deadline) override;
 
  private:
   struct Connection;
@@ -82,6 +88,10 @@ class AcmeIssuer : public Issuer {
   base::Task<acme::Outcome<Answer>> answer(Attempt& attempt, std::string name,
                                            acme::ChallengeType type, std::string token);
   base::Task<Certified> finish(Attempt& attempt, acme::Order order);
+  base::Task<Certified> download(Attempt& attempt, std::string url,
+                                 std::vector<std::string>& alternates);
+  base::Task<tls::CertificateRef> prefer(Attempt& attempt, tls::CertificateRef first,
+                                         std::vector<std::string> alternates);
 
   Parts parts_;
   AcmeOptions options_;
