@@ -36,6 +36,9 @@ class Issuer {
   // May take minutes; ends by `deadline`. Several may run at once.
   virtual base::Task<std::expected<tls::CertificateRef, IssueError>> issue(
       std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) = 0;
+
+  // Removes what earlier lives of the process have left with others. At start, once.
+  virtual base::Task<void> remove_leftovers() { co_return; }
 };
 
 }  // namespace gatehouse::certs

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/dns_keys.h"
 #include "config/upstream_keys.h"
 
 namespace gatehouse::config {
@@ -26,7 +27,9 @@ template <class T>
 using Object = codec::ObjectOf<T, table<T>>;
 
 constexpr std::pair<std::string_view, Challenge> kChallenges[] = {
-    {"tls-alpn-01", Challenge::kTlsAlpn01}, {"http-01", Challenge::kHttp01}};
+    {"tls-alpn-01", Challenge::kTlsAlpn01},
+    {"http-01", Challenge::kHttp01},
+    {"dns-01", Challenge::kDns01}};
 constexpr std::pair<std::string_view, KeyType> kKeyTypes[] = {{"p256", KeyType::kP256},
                                                               {"p384", KeyType::kP384},
                                                               {"rsa2048", KeyType::kRsa2048},
@@ -142,6 +145,7 @@ const Table<AcmeIssuer>& table<AcmeIssuer>() {
       field<&AcmeIssuer::ca_file, Text>("ca_file", "PEM roots for the CA's own HTTPS"),
       field<&AcmeIssuer::challenges, List<codec::Word<kChallenges>>>("challenges",
                                                                      "which, in this order"),
+      field<&AcmeIssuer::dns, Optional<DnsObject>>("dns", "who sets TXT records for dns-01"),
       field<&AcmeIssuer::eab, Optional<Object<ExternalAccount>>>("eab", "external account binding"),
   };
   return fields;

@@ -124,7 +124,7 @@ base::Result<std::string> make_query(std::uint16_t id, std::string_view name, Ty
   std::string message;
   append_u16(message, id);
   append_u16(message, recurse ? 0x0100 : 0);
-  for (const std::uint16_t count : {1, 0, 0, 0}) append_u16(message, count);
+  for (const unsigned count : {1u, 0u, 0u, 0u}) append_u16(message, count);
   auto named = append_name(message, name);
   if (!named) return base::fail(std::move(named.error()));
   append_u16(message, static_cast<std::uint16_t>(type));

@@ -71,7 +71,7 @@ base::Result<std::string> make_update(std::uint16_t id, Change change, std::stri
   std::string message;
   append_u16(message, id);
   append_u16(message, kOpcode);
-  for (const std::uint16_t count : {1, 0, 1, 0}) append_u16(message, count);
+  for (const unsigned count : {1u, 0u, 1u, 0u}) append_u16(message, count);
   auto named = append_name(message, zone);
   if (!named) return base::fail(std::move(named.error()));
   append_u16(message, ns_t_soa);

@@ -26,10 +26,12 @@ def _dns_arguments(dns, admin):
 
 class Pebble:
     """A CA that validates on the given ports of the loopback. Random nonce rejection is on, as it
-    is by default; authorizations are never reused, so that each order is validated. With
-    `restart_of`, it listens where that one did; it has forgotten all accounts."""
+    is by default; authorizations are never reused, so that each order is validated. It asks
+    `dns_server` instead of its own DNS test server. With `restart_of`, it listens where that one
+    did; it has forgotten all accounts."""
 
-    def __init__(self, folder, gatehouse_ports, validity=None, eab=None, restart_of=None):
+    def __init__(self, folder, gatehouse_ports, validity=None, eab=None, restart_of=None,
+                 dns_server=None):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.http_port, self.tls_port = gatehouse_ports
@@ -42,7 +44,8 @@ class Pebble:
         config.write_text(json.dumps({"pebble": self._options(validity, eab)}))
         self.dns = Process(*_dns_arguments(self.dns_port, self.dns_admin))
         self.ca = Process(
-            "pebble", "-config", config, "-strict", "-dnsserver", f"127.0.0.1:{self.dns_port}",
+            "pebble", "-config", config, "-strict",
+            "-dnsserver", dns_server or f"127.0.0.1:{self.dns_port}",
             env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"},
         )
         self.directory = f"https://127.0.0.1:{self.listen}/dir"
