@@ -8,8 +8,10 @@
 #include "acme/base64url.h"
 #include "acme/certificate.h"
 #include "acme/directory.h"
+#include "acme/link.h"
 #include "acme/order.h"
 #include "acme/problem.h"
+#include "acme/renewal_info.h"
 #include "acme/retry_after.h"
 #include "acme/url.h"
 
@@ -38,6 +40,7 @@ void read_documents(std::string_view body) {
             acme::is_base64url(challenge.token, acme::Challenge::kTokenBytes));
     }
   }
+  if (const auto info = acme::parse_renewal_info(body)) check(info->start <= info->end);
   const acme::Problem problem = acme::parse_problem(400, body);
   (void)problem.handling();
   for (const char c : problem.text()) check(static_cast<unsigned char>(c) >= 0x20);
@@ -50,6 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read_documents(bytes);
   (void)acme::check_pem_chain(bytes);
   (void)acme::resolve_url(kUrl, bytes);
+  check(acme::link_targets(bytes, "alternate").size() <= acme::kLinks);
   if (const auto decoded = acme::decode_base64(bytes)) {
     check(acme::decode_base64(acme::base64url(*decoded)) == *decoded);
   }

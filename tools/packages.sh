@@ -13,7 +13,7 @@ packages=(
 )
 [ "${1:-build}" = build ] || packages+=(
   clang-format-19 libgtest-dev libgmock-dev binutils git
-  pebble knot nginx-light openssl python3 python3-pytest python3-cryptography python3-hpack
+  knot nginx-light openssl python3 python3-pytest python3-cryptography python3-hpack
   valgrind strace buildah debootstrap nghttp2-client nghttp2-server nghttp2-proxy nodejs
   chromium-headless-shell
 )

@@ -1,6 +1,7 @@
 #include "acme/certificate.h"
 
 #include "acme/client.h"
+#include "acme/url.h"
 
 namespace gatehouse::acme {
 
@@ -45,14 +46,22 @@ base::Result<void> check_pem_chain(std::string_view body) {
   return {};
 }
 
-base::Task<Outcome<std::string>> download_certificate(Client& client, const Account& account,
-                                                      std::string url, base::Deadline deadline) {
+base::Task<Outcome<DownloadedChain>> download_certificate(Client& client, const Account& account,
+                                                          std::string url,
+                                                          base::Deadline deadline) {
   auto answer = co_await client.post(account, "the certificate", url, "", deadline,
                                      "application/pem-certificate-chain");
   if (!answer) co_return failed(std::move(answer.error()));
   auto checked = check_pem_chain(answer->body);
   if (!checked) co_return failed(std::move(checked.error()));
-  co_return std::move(answer->body);
+  DownloadedChain chain;
+  chain.pem = std::move(answer->body);
+  for (const std::string& reference : answer->alternates) {
+    if (auto alternate = resolve_url(url, reference)) {
+      chain.alternates.push_back(std::move(*alternate));
+    }
+  }
+  co_return std::move(chain);
 }
 
 }  // namespace gatehouse::acme

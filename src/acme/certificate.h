@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "acme/account.h"
 #include "acme/failure.h"
@@ -15,8 +16,13 @@ inline constexpr std::size_t kChainLength = 16;
 // kMalformed or kTooLarge. What the certificates say is for tls::Certificate to judge.
 base::Result<void> check_pem_chain(std::string_view body);
 
-// PEM, leaf first, its issuers after it. Failures: those of check_pem_chain and Client::post.
-base::Task<Outcome<std::string>> download_certificate(Client& client, const Account& account,
-                                                      std::string url, base::Deadline deadline);
+struct DownloadedChain {
+  std::string pem;                      // leaf first, its issuers after it
+  std::vector<std::string> alternates;  // URLs of other chains for the same leaf, at most kLinks
+};
+
+// Failures: those of check_pem_chain and Client::post.
+base::Task<Outcome<DownloadedChain>> download_certificate(Client& client, const Account& account,
+                                                          std::string url, base::Deadline deadline);
 
 }  // namespace gatehouse::acme

@@ -1,6 +1,7 @@
 #include "acme/client.h"
 
 #include "acme/jws.h"
+#include "acme/link.h"
 #include "acme/retry_after.h"
 
 namespace gatehouse::acme {
@@ -32,6 +33,9 @@ Judged judge(std::string_view what, std::string url, http::ClientResponse respon
     out.answer.retry_after = retry_after(response);
     if (const std::string* location = response.fields.find("Location")) {
       out.answer.location = *location;
+    }
+    if (response.fields.find("Link") != nullptr) {
+      out.answer.alternates = link_targets(response.fields.joined("Link"), "alternate");
     }
     out.answer.url = std::move(url);
     out.answer.body = std::move(response.body);
@@ -114,8 +118,13 @@ base::Task<Outcome<Answer>> Client::fetch(std::string what, std::string method, 
   }
 }
 
+base::Task<Outcome<Answer>> Client::get(std::string what, std::string url,
+                                        base::Deadline deadline) {
+  return fetch(std::move(what), "GET", std::move(url), deadline);
+}
+
 base::Task<Outcome<Directory>> Client::fetch_directory(base::Deadline deadline) {
-  auto answer = co_await fetch("the directory", "GET", directory_url_, deadline);
+  auto answer = co_await get("the directory", directory_url_, deadline);
   if (!answer) co_return failed(std::move(answer.error()));
   auto parsed = parse_directory(directory_url_, answer->body);
   if (!parsed) co_return failed(std::move(parsed.error()));

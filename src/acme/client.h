@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "acme/account.h"
 #include "acme/directory.h"
@@ -23,6 +24,7 @@ struct Answer {
   std::string body;
   std::string location;  // as received; may be relative
   std::optional<std::chrono::seconds> retry_after;
+  std::vector<std::string> alternates;  // of Link fields (RFC 8555 7.4.2); may be relative
 };
 
 // One loop, its thread; many requests may run at once. Owners keep one for as long as they talk to
@@ -52,6 +54,9 @@ class Client {
   base::Task<Outcome<Answer>> post(const Account& account, std::string what, std::string url,
                                    std::string payload, base::Deadline deadline,
                                    std::string accept = "application/json");
+
+  // Reads what is open to all: no account, no signature. Repeats and fails as post().
+  base::Task<Outcome<Answer>> get(std::string what, std::string url, base::Deadline deadline);
 
  private:
   // One fetch of the directory, and how it ended.

@@ -14,6 +14,8 @@ struct Member {
   bool required;
 };
 
+constexpr std::size_t kProfileBytes = 128;
+
 constexpr Member kMembers[] = {
     {"newNonce", &Directory::new_nonce, true},    {"newAccount", &Directory::new_account, true},
     {"newOrder", &Directory::new_order, true},    {"revokeCert", &Directory::revoke_cert, false},
@@ -44,6 +46,12 @@ base::Result<Directory> parse_directory(std::string_view url, std::string_view b
   if (const Json* meta = object_at(*object, "meta")) {
     directory.terms_of_service = printable(text_at(*meta, "termsOfService"), kUrlBytes);
     directory.website = printable(text_at(*meta, "website"), kUrlBytes);
+    if (const Json* profiles = object_at(*meta, "profiles")) {
+      for (const auto& [name, description] : profiles->items()) {
+        if (directory.profiles.size() == Directory::kProfiles) break;
+        directory.profiles.push_back(printable(name, kProfileBytes));
+      }
+    }
     directory.external_account_required = true_at(*meta, "externalAccountRequired");
   }
   return directory;

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 
@@ -19,6 +20,10 @@ struct Directory {
   std::string terms_of_service;
   std::string website;
   bool external_account_required = false;
+  // Names of the profiles that it offers (draft-ietf-acme-profiles 3), at most kProfiles.
+  std::vector<std::string> profiles;
+
+  static constexpr std::size_t kProfiles = 64;
 };
 
 // Reads the document found at `url`. Errors: kMalformed naming the member, kTooLarge, kDenied.

@@ -64,9 +64,9 @@ base::Task<Outcome<Polled<Order>>> submit(Client& client, const Account& account
   co_return std::move(polled);
 }
 
-std::string order_payload(const std::vector<std::string>& names) {
+std::string order_payload(const NewOrder& wanted) {
   Json identifiers = Json::array();
-  for (const std::string& name : names) {
+  for (const std::string& name : wanted.names) {
     Json identifier = Json::object();
     identifier["type"] = base::is_ip_literal(name) ? "ip" : "dns";
     identifier["value"] = name;
@@ -74,6 +74,8 @@ std::string order_payload(const std::vector<std::string>& names) {
   }
   Json payload = Json::object();
   payload["identifiers"] = std::move(identifiers);
+  if (!wanted.profile.empty()) payload["profile"] = wanted.profile;
+  if (!wanted.replaces.empty()) payload["replaces"] = wanted.replaces;
   return to_text(payload);
 }
 
@@ -107,12 +109,12 @@ base::Result<Order> parse_order(std::string_view url, std::string_view body) {
   return order;
 }
 
-base::Task<Outcome<Order>> new_order(Client& client, const Account& account,
-                                     std::vector<std::string> names, base::Deadline deadline) {
+base::Task<Outcome<Order>> new_order(Client& client, const Account& account, NewOrder wanted,
+                                     base::Deadline deadline) {
   auto directory = co_await client.directory(deadline);
   if (!directory) co_return failed(std::move(directory.error()));
   auto answer = co_await client.post(account, "newOrder", directory->new_order,
-                                     order_payload(names), deadline);
+                                     order_payload(wanted), deadline);
   if (!answer) co_return failed(std::move(answer.error()));
   auto url = resolve_url(directory->new_order, answer->location);
   if (!url) co_return malformed("newOrder: no order URL: " + url.error().detail);

@@ -24,9 +24,18 @@ struct Order {
 // ask), kTooLarge, kDenied.
 base::Result<Order> parse_order(std::string_view url, std::string_view body);
 
-// Orders a certificate for `names` (DNS names, or IP literals: RFC 8738).
-base::Task<Outcome<Order>> new_order(Client& client, const Account& account,
-                                     std::vector<std::string> names, base::Deadline deadline);
+// What is asked of newOrder.
+struct NewOrder {
+  std::vector<std::string> names;  // DNS names, or IP literals (RFC 8738)
+  std::string profile;             // one of Directory::profiles, or empty
+  std::string replaces;            // certificate_id() of the predecessor (RFC 9773 5), or empty
+
+  NewOrder() = default;
+  explicit NewOrder(std::vector<std::string> n) : names(std::move(n)) {}
+};
+
+base::Task<Outcome<Order>> new_order(Client& client, const Account& account, NewOrder wanted,
+                                     base::Deadline deadline);
 
 // Hands the PKCS#10 request `csr_der` in, and waits until the order is valid: its certificate can
 // then be downloaded. `order` is pending with all authorizations valid, or further. Failures:

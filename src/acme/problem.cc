@@ -11,57 +11,15 @@ namespace {
 
 constexpr std::string_view kPrefix = "urn:ietf:params:acme:error:";
 
-constexpr Handling kSoon{true, false, false, false};
-constexpr Handling kOtherChallenge{true, true, false, false};
-constexpr Handling kLasting{false, false, true, true};
-
-// RFC 8555 6.7, RFC 8738, RFC 8739, RFC 9115, RFC 9773, RFC 9799, and tokens of single CAs.
-constexpr std::array kTypes{
-    ProblemType{"accountDoesNotExist", kSoon},
-    ProblemType{"alreadyReplaced", kSoon},
-    ProblemType{"alreadyRevoked", kLasting},
-    ProblemType{"autoRenewalCanceled", kLasting},
-    ProblemType{"autoRenewalCancellationInvalid", kLasting},
-    ProblemType{"autoRenewalExpired", kLasting},
-    ProblemType{"autoRenewalRevocationNotSupported", kLasting},
-    ProblemType{"badCSR", kLasting},
-    ProblemType{"badNonce", kSoon},
-    ProblemType{"badPublicKey", kLasting},
-    ProblemType{"badRevocationReason", kLasting},
-    ProblemType{"badSignatureAlgorithm", kLasting},
-    ProblemType{"caa", kLasting},
-    ProblemType{"conflict", kSoon},
-    ProblemType{"connection", kOtherChallenge},
-    ProblemType{"dns", kOtherChallenge},
-    ProblemType{"externalAccountRequired", kLasting},
-    ProblemType{"incorrectResponse", kOtherChallenge},
-    ProblemType{"invalidContact", kLasting},
-    ProblemType{"invalidProfile", kLasting},
-    ProblemType{"malformed", kLasting},
-    ProblemType{"onionCAARequired", kLasting},
-    ProblemType{"orderNotReady", kSoon},
-    ProblemType{"rateLimited", kSoon},
-    ProblemType{"rejectedIdentifier", kLasting},
-    ProblemType{"serverInternal", kOtherChallenge},
-    ProblemType{"tls", kOtherChallenge},
-    // Of a challenge: wrong answer seen. Of an order or account it lasts, but then no challenge
-    // is under way that another type could replace.
-    ProblemType{"unauthorized", kOtherChallenge},
-    ProblemType{"unknownDelegation", kLasting},
-    ProblemType{"unsupportedContact", kLasting},
-    ProblemType{"unsupportedIdentifier", kLasting},
-    ProblemType{"userActionRequired", kLasting},
-};
-
 std::string token_of(std::string uri) {
   if (uri == "about:blank") return {};
   return uri.starts_with(kPrefix) ? uri.substr(kPrefix.size()) : printable(uri, 128);
 }
 
-Handling handling_of(std::string_view token, std::uint16_t status) {
-  if (const ProblemType* known = find_problem_type(token)) return known->handling;
-  if (status == 429) return kSoon;
-  return status >= 500 || status == 0 ? kOtherChallenge : kLasting;
+const ProblemType& type_of(std::string_view token, std::uint16_t status) {
+  if (const ProblemType* known = find_problem_type(token)) return *known;
+  if (status == 429) return *find_problem_type("rateLimited");
+  return *find_problem_type(status >= 500 || status == 0 ? "serverInternal" : "malformed");
 }
 
 }  // namespace
@@ -79,22 +37,35 @@ std::string printable(std::string_view text, std::size_t largest) {
   return out;
 }
 
-const ProblemType* find_problem_type(std::string_view token) {
-  const auto found = std::ranges::find(kTypes, token, &ProblemType::token);
-  return found == kTypes.end() ? nullptr : &*found;
-}
-
 Handling Problem::handling() const {
-  if (subproblems.empty()) return handling_of(type, status);
-  Handling all{true, true, false, false};
+  if (subproblems.empty()) return type_of(type, status).handling;
+  Handling all{true, true, false, true, false, false};
   for (const Subproblem& sub : subproblems) {
-    const Handling one = handling_of(sub.type, status);
+    const Handling one = type_of(sub.type, status).handling;
     all.retry = all.retry && one.retry;
     all.other_challenge = all.other_challenge && one.other_challenge;
+    all.other_issuer = all.other_issuer || one.other_issuer;
+    all.whole_ca = all.whole_ca && one.whole_ca;
     all.lasting = all.lasting || one.lasting;
     all.person = all.person || one.person;
   }
   return all;
+}
+
+bool Problem::limits_everybody() const {
+  static constexpr std::array kWords{
+      std::string_view("new orders"), std::string_view("new registrations"),
+      std::string_view("pending orders"), std::string_view("pending authorizations")};
+  return is("rateLimited") && std::ranges::any_of(kWords, [&](std::string_view words) {
+           return detail.find(words) != std::string::npos;
+         });
+}
+
+std::string_view Problem::advice() const {
+  for (const Subproblem& sub : subproblems) {
+    if (const auto advice = type_of(sub.type, status).advice; !advice.empty()) return advice;
+  }
+  return type_of(type, status).advice;
 }
 
 std::string Problem::text() const {

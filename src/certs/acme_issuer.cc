@@ -7,6 +7,8 @@
 #include "acme/challenge.h"
 #include "acme/url.h"
 #include "base/log.h"
+#include "certs/chain_choice.h"
+#include "certs/placement.h"
 #include "tls/x509.h"
 
 namespace gatehouse::certs {
@@ -50,15 +52,29 @@ base::Result<tls::CertificateRef> check_chain(const std::string& pem, const tls:
                     "the CA's certificate is not what was ordered: " + certificate.error().detail);
 }
 
-IssueError to_issue_error(acme::Failure failure) {
+IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
   IssueError out(std::move(failure.error));
   if (failure.retry_after) {
     out.not_before = base::Deadline(base::Clock::now() + *failure.retry_after);
   }
-  out.lasting = failure.problem
-                    ? failure.problem->handling().lasting
-                    : out.error.retry == base::Retry::kNo &&
-                          (out.error.code == Code::kDenied || out.error.code == Code::kUnsupported);
+  if (failure.problem) {
+    acme::Handling handling = failure.problem->handling();
+    // The same token says that a challenge was answered wrongly, and that an account is not valid.
+    if (failure.is("unauthorized") && !of_challenge) {
+      handling = acme::find_problem_type("externalAccountRequired")->handling;
+    }
+    out.lasting = handling.lasting;
+    out.other_issuer = handling.other_issuer;
+    out.whole_issuer = handling.whole_ca || failure.problem->limits_everybody();
+    out.advice = failure.problem->advice();
+    return out;
+  }
+  const Code code = out.error.code;
+  out.lasting =
+      out.error.retry == base::Retry::kNo && (code == Code::kDenied || code == Code::kUnsupported);
+  // It could not be reached, or does not speak ACME. What is our own fault says nothing of it.
+  out.whole_issuer =
+      out.error.side == Side::kCa && code != Code::kDenied && code != Code::kUnsupported;
   return out;
 }
 
@@ -109,13 +125,21 @@ struct AcmeIssuer::Attempt {
   std::vector<std::string> names;
   tls::PrivateKey key;
   base::Deadline deadline;
+  acme::NewOrder wanted;
   acme::Account account;
   TriedChallenges tried;
-  std::string reasons;           // of challenges that failed, for the error
+  std::string reasons;  // of challenges that failed, for the error
+  bool challenge_failed = false;
   bool other_challenge = false;  // a new order with another type may succeed
 
-  Attempt(std::vector<std::string> n, tls::PrivateKey k, base::Deadline d)
-      : names(std::move(n)), key(std::move(k)), deadline(d) {}
+  Attempt(IssueRequest request, const std::string& profile)
+      : names(std::move(request.names)),
+        key(std::move(request.key)),
+        deadline(request.deadline),
+        wanted(names) {
+    wanted.profile = profile;
+    if (request.replaces) wanted.replaces = acme::certificate_id(request.replaces->leaf());
+  }
 };
 
 // An answer that stands in the ChallengeStore as long as this lives, or in DNS until it is
@@ -171,14 +195,23 @@ AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChal
 
 AcmeIssuer::~AcmeIssuer() = default;
 
-base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(
-    std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) {
-  auto connected = co_await connect(deadline);
+base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(IssueRequest request) {
+  auto connected = co_await connect(request.deadline);
   if (!connected) co_return std::unexpected(IssueError(std::move(connected.error())));
-  Attempt attempt(std::move(names), std::move(key), deadline);
+  Attempt attempt(std::move(request), options_.profile);
   auto certificate = co_await obtain(attempt);
   if (certificate) co_return std::move(*certificate);
-  co_return std::unexpected(to_issue_error(std::move(certificate.error())));
+  co_return std::unexpected(
+      to_issue_error(std::move(certificate.error()), attempt.challenge_failed));
+}
+
+base::Task<acme::Outcome<acme::RenewalInfo>> AcmeIssuer::renewal_info(
+    tls::CertificateRef certificate, base::Deadline deadline) {
+  auto connected = co_await connect(deadline);
+  if (!connected) co_return failed(std::move(connected.error()));
+  auto info = co_await acme::read_renewal_info(connection_->client,
+                                               acme::certificate_id(certificate->leaf()), deadline);
+  co_return std::move(info);
 }
 
 base::Task<void> AcmeIssuer::remove_leftovers() {
@@ -209,6 +242,7 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
     if (!account) co_return failed(std::move(account.error()));
     attempt.account = std::move(*account);
     attempt.other_challenge = false;
+    attempt.challenge_failed = false;
     auto certificate = co_await order(attempt);
     if (certificate) co_return std::move(*certificate);
     if (certificate.error().is("accountDoesNotExist") && !registered_again) {
@@ -227,8 +261,8 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
 }
 
 base::Task<AcmeIssuer::Certified> AcmeIssuer::order(Attempt& attempt) {
-  auto order = co_await acme::new_order(connection_->client, attempt.account, attempt.names,
-                                        attempt.deadline);
+  auto order = co_await place_order(connection_->client, attempt.account, attempt.wanted,
+                                    options_.profile_required, attempt.deadline);
   if (!order) co_return failed(std::move(order.error()));
   if (order->status == "pending") {
     auto proved = co_await prove(attempt, *order);
@@ -355,6 +389,7 @@ acme::Failure AcmeIssuer::note_failure(Attempt& attempt, const acme::Authorizati
                                        ChallengeType type, acme::Failure failure, bool other) {
   const std::string name = authorization.name();
   choice_.failed(name, type);
+  attempt.challenge_failed = true;
   attempt.tried[name].insert(type);
   const std::string reason = failure.error.detail;
   failure.error.detail += attempt.reasons;
@@ -397,15 +432,48 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::finish(Attempt& attempt, acme::Ord
   auto valid = co_await acme::finalize_order(connection_->client, attempt.account, std::move(order),
                                              std::move(*request), attempt.deadline);
   if (!valid) co_return failed(std::move(valid.error()));
-  auto pem = co_await acme::download_certificate(connection_->client, attempt.account,
-                                                 valid->certificate, attempt.deadline);
-  if (!pem) co_return failed(std::move(pem.error()));
-  auto check = [pem = std::move(*pem), key = attempt.key, names = attempt.names] {
+  std::vector<std::string> alternates;
+  auto first = co_await download(attempt, valid->certificate, alternates);
+  if (!first || options_.preferred_chain.empty()) co_return std::move(first);
+  co_return co_await prefer(attempt, std::move(*first), std::move(alternates));
+}
+
+base::Task<AcmeIssuer::Certified> AcmeIssuer::download(Attempt& attempt, std::string url,
+                                                       std::vector<std::string>& alternates) {
+  auto chain = co_await acme::download_certificate(connection_->client, attempt.account,
+                                                   std::move(url), attempt.deadline);
+  if (!chain) co_return failed(std::move(chain.error()));
+  alternates = std::move(chain->alternates);
+  auto check = [pem = std::move(chain->pem), key = attempt.key, names = attempt.names] {
     return check_chain(pem, key, names);
   };
   auto certificate = co_await parts_.blocking.run(std::move(check));
   if (!certificate) co_return failed(std::move(certificate.error()));
   co_return std::move(*certificate);
+}
+
+// One of the CA's other chains, where that is preferred. None of them is worth to lose the first.
+base::Task<tls::CertificateRef> AcmeIssuer::prefer(Attempt& attempt, tls::CertificateRef first,
+                                                   std::vector<std::string> alternates) {
+  std::vector<tls::CertificateRef> chains(1, first);
+  for (const std::string& url : alternates) {
+    std::vector<std::string> none;
+    auto chain = co_await download(attempt, url, none);
+    if (chain) {
+      chains.push_back(std::move(*chain));
+      continue;
+    }
+    base::log::warn("another chain of a certificate cannot be had",
+                    {{"names", listed(attempt.names)}, {"error", chain.error().error.detail}});
+  }
+  if (auto chosen = choose_chain(chains, options_.preferred_chain)) co_return chosen;
+  std::vector<std::string> tops;
+  for (const auto& chain : chains) tops.push_back(top_issuer(*chain));
+  base::log::warn("the CA has no chain such as preferred_chain says; serving its own choice",
+                  {{"names", listed(attempt.names)},
+                   {"preferred_chain", options_.preferred_chain},
+                   {"issuers", listed(tops)}});
+  co_return first;
 }
 
 }  // namespace gatehouse::certs

@@ -33,7 +33,10 @@ struct AcmeOptions {
   std::vector<acme::ChallengeType> challenges{acme::ChallengeType::kTlsAlpn01,
                                               acme::ChallengeType::kHttp01};
   DnsUse dns = DnsUse::kAll;  // of dns-01, when it is one of them
-  std::string user_agent;     // product and where to learn more of it
+  std::string profile;        // of certificates; empty: the CA's own choice
+  bool profile_required = true;
+  std::string preferred_chain;  // as choose_chain() takes it; empty: the CA's own choice
+  std::string user_agent;       // product and where to learn more of it
 
   AcmeOptions() = default;
 };
@@ -63,11 +66,14 @@ class AcmeIssuer : public Issuer {
   ~AcmeIssuer() override;
 
   const std::string& id() const override { return id_; }
+  bool validates() const override { return true; }
 
   // As Issuer says. A challenge that fails makes way for the next type in a new order; answers
   // never outlive the order. Errors have side kCa where the CA said no.
-  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(
-      std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) override;
+  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override;
+
+  base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
+                                                            base::Deadline deadline) override;
   base::Task<void> remove_leftovers() override;
 
  private:
@@ -92,6 +98,10 @@ class AcmeIssuer : public Issuer {
   acme::Failure note_failure(Attempt& attempt, const acme::Authorization& authorization,
                              acme::ChallengeType type, acme::Failure failure, bool other);
   base::Task<Certified> finish(Attempt& attempt, acme::Order order);
+  base::Task<Certified> download(Attempt& attempt, std::string url,
+                                 std::vector<std::string>& alternates);
+  base::Task<tls::CertificateRef> prefer(Attempt& attempt, tls::CertificateRef first,
+                                         std::vector<std::string> alternates);
 
   Parts parts_;
   AcmeOptions options_;

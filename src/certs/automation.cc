@@ -33,6 +33,13 @@ std::size_t orders_at_once(std::uint64_t limit) {
   return limit == 0 ? std::numeric_limits<std::size_t>::max() : limit;
 }
 
+RenewalPolicy renewal_policy(const config::Renewal& renewal) {
+  RenewalPolicy policy;
+  policy.ask_issuers = renewal.ari;
+  policy.left_percent = renewal.left_percent;
+  return policy;
+}
+
 Permission::Policy policy_of(const config::OnDemand& on_demand) {
   Permission::Policy policy;
   policy.allow = on_demand.allow;
@@ -71,8 +78,11 @@ struct Automation::State {
         permission(p.loop, client, policy_of(c.tls.on_demand)),
         inventory(p.blocking, p.storage),
         schedule(p.loop, now),
-        orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, now,
-                             key_type_of(c.tls.key_type), orders_at_once(c.limits.orders)}),
+        polls(RenewalPolls::Parts{p.loop, tasks, rules, issuers, inventory, schedule, now,
+                                  renewal_policy(c.tls.renewal)}),
+        orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, polls,
+                             now, renewal_policy(c.tls.renewal), key_type_of(c.tls.key_type),
+                             orders_at_once(c.limits.orders)}),
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                   p.certificates, now, c.limits.new_names_per_minute}),
         renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
@@ -90,6 +100,7 @@ struct Automation::State {
   Permission permission;
   Inventory inventory;
   Schedule schedule;
+  RenewalPolls polls;
   Orders orders;
   OnDemand on_demand;
   Renewals renewals;
@@ -134,9 +145,12 @@ base::Result<> Automation::load_files() {
 base::Task<base::Result<void>> Automation::start() {
   State& s = *state_;
   s.tasks.spawn(s.renewals.run(), "renewals");
-  const StartupParts parts{s.rules,  s.issuers,  s.inventory,
-                           s.orders, s.schedule, s.parts.certificates,
-                           s.now,    s.stopping};
+  s.tasks.spawn(s.polls.run(), "renewal information");
+  const StartupParts parts{s.rules,     s.issuers,
+                           s.inventory, s.orders,
+                           s.schedule,  s.parts.certificates,
+                           s.now,       s.stopping,
+                           s.polls,     renewal_policy(s.config.tls.renewal)};
   s.tasks.spawn(start_up(parts), "loading certificates");
   s.tasks.spawn(s.issuers.remove_leftovers(), "removing leftovers");
   co_return base::Result<void>();
@@ -147,6 +161,7 @@ base::Task<void> Automation::stop(base::Deadline deadline) {
   s.stopping = true;
   s.on_demand.stop();
   s.schedule.close();
+  s.polls.stop();
   s.orders.stop();
   const base::TimePoint soonest = base::Clock::now() + kLastWrites;
   const base::Deadline end(std::max(deadline.at(), soonest));
@@ -172,6 +187,9 @@ bool Automation::may_request(std::string_view name) const {
   return site.policy->source == Source::kManaged || site.policy->source == Source::kOnDemand;
 }
 
-void Automation::recheck() { state_->schedule.recheck(); }
+void Automation::recheck() {
+  state_->schedule.recheck();
+  state_->polls.recheck();
+}
 
 }  // namespace gatehouse::certs

@@ -1,10 +1,9 @@
-// When to try again what failed, and when to renew what works.
+// When to try again what failed.
 #pragma once
 
 #include <chrono>
 #include <map>
 #include <string>
-#include <string_view>
 
 #include "base/clock.h"
 
@@ -26,13 +25,7 @@ struct Failures {
 // up to a tenth to either side. `random` lies in [0, 1).
 std::chrono::seconds retry_delay(unsigned failures, double random);
 
-// When a certificate for `name` is due for renewal: with a third of its life left, spread by up to
-// 2 % of the life to either side (always the same way for one name). Life is counted from
-// `obtained` where that is later than `not_before`: CAs date back, and a short-lived certificate
-// dated back by an hour must not be due at once. Never earlier than kSettle after `obtained`.
-base::WallTime renewal_due(std::string_view name, base::WallTime not_before,
-                           base::WallTime not_after, base::WallTime obtained);
-
-inline constexpr std::chrono::seconds kSettle{2};
+// By chance in [0, 1): to spread, not to be secret.
+double random_fraction();
 
 }  // namespace gatehouse::certs

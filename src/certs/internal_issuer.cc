@@ -198,17 +198,23 @@ InternalIssuer::InternalIssuer(base::Loop& loop, base::BlockingPool& blocking,
       now_(now),
       authority_(loop, blocking, storage, lifetimes, now) {}
 
-base::Task<std::expected<CertificateRef, IssueError>> InternalIssuer::issue(
-    std::vector<std::string> names, tls::PrivateKey key, base::Deadline) {
+base::Task<acme::Outcome<acme::RenewalInfo>> InternalIssuer::renewal_info(CertificateRef,
+                                                                          base::Deadline) {
+  co_return acme::failed(base::Error(base::Code::kUnsupported, "the internal CA has no wishes"));
+}
+
+base::Task<std::expected<CertificateRef, IssueError>> InternalIssuer::issue(IssueRequest wanted) {
   auto authority = co_await authority_.intermediate();
   if (!authority) co_return std::unexpected(IssueError(std::move(authority.error())));
   const base::WallTime now = now_();
   CertificateRequest request;
-  request.names = std::move(names);
+  request.names = std::move(wanted.names);
   request.not_before = std::max(now - kDatedBack, (*authority)->leaf().not_before);
   request.not_after = std::min(now + lifetimes_.leaf, (*authority)->leaf().not_after);
   const CertificateRef signer = *authority;
-  auto sign = [request, key, signer, now] { return make_leaf(request, key, signer, now); };
+  auto sign = [request, key = wanted.key, signer, now] {
+    return make_leaf(request, key, signer, now);
+  };
   auto made = co_await blocking_.run(std::move(sign));
   if (!made) co_return std::unexpected(IssueError(std::move(made.error())));
   co_return *made;

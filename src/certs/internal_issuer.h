@@ -66,8 +66,10 @@ class InternalIssuer : public Issuer {
                  WallClock now = &base::wall_now);
 
   const std::string& id() const override { return id_; }
-  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(
-      std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) override;
+  bool validates() const override { return false; }
+  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override;
+  base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
+                                                            base::Deadline deadline) override;
 
  private:
   base::BlockingPool& blocking_;

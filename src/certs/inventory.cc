@@ -15,6 +15,10 @@ std::string certificate_key(std::string_view issuer, std::string_view name) {
   return std::string(kCertificates) + '/' + std::string(issuer) + '/' + std::string(name);
 }
 
+std::string plan_key(std::string_view issuer, std::string_view name) {
+  return "renewals/" + std::string(issuer) + '/' + std::string(name);
+}
+
 std::string failures_key(std::string_view name) {
   return std::string(kFailures) + '/' + std::string(name);
 }
@@ -73,6 +77,23 @@ base::Task<base::Result<void>> Inventory::save_newer(Record record) {
     co_return base::Result<void>();
   }
   co_return co_await save(std::move(record));
+}
+
+base::Task<std::optional<RenewalPlan>> Inventory::load_plan(std::string issuer, std::string name) {
+  std::string key = plan_key(issuer, name);
+  const auto text = co_await storage_.load(key);
+  if (!text && text.error().code != base::Code::kDamaged) co_return std::nullopt;
+  base::Result<RenewalPlan> plan = text ? parse_renewal_plan(*text) : base::fail(text.error());
+  if (plan) co_return std::move(*plan);
+  co_await report_and_set_aside(std::move(key), plan.error().detail);
+  co_return std::nullopt;
+}
+
+base::Task<base::Result<void>> Inventory::save_plan(std::string issuer, std::string name,
+                                                    RenewalPlan plan) {
+  std::string key = plan_key(issuer, name);
+  std::string text = to_text(plan);
+  co_return co_await storage_.store(std::move(key), std::move(text));
 }
 
 base::Task<base::Result<Failures>> Inventory::load_failures(std::string name) {

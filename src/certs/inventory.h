@@ -1,6 +1,7 @@
 // What storage holds of certificates, and of names whose orders fail.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,8 @@
 
 namespace gatehouse::certs {
 
-// Keys: certificates/<issuer id>/<name> and failures/<name>. On control's loop.
+// Keys: certificates/<issuer id>/<name>, renewals/<issuer id>/<name> and failures/<name>. On
+// control's loop.
 class Inventory {
  public:
   // Both outlive it.
@@ -26,6 +28,10 @@ class Inventory {
   base::Task<base::Result<void>> save(Record record);
   // save(), unless storage holds one that expires later.
   base::Task<base::Result<void>> save_newer(Record record);
+
+  // What is known of a certificate's renewal; nothing when nothing is, or it cannot be read.
+  base::Task<std::optional<RenewalPlan>> load_plan(std::string issuer, std::string name);
+  base::Task<base::Result<void>> save_plan(std::string issuer, std::string name, RenewalPlan plan);
 
   // None recorded: a count of 0.
   base::Task<base::Result<Failures>> load_failures(std::string name);

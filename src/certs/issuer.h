@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "acme/renewal_info.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
@@ -19,9 +20,27 @@ struct IssueError {
   base::Deadline not_before = base::Deadline(base::TimePoint::min());
   // Another try with the same input cannot succeed soon (rejectedIdentifier, caa, …).
   bool lasting = false;
+  // Another issuer may see it differently. Not so when what was seen from outside is wrong: others
+  // that look would see the same.
+  bool other_issuer = true;
+  // The issuer's trouble concerns every name, not this one alone.
+  bool whole_issuer = false;
+  std::string advice;  // to a person; mostly empty
 
   IssueError() = default;
   explicit IssueError(base::Error e) : error(std::move(e)) {}
+};
+
+// What is wanted of an issuer.
+struct IssueRequest {
+  std::vector<std::string> names;
+  tls::PrivateKey key;
+  base::Deadline deadline;
+  // The same issuer's certificate that the new one takes the place of (RFC 9773 5); null: none.
+  tls::CertificateRef replaces;
+
+  IssueRequest(std::vector<std::string> n, tls::PrivateKey k, base::Deadline d)
+      : names(std::move(n)), key(std::move(k)), deadline(d) {}
 };
 
 class Issuer {
@@ -32,10 +51,18 @@ class Issuer {
   // [a-z0-9.-].
   virtual const std::string& id() const = 0;
 
-  // A certificate for `names` with `key`, checked with tls::check_issued before it is returned.
-  // May take minutes; ends by `deadline`. Several may run at once.
+  // Whether it looks at the names from outside before it signs.
+  virtual bool validates() const = 0;
+
+  // A certificate for the names with the key, checked with tls::check_issued before it is returned.
+  // May take minutes; ends by the deadline. Several may run at once.
   virtual base::Task<std::expected<tls::CertificateRef, IssueError>> issue(
-      std::vector<std::string> names, tls::PrivateKey key, base::Deadline deadline) = 0;
+      IssueRequest request) = 0;
+
+  // When a certificate of its own is to be renewed, if it has a say in that (RFC 9773). Failure:
+  // kUnsupported when it has none, and as acme::read_renewal_info.
+  virtual base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
+                                                                    base::Deadline deadline) = 0;
 
   // Removes what earlier lives of the process have left with others. At start, once.
   virtual base::Task<void> remove_leftovers() { co_return; }

@@ -11,16 +11,29 @@ namespace gatehouse::certs {
 
 namespace {
 
+acme::MacAlgorithm mac_of(config::ExternalAccount::Algorithm algorithm) {
+  switch (algorithm) {
+    case config::ExternalAccount::Algorithm::kHs256: return acme::MacAlgorithm::kHs256;
+    case config::ExternalAccount::Algorithm::kHs384: return acme::MacAlgorithm::kHs384;
+    case config::ExternalAccount::Algorithm::kHs512: return acme::MacAlgorithm::kHs512;
+  }
+  return acme::MacAlgorithm::kHs256;
+}
+
 AcmeOptions options_of(const config::AcmeIssuer& wanted, bool https, bool http) {
   AcmeOptions options;
   options.directory = wanted.directory;
   options.email = wanted.email;
   options.ca_file = wanted.ca_file;
   options.user_agent = user_agent();
+  options.profile = wanted.profile.name;
+  options.profile_required = wanted.profile.required;
+  options.preferred_chain = wanted.preferred_chain;
   if (wanted.eab) {
     acme::ExternalAccount external;
     external.key_id = wanted.eab->key_id;
     external.hmac_key = wanted.eab->hmac_key;
+    external.algorithm = mac_of(wanted.eab->algorithm);
     options.external = std::move(external);
   }
   options.challenges.clear();

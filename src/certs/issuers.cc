@@ -10,11 +10,9 @@ namespace gatehouse::certs {
 namespace {
 
 bool same(const config::AcmeIssuer& a, const config::AcmeIssuer& b) {
-  const bool same_account =
-      a.eab.has_value() == b.eab.has_value() &&
-      (!a.eab || (a.eab->key_id == b.eab->key_id && a.eab->hmac_key == b.eab->hmac_key));
-  return same_account && a.directory == b.directory && a.email == b.email &&
-         a.ca_file == b.ca_file && a.challenges == b.challenges && a.dns == b.dns;
+  return a.eab == b.eab && a.directory == b.directory && a.email == b.email &&
+         a.ca_file == b.ca_file && a.challenges == b.challenges && a.profile == b.profile &&
+         a.preferred_chain == b.preferred_chain && a.dns == b.dns;
 }
 
 bool same(const config::Issuer& a, const config::Issuer& b) {

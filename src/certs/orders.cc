@@ -1,30 +1,15 @@
 #include "certs/orders.h"
 
 #include <algorithm>
-#include <ctime>
-#include <random>
 
 #include "base/log.h"
+#include "certs/moment.h"
 
 namespace gatehouse::certs {
 
 namespace {
 
 namespace log = base::log;
-
-double random_fraction() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(generator);
-}
-
-// "2030-01-31 12:00:00", in UTC.
-std::string text_of(base::WallTime at) {
-  const std::time_t seconds = at.time_since_epoch().count();
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  return std::string(text, std::strftime(text, sizeof text, "%F %T", &parts));
-}
 
 std::string joined_ids(const std::vector<Issuer*>& issuers) {
   std::string out;
@@ -101,10 +86,10 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
       lease->release();
       co_return outcome;
     }
-    auto record = co_await stored(request, true);
-    if (record) {
-      serve_unless_newer(*record, request.name);
-      co_return record->certificate;
+    auto held = co_await stored(request, true);
+    if (held.usable) {
+      serve_unless_newer(*held.usable, request.name);
+      co_return held.usable->certificate;
     }
     if (deadline.passed()) break;
   }
@@ -116,21 +101,23 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
 base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
                                                base::Deadline deadline) {
   // Somebody else may have been faster, in success or in failure.
-  auto found = co_await stored(request, true);
-  if (found) {
-    serve_unless_newer(*found, request.name);
-    co_return found->certificate;
+  auto held = co_await stored(request, true);
+  if (held.usable) {
+    serve_unless_newer(*held.usable, request.name);
+    co_return held.usable->certificate;
   }
-  if (found.error().code == base::Code::kOverload) {
-    co_return base::fail(std::move(found.error()));
+  if (held.usable.error().code == base::Code::kOverload) {
+    co_return base::fail(std::move(held.usable.error()));
   }
   Failures failures = co_await failures_of(request);
   if (failures.next_attempt > parts_.now()) {
     co_return base::fail(backoff_error(request.name, failures));
   }
-  Attempt attempt = co_await ask_issuers(request, failures, deadline);
+  Attempt attempt = co_await ask_issuers(request, held.newest, failures, deadline);
   if (!attempt.certificate) {
-    if (!stopping_.is_set()) co_await failed(request, std::move(failures), attempt);
+    if (!stopping_.is_set()) {
+      co_await failed(request, held.newest, std::move(failures), attempt);
+    }
     co_return base::fail(std::move(attempt.error));
   }
   Record record;
@@ -142,21 +129,78 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
                                      {"issuer", record.issuer},
                                      {"serial", record.certificate->leaf().serial},
                                      {"not_after", text_of(record.certificate->leaf().not_after)},
-                                     {"renewal", text_of(record.due())}});
+                                     {"renewal", text_of(record.due(parts_.renewal))}});
   co_await save(record);
   serve(record, request.name);
   if (failures.count != 0) co_await forget_failures(request.name);
   co_return record.certificate;
 }
 
-base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request, Failures& failures,
-                                                base::Deadline deadline) {
+// A renewal begins with who signed before: there the order may replace the old certificate, and
+// what was proved may be known still. Then the list from its beginning.
+std::vector<Issuer*> Orders::in_turn(const OrderRequest& request,
+                                     const std::optional<Record>& before) {
+  std::vector<Issuer*> issuers = request.issuers;
+  if (!before) return issuers;
+  const auto same = std::ranges::find(issuers, before->issuer, &Issuer::id);
+  if (same != issuers.end()) std::rotate(issuers.begin(), same, same + 1);
+  return issuers;
+}
+
+// Whether there is time to wait for the issuer to mend, rather than go to another: more than a
+// sixth of the life is left.
+bool Orders::outlasts_trouble(const std::optional<Record>& before) const {
+  if (!before || !before->certificate->valid_at(parts_.now())) return false;
+  const RenewalDates dates = before->dates();
+  const std::chrono::seconds left = dates.not_after - parts_.now();
+  return left > (dates.not_after - dates.not_before) / 6;
+}
+
+// The CA said so, or it errs for everybody.
+bool Orders::left_alone(const Issuer& issuer, const Failures& failures) {
+  const auto wait = failures.not_before.find(issuer.id());
+  if (wait != failures.not_before.end() && wait->second > parts_.now()) return true;
+  return !breakers_[&issuer].take(parts_.now());
+}
+
+void Orders::learn(const OrderRequest& request, const Issuer& issuer, const IssueError& why,
+                   Failures& failures, Attempt& attempt) {
+  attempt.error = why.error;
+  attempt.whole_issuer = why.whole_issuer;
+  attempt.lasting = why.lasting;
+  failures.not_before.erase(issuer.id());
+  const auto patience = patience_of(why);
+  if (patience.count() > 0) failures.not_before[issuer.id()] = parts_.now() + patience;
+  Breaker& breaker = breakers_[&issuer];
+  const bool closed = !breaker.open();
+  if (why.whole_issuer && patience.count() > 0) {
+    breaker.rest(parts_.now(), patience);
+  } else if (why.whole_issuer) {
+    breaker.failed(parts_.now());
+  } else if (why.error.side == base::Side::kCa) {
+    breaker.answered();  // what went wrong on our side says nothing of it
+  }
+  const std::string to_do = why.advice.empty() ? "" : "; to do: " + why.advice;
+  log::warn("an issuer gave no certificate", {{"name", request.name},
+                                              {"issuer", issuer.id()},
+                                              {"lasting", why.lasting ? "yes" : "no"},
+                                              {"error", why.error.detail + to_do}});
+  if (!closed || !breaker.open()) return;
+  log::error("an issuer errs for everybody; no order goes there for a while",
+             {{"issuer", issuer.id()}, {"until", text_of(breaker.next())}});
+}
+
+base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
+                                                const std::optional<Record>& before,
+                                                Failures& failures, base::Deadline deadline) {
   Attempt attempt;
-  attempt.error = base::Error(base::Code::kOverload, base::Side::kCa,
-                              "every issuer of " + request.name + " asked to be left alone");
-  for (Issuer* issuer : request.issuers) {
-    const auto wait = failures.not_before.find(issuer->id());
-    if (wait != failures.not_before.end() && wait->second > parts_.now()) continue;
+  attempt.error =
+      base::Error(base::Code::kOverload, base::Side::kCa,
+                  "every issuer of " + request.name + " is left alone: it asked for that, or errs");
+  bool seen_from_outside = false;  // and found wrong
+  for (Issuer* issuer : in_turn(request, before)) {
+    if (seen_from_outside && issuer->validates()) continue;
+    if (left_alone(*issuer, failures)) continue;
     const tls::KeyType type = parts_.key_type;
     auto generate = [type] { return tls::PrivateKey::generate(type); };
     auto key = co_await parts_.blocking.run(generate);
@@ -165,46 +209,72 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request, Fai
       continue;
     }
     std::vector<std::string> names(1, request.name);
-    auto issued = co_await issuer->issue(std::move(names), std::move(*key), deadline);
+    IssueRequest wanted(std::move(names), std::move(*key), deadline);
+    const bool same = before && before->issuer == issuer->id();
+    if (same && parts_.renewal.ask_issuers) wanted.replaces = before->certificate;
+    attempt.asked = true;
+    auto issued = co_await issuer->issue(std::move(wanted));
     if (issued) {
+      breakers_[issuer].answered();
       attempt.certificate = std::move(*issued);
       attempt.issuer = issuer->id();
       co_return attempt;
     }
-    const IssueError& why = issued.error();
-    attempt.error = why.error;
-    failures.not_before.erase(issuer->id());
-    const auto patience = patience_of(why);
-    if (patience.count() > 0) failures.not_before[issuer->id()] = parts_.now() + patience;
-    log::warn("an issuer gave no certificate", {{"name", request.name},
-                                                {"issuer", issuer->id()},
-                                                {"lasting", why.lasting ? "yes" : "no"},
-                                                {"error", why.error.detail}});
+    learn(request, *issuer, issued.error(), failures, attempt);
+    if (!issued.error().other_issuer) seen_from_outside = true;
+    if (same && attempt.whole_issuer && outlasts_trouble(before)) break;
   }
   co_return attempt;
 }
 
-// Counts the failure and writes down when to try again.
-base::Task<void> Orders::failed(const OrderRequest& request, Failures failures,
-                                const Attempt& attempt) {
+// When a name whose order failed is tried again: the wait of its failures, though no sooner than
+// its issuers may be asked.
+base::WallTime Orders::next_for(const OrderRequest& request, const std::optional<Record>& before,
+                                const Failures& failures, const Attempt& attempt) {
   const base::WallTime now = parts_.now();
-  ++failures.count;
-  failures.last_error = attempt.error.detail;
-  failures.issuers = joined_ids(request.issuers);
-  failures.next_attempt = now + retry_delay(failures.count, random_fraction());
+  std::chrono::seconds delay(0);
+  if (attempt.asked) {
+    const unsigned count =
+        attempt.lasting ? std::max(failures.count, kLastingCounts) : failures.count;
+    delay = retry_delay(count, random_fraction());
+  }
+  if (before && before->certificate->valid_at(now)) {
+    const std::chrono::seconds left = before->certificate->leaf().not_after - now;
+    delay = std::min(delay, std::max(left / 4, kRenewAgain));
+  }
   std::optional<base::WallTime> soonest;  // when the first issuer may be asked again
   for (const Issuer* issuer : request.issuers) {
     const auto wait = failures.not_before.find(issuer->id());
-    const base::WallTime at = wait == failures.not_before.end() ? now : wait->second;
+    base::WallTime at = wait == failures.not_before.end() ? now : wait->second;
+    const Breaker& breaker = breakers_[issuer];
+    if (breaker.open()) at = std::max(at, breaker.next());
     soonest = soonest ? std::min(*soonest, at) : at;
   }
-  if (soonest) failures.next_attempt = std::max(failures.next_attempt, *soonest);
+  const base::WallTime next = std::max(now + delay, soonest.value_or(now));
+  // Not all who wait for one issuer at once.
+  return attempt.asked ? next : next + retry_delay(1, random_fraction());
+}
+
+// Counts the failure and writes down when to try again.
+base::Task<void> Orders::failed(const OrderRequest& request, const std::optional<Record>& before,
+                                Failures failures, const Attempt& attempt) {
+  const bool counts = attempt.asked && (!attempt.whole_issuer || failures.count < kTroubleCounts);
+  if (counts || failures.count == 0) ++failures.count;
+  failures.last_error = attempt.error.detail;
+  failures.issuers = joined_ids(request.issuers);
+  failures.next_attempt = next_for(request, before, failures, attempt);
   failing_.put(request.name, failures, base::TimePoint::max());
   log::error("no certificate for a name; the next order waits",
              {{"name", request.name},
               {"failures", failures.count},
               {"next_attempt", text_of(failures.next_attempt)},
               {"error", failures.last_error}});
+  if (before && parts_.now() >= emergency_line(before->dates())) {
+    log::error("a certificate is about to expire, or has, and cannot be renewed",
+               {{"name", request.name},
+                {"issuer", before->issuer},
+                {"not_after", text_of(before->certificate->leaf().not_after)}});
+  }
   const auto saved = co_await parts_.inventory.save_failures(request.name, failures);
   if (!saved) {
     log::error("storage keeps no failure",
@@ -260,36 +330,47 @@ base::Task<void> Orders::forget_failures(std::string name) {
   }
 }
 
-// The record of the name, by any of its issuers, that is valid longest. `fresh`: only one that is
-// not due for renewal yet.
-base::Task<base::Result<Record>> Orders::stored(const OrderRequest& request, bool fresh) {
-  base::Result<Record> best = base::fail(base::Code::kNotFound, base::Side::kStorage,
-                                         "storage has none for " + request.name);
+// `fresh`: only one that is not due for renewal yet is usable.
+base::Task<Orders::Held> Orders::stored(const OrderRequest& request, bool fresh) {
+  Held held;
+  held.usable = base::fail(base::Code::kNotFound, base::Side::kStorage,
+                           "storage has none for " + request.name);
   for (Issuer* issuer : request.issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), request.name);
     if (!record) {
       const base::Code code = record.error().code;
-      if (code == base::Code::kOverload) co_return base::fail(std::move(record.error()));
+      if (code == base::Code::kOverload) {
+        held.usable = base::fail(std::move(record.error()));
+        co_return held;
+      }
       if (code != base::Code::kNotFound && code != base::Code::kDamaged) {
         log::error("a certificate cannot be read from storage",
                    {{"name", request.name}, {"error", record.error().detail}});
       }
       continue;
     }
+    // At a handshake nobody waits for the plan: who looks after renewals finds it.
+    if (fresh && parts_.renewal.ask_issuers) {
+      record->plan = co_await parts_.inventory.load_plan(issuer->id(), request.name);
+    }
     const base::WallTime now = parts_.now();
-    if (!record->certificate->valid_at(now) || (fresh && record->due() <= now)) continue;
-    const auto& leaf = record->certificate->leaf();
-    if (!best || leaf.not_after > best->certificate->leaf().not_after) best = std::move(*record);
+    const auto lasts_longer = [&](const Record& other) {
+      return record->certificate->leaf().not_after > other.certificate->leaf().not_after;
+    };
+    if (!held.newest || lasts_longer(*held.newest)) held.newest = *record;
+    if (!record->certificate->valid_at(now)) continue;
+    if (fresh && record->due(parts_.renewal) <= now) continue;
+    if (!held.usable || lasts_longer(*held.usable)) held.usable = std::move(*record);
   }
-  co_return best;
+  co_return held;
 }
 
 base::Task<Orders::Outcome> Orders::load(std::string name, std::vector<Issuer*> issuers) {
   const OrderRequest request(name, std::move(issuers), Urgency::kHandshake);
-  auto record = co_await stored(request, false);
-  if (!record) co_return base::fail(std::move(record.error()));
-  serve_unless_newer(*record, name);
-  co_return record->certificate;
+  auto held = co_await stored(request, false);
+  if (!held.usable) co_return base::fail(std::move(held.usable.error()));
+  serve_unless_newer(*held.usable, name);
+  co_return held.usable->certificate;
 }
 
 // What was read from storage may have been overtaken by an order meanwhile.
@@ -302,7 +383,8 @@ void Orders::serve_unless_newer(const Record& record, const std::string& name) {
 
 void Orders::serve(const Record& record, const std::string& name) {
   parts_.certificates.put({name}, record.certificate);
-  parts_.schedule.set(name, record.due());
+  parts_.schedule.set(name, record.due(parts_.renewal));
+  parts_.polls.watch(record);
 }
 
 // Durable before use. When storage fails, the certificate is served all the same, and saved later.

@@ -1,5 +1,6 @@
 // Obtains certificates: one order a name at a time, in this process and among all that share the
-// storage; the issuers of a name in turn; stored before it is served.
+// storage; the issuers of a name in turn, as far as the kind of the failure lets another one help;
+// stored before it is served.
 #pragma once
 
 #include <functional>
@@ -12,8 +13,10 @@
 #include "base/blocking_pool.h"
 #include "base/event.h"
 #include "base/gate.h"
+#include "certs/breaker.h"
 #include "certs/inventory.h"
 #include "certs/issuer.h"
+#include "certs/renewal_polls.h"
 #include "certs/schedule.h"
 #include "certs/slots.h"
 #include "certs/timed_cache.h"
@@ -42,6 +45,12 @@ class Orders {
   static constexpr std::size_t kUnsaved = 1024;         // certificates that wait for storage
   static constexpr base::Duration kSaveAgain{1'000};    // first wait; doubles up to kSaveAtMost
   static constexpr base::Duration kSaveAtMost{60'000};
+  // Of failures that are the issuer's with everybody, so many count: the wait stays at 100 minutes.
+  static constexpr unsigned kTroubleCounts = 3;
+  // A failure that lasts counts as so many: the first wait has 100 minutes.
+  static constexpr unsigned kLastingCounts = 3;
+  // A renewal is tried again in a quarter of what is left of the life, though no sooner than this.
+  static constexpr std::chrono::seconds kRenewAgain = std::chrono::minutes(10);
 
   // All outlive it; `tasks` is where it starts tasks of its own.
   struct Parts {
@@ -51,7 +60,9 @@ class Orders {
     Inventory& inventory;
     tls::CertificateStore& certificates;
     Schedule& schedule;
+    RenewalPolls& polls;
     WallClock now;
+    RenewalPolicy renewal;
     tls::KeyType key_type;
     std::size_t at_once;
   };
@@ -90,24 +101,40 @@ class Orders {
     base::Event ended;
     Outcome outcome;
   };
+  // What storage has for a name, by any of its issuers.
+  struct Held {
+    base::Result<Record> usable;   // valid longest
+    std::optional<Record> newest;  // ends last, usable or not
+  };
   // What came of asking the issuers in turn.
   struct Attempt {
     tls::CertificateRef certificate;
     std::string issuer;
     base::Error error;
+    bool asked = false;         // an issuer was, rather than all be left alone
+    bool whole_issuer = false;  // the last one's trouble is everybody's
+    bool lasting = false;       // nothing changes before a person has changed something
   };
 
   base::Task<Outcome> run(OrderRequest request);
   base::Task<Outcome> run_in_turn(const OrderRequest& request, base::Deadline deadline);
   base::Task<Outcome> run_leased(const OrderRequest& request, base::Deadline deadline);
-  base::Task<base::Result<Record>> stored(const OrderRequest& request, bool fresh);
+  base::Task<Held> stored(const OrderRequest& request, bool fresh);
   base::Task<Failures> failures_of(const OrderRequest& request);
-  base::Task<Attempt> ask_issuers(const OrderRequest& request, Failures& failures,
-                                  base::Deadline deadline);
-  base::Task<void> failed(const OrderRequest& request, Failures failures, const Attempt& attempt);
+  base::Task<Attempt> ask_issuers(const OrderRequest& request, const std::optional<Record>& before,
+                                  Failures& failures, base::Deadline deadline);
+  base::Task<void> failed(const OrderRequest& request, const std::optional<Record>& before,
+                          Failures failures, const Attempt& attempt);
   base::Task<void> save(Record record);
   base::Task<void> save_until_done(Record record);
   base::Task<void> forget_failures(std::string name);
+  std::vector<Issuer*> in_turn(const OrderRequest& request, const std::optional<Record>& before);
+  bool outlasts_trouble(const std::optional<Record>& before) const;
+  bool left_alone(const Issuer& issuer, const Failures& failures);
+  void learn(const OrderRequest& request, const Issuer& issuer, const IssueError& why,
+             Failures& failures, Attempt& attempt);
+  base::WallTime next_for(const OrderRequest& request, const std::optional<Record>& before,
+                          const Failures& failures, const Attempt& attempt);
   void serve(const Record& record, const std::string& name);
   void serve_unless_newer(const Record& record, const std::string& name);
 
@@ -116,6 +143,7 @@ class Orders {
   base::Event stopping_;
   std::unordered_map<std::string, std::shared_ptr<Running>> running_;
   TimedCache<Failures> failing_;
+  std::unordered_map<const Issuer*, Breaker> breakers_;  // as many as issuers are configured
   std::size_t unsaved_ = 0;
 };
 

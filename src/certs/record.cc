@@ -1,78 +1,43 @@
 #include "certs/record.h"
 
-#include <nlohmann/json.hpp>
+#include "certs/document.h"
 
 namespace gatehouse::certs {
 
-namespace {
-
-using nlohmann::json;
-
-constexpr int kRecordVersion = 1;
-
-std::unexpected<base::Error> damaged(std::string what) {
-  return base::fail(base::Code::kDamaged, base::Side::kStorage, std::move(what));
+RenewalDates Record::dates() const {
+  RenewalDates dates;
+  dates.name = names.empty() ? std::string_view() : std::string_view(names.front());
+  dates.not_before = certificate->leaf().not_before;
+  dates.not_after = certificate->leaf().not_after;
+  dates.obtained = obtained;
+  return dates;
 }
 
-std::int64_t seconds(base::WallTime at) { return at.time_since_epoch().count(); }
-
-// Reads an object of our version; throws nothing.
-base::Result<json> parse_object(std::string_view text) {
-  json parsed = json::parse(text, nullptr, false);
-  if (parsed.is_discarded() || !parsed.is_object()) return damaged("it is no JSON object");
-  const auto version = parsed.find("version");
-  if (version == parsed.end() || !version->is_number_integer()) {
-    return damaged("it has no version");
-  }
-  if (version->get<std::int64_t>() != kRecordVersion) return damaged("its version is not known");
-  return parsed;
-}
-
-base::Result<std::string> text_of(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_string()) {
-    return damaged(std::string("it has no text '") + key + "'");
-  }
-  return found->get<std::string>();
-}
-
-base::Result<base::WallTime> time_of(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_number_integer()) {
-    return damaged(std::string("it has no time '") + key + "'");
-  }
-  return base::WallTime(std::chrono::seconds(found->get<std::int64_t>()));
-}
-
-}  // namespace
-
-base::WallTime Record::due() const {
-  const auto& leaf = certificate->leaf();
-  const std::string_view name = names.empty() ? std::string_view() : names.front();
-  return renewal_due(name, leaf.not_before, leaf.not_after, obtained);
+base::WallTime Record::due(const RenewalPolicy& policy) const {
+  const bool planned = policy.ask_issuers && plan && plan->serial == certificate->leaf().serial;
+  return planned ? due_by_plan(dates(), *plan) : due_by_life(dates(), policy);
 }
 
 std::string to_text(const Record& record) {
-  json object;
-  object["version"] = kRecordVersion;
+  Json object = new_document();
   object["issuer"] = record.issuer;
   object["names"] = record.names;
-  object["obtained"] = seconds(record.obtained);
-  object["not_after"] = seconds(record.certificate->leaf().not_after);
+  object["obtained"] = seconds_of(record.obtained);
+  object["not_after"] = seconds_of(record.certificate->leaf().not_after);
   object["serial"] = record.certificate->leaf().serial;
   object["chain"] = record.certificate->chain_pem();
   object["key"] = record.certificate->key().pem();
-  return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  return text_of(object);
 }
 
 base::Result<Record> parse_record(std::string_view text) {
-  auto object = parse_object(text);
+  auto object = parse_document(text);
   if (!object) return base::fail(object.error());
   Record record;
-  auto issuer = text_of(*object, "issuer");
-  auto chain = text_of(*object, "chain");
-  auto key_pem = text_of(*object, "key");
-  auto obtained = time_of(*object, "obtained");
+  auto issuer = text_in(*object, "issuer");
+  auto chain = text_in(*object, "chain");
+  auto key_pem = text_in(*object, "key");
+  auto obtained = time_in(*object, "obtained");
   if (!issuer) return base::fail(issuer.error());
   if (!chain) return base::fail(chain.error());
   if (!key_pem) return base::fail(key_pem.error());
@@ -94,25 +59,24 @@ base::Result<Record> parse_record(std::string_view text) {
 }
 
 std::string to_text(const Failures& failures) {
-  json object;
-  object["version"] = kRecordVersion;
+  Json object = new_document();
   object["count"] = failures.count;
-  object["next_attempt"] = seconds(failures.next_attempt);
+  object["next_attempt"] = seconds_of(failures.next_attempt);
   object["last_error"] = failures.last_error;
   object["issuers"] = failures.issuers;
-  object["not_before"] = json::object();
+  object["not_before"] = Json::object();
   for (const auto& [issuer, until] : failures.not_before) {
-    object["not_before"][issuer] = seconds(until);
+    object["not_before"][issuer] = seconds_of(until);
   }
-  return object.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  return text_of(object);
 }
 
 base::Result<Failures> parse_failures(std::string_view text) {
-  auto object = parse_object(text);
+  auto object = parse_document(text);
   if (!object) return base::fail(object.error());
-  auto next = time_of(*object, "next_attempt");
-  auto last_error = text_of(*object, "last_error");
-  auto issuers = text_of(*object, "issuers");
+  auto next = time_in(*object, "next_attempt");
+  auto last_error = text_in(*object, "last_error");
+  auto issuers = text_in(*object, "issuers");
   const auto count = object->find("count");
   if (!next) return base::fail(next.error());
   if (!last_error) return base::fail(last_error.error());
@@ -126,7 +90,7 @@ base::Result<Failures> parse_failures(std::string_view text) {
   if (const auto waits = object->find("not_before"); waits != object->end()) {
     if (!waits->is_object()) return damaged("its 'not_before' is no object");
     for (const auto& [issuer, until] : waits->items()) {
-      auto at = time_of(*waits, issuer.c_str());
+      auto at = time_in(*waits, issuer.c_str());
       if (!at) return base::fail(at.error());
       failures.not_before.emplace(issuer, *at);
     }

@@ -2,6 +2,7 @@
 // ever sees half of a renewal.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "certs/backoff.h"
+#include "certs/renewal_plan.h"
 #include "tls/certificate.h"
 
 namespace gatehouse::certs {
@@ -19,8 +21,14 @@ struct Record {
   base::WallTime obtained{};       // by our clock
   tls::CertificateRef certificate;
 
-  // When it is to be renewed.
-  base::WallTime due() const;
+  // What the issuer said of its renewal. In storage it lies beside: it changes more often, and
+  // holds no key.
+  std::optional<RenewalPlan> plan;
+
+  // Borrows the name.
+  RenewalDates dates() const;
+  // When it is to be renewed: by the plan if that is for this certificate, else by the life.
+  base::WallTime due(const RenewalPolicy& policy) const;
 };
 
 // JSON of one object with a `version`. Holds the private key: a secret.

@@ -34,7 +34,9 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   std::string issuer(parsed.issuer);
   const auto record = co_await parts.inventory.load(std::move(issuer), name);
   if (!record || !record->certificate->valid_at(parts.now())) co_return;
-  if (!parts.schedule.due(name)) parts.schedule.set(name, record->due());
+  if (parts.schedule.due(name)) co_return;
+  parts.schedule.set(name, record->due(parts.renewal));
+  parts.polls.watch(*record);
 }
 
 base::Task<void> forget_stale_failure(const StartupParts& parts, std::string key) {

@@ -26,6 +26,8 @@ struct StartupParts {
   tls::CertificateStore& certificates;
   WallClock now;
   const bool& stopping;
+  RenewalPolls& polls;
+  RenewalPolicy renewal;
 };
 
 inline constexpr std::size_t kSlice = 256;  // records listed at once

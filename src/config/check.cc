@@ -7,6 +7,7 @@
 #include "base/endpoint.h"
 #include "config/codec.h"
 #include "config/http_url.h"
+#include "config/known_cas.h"
 
 namespace gatehouse::config {
 
@@ -67,6 +68,7 @@ class Checker {
   void check_on_demand();
   void check_issuers(const std::vector<Issuer>& issuers, const Path& at);
   void check_dns(const Dns& dns, const Path& at);
+  void check_ca(const AcmeIssuer& acme, const Path& place);
   void check_listeners();
 
   const Config& config_;
@@ -332,6 +334,7 @@ void Checker::check_issuers(const std::vector<Issuer>& issuers, const Path& at) 
       wrong(below(place, "challenges"), "dns-01 needs somebody who sets TXT records: \"dns\"");
     }
     if (acme->dns) check_dns(*acme->dns, below(place, "dns"));
+    check_ca(*acme, place);
     if (acme->eab && (acme->eab->key_id.empty() || acme->eab->hmac_key.empty())) {
       wrong(below(place, "eab"), "expected both \"key_id\" and \"hmac_key\"");
     }
@@ -368,6 +371,25 @@ void Checker::check_dns(const Dns& dns, const Path& at) {
     if (account->username.empty() || account->password.empty() || account->subdomain.empty()) {
       wrong(place, "expected \"username\", \"password\" and \"subdomain\", as /register gave them");
     }
+  }
+}
+
+void Checker::check_ca(const AcmeIssuer& acme, const Path& place) {
+  if (!acme.ca.empty() && acme.directory != AcmeIssuer().directory) {
+    wrong(below(place, "ca"), "expected either \"ca\" or \"directory\"");
+    return;
+  }
+  const KnownCa* ca = acme.ca.empty() ? find_known_ca_at(acme.directory) : find_known_ca(acme.ca);
+  if (ca == nullptr) return;
+  const std::string title(ca->title);
+  if (ca->eab && !acme.eab) {
+    wrong(place,
+          "expected \"eab\", since " + title +
+              " signs for customers' accounts alone: get its \"key_id\" and \"hmac_key\" from " +
+              std::string(ca->get_eab));
+  }
+  if (ca->email && acme.email.empty()) {
+    wrong(place, "expected \"email\", since " + title + " wants a contact");
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "config/dns_keys.h"
+#include "config/issuer_keys.h"
 #include "config/upstream_keys.h"
 
 namespace gatehouse::config {
@@ -30,6 +31,10 @@ constexpr std::pair<std::string_view, Challenge> kChallenges[] = {
     {"tls-alpn-01", Challenge::kTlsAlpn01},
     {"http-01", Challenge::kHttp01},
     {"dns-01", Challenge::kDns01}};
+constexpr std::pair<std::string_view, ExternalAccount::Algorithm> kMacs[] = {
+    {"HS256", ExternalAccount::Algorithm::kHs256},
+    {"HS384", ExternalAccount::Algorithm::kHs384},
+    {"HS512", ExternalAccount::Algorithm::kHs512}};
 constexpr std::pair<std::string_view, KeyType> kKeyTypes[] = {{"p256", KeyType::kP256},
                                                               {"p384", KeyType::kP384},
                                                               {"rsa2048", KeyType::kRsa2048},
@@ -133,6 +138,7 @@ const Table<ExternalAccount>& table<ExternalAccount>() {
   static const Table<ExternalAccount> fields = {
       field<&ExternalAccount::key_id, Secret>("key_id", "the CA's name for the account"),
       field<&ExternalAccount::hmac_key, Secret>("hmac_key", "base64url, as the CA gives it"),
+      field<&ExternalAccount::algorithm, codec::Word<kMacs>>("algorithm", "of the MAC"),
   };
   return fields;
 }
@@ -140,6 +146,7 @@ const Table<ExternalAccount>& table<ExternalAccount>() {
 template <>
 const Table<AcmeIssuer>& table<AcmeIssuer>() {
   static const Table<AcmeIssuer> fields = {
+      field<&AcmeIssuer::ca, CaName>("ca", "a public CA, by name"),
       field<&AcmeIssuer::directory, Text>("directory", "URL of the CA's directory"),
       field<&AcmeIssuer::email, Text>("email", "whom the CA may write to"),
       field<&AcmeIssuer::ca_file, Text>("ca_file", "PEM roots for the CA's own HTTPS"),
@@ -147,6 +154,8 @@ const Table<AcmeIssuer>& table<AcmeIssuer>() {
                                                                      "which, in this order"),
       field<&AcmeIssuer::dns, Optional<DnsObject>>("dns", "who sets TXT records for dns-01"),
       field<&AcmeIssuer::eab, Optional<Object<ExternalAccount>>>("eab", "external account binding"),
+      field<&AcmeIssuer::profile, ProfileName>("profile", "the kind of certificate"),
+      field<&AcmeIssuer::preferred_chain, Text>("preferred_chain", "by its root; or \"smallest\""),
   };
   return fields;
 }
@@ -203,6 +212,7 @@ const Table<Tls>& table<Tls>() {
       field<&Tls::on_demand, Object<OnDemand>>("on_demand", "names that stand in no file"),
       field<&Tls::key_type, codec::Word<kKeyTypes>>("key_type", "of new certificates' keys"),
       field<&Tls::allow_tls12, codec::Word<kVersions>>("min_version", "oldest TLS version"),
+      field<&Tls::renewal, RenewalObject>("renewal", "when certificates are renewed"),
   };
   return fields;
 }

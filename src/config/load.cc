@@ -6,6 +6,7 @@
 
 #include "config/check.h"
 #include "config/keys.h"
+#include "config/known_cas.h"
 #include "config/upstream_keys.h"
 
 namespace gatehouse::config {
@@ -39,6 +40,7 @@ std::expected<Config, std::vector<ConfigError>> load(std::string_view text,
   }
   if (errors.empty()) {
     resolve_groups(config);
+    resolve_cas(config);
     return config;
   }
   std::ranges::sort(errors, {}, [](const ConfigError& e) { return std::tie(e.line, e.pointer); });

@@ -103,11 +103,24 @@ enum class KeyType : std::uint8_t { kP256, kP384, kRsa2048, kRsa4096 };
 
 // RFC 8555 7.3.4.
 struct ExternalAccount {
+  enum class Algorithm : std::uint8_t { kHs256, kHs384, kHs512 };  // RFC 7518 3.2
   std::string key_id;
   std::string hmac_key;  // base64url as the CA gives it. Secret.
+  Algorithm algorithm = Algorithm::kHs256;
+
+  bool operator==(const ExternalAccount&) const = default;
+};
+
+// A kind of certificate that a CA offers (draft-ietf-acme-profiles).
+struct Profile {
+  std::string name;      // empty: the CA chooses
+  bool required = true;  // else: without it where the CA does not have it
+
+  bool operator==(const Profile&) const = default;
 };
 
 struct AcmeIssuer {
+  std::string ca;  // its name in known_cas(): then `directory` is that one's, once loaded
   std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
   std::string email;    // contact; may be empty
   std::string ca_file;  // PEM roots that the CA's own HTTPS is checked with; empty: the system's
@@ -115,6 +128,8 @@ struct AcmeIssuer {
   std::vector<Challenge> challenges{Challenge::kTlsAlpn01, Challenge::kHttp01, Challenge::kDns01};
   std::optional<Dns> dns;
   std::optional<ExternalAccount> eab;
+  Profile profile;
+  std::string preferred_chain;  // a root's common name, or "smallest"; empty: the CA chooses
 };
 
 struct InternalIssuer {};
@@ -130,11 +145,18 @@ struct OnDemand {
   base::Duration timeout{20'000};  // how long one handshake waits
 };
 
+// When certificates are renewed.
+struct Renewal {
+  bool ari = true;                       // CAs are asked when (RFC 9773)
+  std::optional<unsigned> left_percent;  // of the life; unset: a third, half of a short one
+};
+
 struct Tls {
   std::vector<Issuer> issuers;  // empty: the default rule, see uses_internal_issuer
   OnDemand on_demand;
   KeyType key_type = KeyType::kP256;
   bool allow_tls12 = true;  // min_version "1.2"
+  Renewal renewal;
 };
 
 // What a site's clients must show of themselves (mutual TLS).

@@ -24,7 +24,7 @@ class AcmeClient : public ::testing::Test {
     return account;
   }
   Outcome<Order> order(const Account& account) {
-    return run(house.loop, new_order(client, account, {"a.test"}, soon()));
+    return run(house.loop, new_order(client, account, NewOrder({"a.test"}), soon()));
   }
   static Deadline soon() { return Deadline::in(base::Duration(20'000)); }
 
@@ -163,8 +163,8 @@ TEST_F(AcmeClient, EndsAtItsDeadlineWhenTheCaIsSilent) {
     reply.silent = true;
     return reply;
   };
-  const auto placed =
-      run(house.loop, new_order(client, me, {"a.test"}, Deadline::in(base::Duration(300))));
+  const auto placed = run(
+      house.loop, new_order(client, me, NewOrder({"a.test"}), Deadline::in(base::Duration(300))));
   ASSERT_FALSE(placed);
   EXPECT_EQ(placed.error().error.code, Code::kTimeout);
 }

@@ -20,6 +20,8 @@ class FakeCa {
   using Intercept = std::function<std::optional<ScriptReply>(const ScriptRequest&, const Json&)>;
   // The error token with which validating `name` by `type` ends; empty when it is valid.
   using Decide = std::function<std::string(const std::string& type, const std::string& name)>;
+  // What renewalInfo says of a certificate ID; where none is set, the directory has no renewalInfo.
+  using Renewal = std::function<ScriptReply(const std::string& certificate_id)>;
   // A PEM chain for a request (DER) and the names of its order.
   using Sign = std::function<std::string(const std::string& csr, std::vector<std::string> names)>;
 
@@ -32,6 +34,8 @@ class FakeCa {
   Intercept intercept;
   Decide decide;
   Sign sign;
+  Sign alternate;  // another chain, where one is set
+  Renewal renewal;
   Json meta = Json::object();
   bool nonces_everywhere = true;  // else from /new-nonce alone
   int processing_looks = 0;       // how often an order is still "processing"
@@ -80,6 +84,7 @@ class FakeCa {
     std::string status = "pending";
     int looks = 0;
     std::string chain;
+    std::string alternate;
   };
 
   static Json part_of(const ScriptRequest& request, const char* part) {
@@ -132,6 +137,7 @@ class FakeCa {
     const std::string& path = request.path;
     if (path == "/dir") return directory();
     if (path == "/new-nonce") return ScriptReply(200);
+    if (path.starts_with("/renewal/")) return renewal(path.substr(std::string("/renewal/").size()));
     if (path == "/new-account") return new_account(request);
     if (path == "/new-order") return new_order(payload);
     const std::size_t id = std::stoul("0" + path.substr(path.find_last_not_of("0123456789") + 1));
@@ -139,14 +145,20 @@ class FakeCa {
     if (path.starts_with("/authorization/")) return ScriptReply(200, show_authorization(id));
     if (path.starts_with("/challenge/")) return validate(path, id);
     if (path.starts_with("/finalize/")) return finalize(id, payload);
-    if (path.starts_with("/certificate/")) return ScriptReply(200, orders_.at(id).chain);
+    if (path.starts_with("/certificate/")) {
+      ScriptReply chain(200, orders_.at(id).chain);
+      if (alternate) chain.with("Link", "</alternate/" + std::to_string(id) + ">;rel=alternate");
+      return chain;
+    }
+    if (path.starts_with("/alternate/")) return ScriptReply(200, orders_.at(id).alternate);
     return problem(404, "malformed", "no such resource");
   }
 
   ScriptReply directory() {
-    const Json body = {{"newNonce", url("/new-nonce")},   {"newAccount", url("/new-account")},
-                       {"newOrder", url("/new-order")},   {"revokeCert", url("/revoke")},
-                       {"keyChange", url("/key-change")}, {"meta", meta}};
+    Json body = {{"newNonce", url("/new-nonce")},   {"newAccount", url("/new-account")},
+                 {"newOrder", url("/new-order")},   {"revokeCert", url("/revoke")},
+                 {"keyChange", url("/key-change")}, {"meta", meta}};
+    if (renewal) body["renewalInfo"] = url("/renewal");
     return ScriptReply(200, body.dump());
   }
 
@@ -233,6 +245,8 @@ class FakeCa {
     Order& order = orders_.at(id);
     if (order.status != "ready") return problem(403, "orderNotReady", order.status);
     order.chain = sign ? sign(*decode_base64(payload.value("csr", "")), order.names) : "";
+    if (alternate)
+      order.alternate = alternate(*decode_base64(payload.value("csr", "")), order.names);
     order.status = "processing";
     return ScriptReply(200, show_order(id));
   }

@@ -79,6 +79,15 @@ TEST(Directory, ReadsWhatItNames) {
   EXPECT_EQ(directory->revoke_cert, "");
   EXPECT_EQ(directory->terms_of_service, "https://ca.test/terms");
   EXPECT_TRUE(directory->external_account_required);
+  EXPECT_TRUE(directory->profiles.empty());
+}
+
+TEST(Directory, ListsItsProfiles) {
+  const auto directory = parse_directory("https://ca.test/dir", R"({
+      "newNonce": "/nonce", "newAccount": "/account", "newOrder": "/order",
+      "meta": {"profiles": {"classic": "https://ca.test/classic", "shortlived": 7}}})");
+  ASSERT_TRUE(directory);
+  EXPECT_EQ(directory->profiles, (std::vector<std::string>{"classic", "shortlived"}));
 }
 
 TEST(Directory, SaysWhichMemberIsMissing) {

@@ -36,7 +36,7 @@ class AcmeHouse : public ::testing::Test {
     return *issuer_;
   }
   Issued issue(std::vector<std::string> names = {"a.test"}) {
-    return run_task(loop, issuer().issue(std::move(names), key, soon()));
+    return run_task(loop, issuer().issue(IssueRequest(std::move(names), key, soon())));
   }
   static base::Deadline soon() { return base::Deadline::in(base::Duration(30'000)); }
 

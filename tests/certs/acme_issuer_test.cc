@@ -47,7 +47,7 @@ TEST_F(AcmeIssuerTest, AnswersHttp01WithTheKeyAuthorization) {
     answer = challenges.find_http(token);
     return "";
   };
-  ASSERT_TRUE(run_task(loop, other.issue({"a.test"}, key, soon())));
+  ASSERT_TRUE(run_task(loop, other.issue(IssueRequest({"a.test"}, key, soon()))));
   ASSERT_TRUE(answer);
   EXPECT_TRUE(answer->starts_with(token + "."));
   EXPECT_EQ(answer->size(), token.size() + 1 + 43);
@@ -138,6 +138,69 @@ TEST_F(AcmeIssuerTest, NamesNoMomentWhenTheCaDidNot) {
   ASSERT_FALSE(issued);
   EXPECT_TRUE(issued.error().lasting);
   EXPECT_EQ(issued.error().not_before.at(), base::TimePoint::min());
+}
+
+class Replacing : public AcmeIssuerTest {
+ protected:
+  Replacing() {
+    ca.renewal = [](const std::string&) { return ScriptReply(404); };
+    auto first = issue();
+    EXPECT_TRUE(first) << why(first);
+    if (first) before = *first;
+  }
+  Issued renew() {
+    IssueRequest request({"a.test"}, key, soon());
+    request.replaces = before;
+    return run_task(loop, issuer().issue(std::move(request)));
+  }
+  // What `replaces` was in each newOrder since the first.
+  std::vector<std::string> replaced() {
+    std::vector<std::string> out;
+    for (const ScriptRequest& request : ca.requests()) {
+      if (request.path != "/new-order") continue;
+      out.push_back(FakeCa::payload_of(request).value("replaces", ""));
+    }
+    out.erase(out.begin());
+    return out;
+  }
+  void refuse(const std::string& token, int status) {
+    script("/new-order", FakeCa::problem(status, token, "no"), 1);
+  }
+
+  tls::CertificateRef before;
+};
+
+TEST_F(Replacing, TellsTheCaWhichCertificateIsReplaced) {
+  const auto issued = renew();
+  ASSERT_TRUE(issued) << why(issued);
+  EXPECT_EQ(replaced(), std::vector<std::string>{acme::certificate_id(before->leaf())});
+}
+
+TEST_F(Replacing, SaysNothingOfItToACaWithoutRenewalInformation) {
+  ca.renewal = nullptr;
+  issuer_.reset();  // and with it the directory that it knew
+  ASSERT_TRUE(renew());
+  EXPECT_EQ(replaced(), std::vector<std::string>{""});
+}
+
+TEST_F(Replacing, OrdersOnceMoreWithoutItWhenTheCaRefuses) {
+  for (const char* token : {"alreadyReplaced", "unauthorized", "malformed", "conflict", "odd"}) {
+    const std::size_t orders = replaced().size();
+    refuse(token, 403);
+    const auto issued = renew();
+    ASSERT_TRUE(issued) << token << ": " << why(issued);
+    ASSERT_EQ(replaced().size(), orders + 2) << token;
+    EXPECT_EQ(replaced().back(), "") << token;
+  }
+}
+
+TEST_F(Replacing, DoesNotOrderAgainForWhatIsNotAboutIt) {
+  for (const char* token : {"rateLimited", "rejectedIdentifier", "userActionRequired"}) {
+    const std::size_t orders = replaced().size();
+    refuse(token, 403);
+    EXPECT_FALSE(renew()) << token;
+    EXPECT_EQ(replaced().size(), orders + 1) << token;
+  }
 }
 
 TEST_F(AcmeIssuerTest, ReportsAnOrderThatBecomesInvalid) {
@@ -258,8 +321,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(AcmeIssuerTest, EndsByItsDeadlineWhenTheCaNeverDecides) {
   script("/order/", ScriptReply(200, R"({"status":"processing"})"));
-  const auto issued =
-      run_task(loop, issuer().issue({"a.test"}, key, base::Deadline::in(base::Duration(1'500))));
+  IssueRequest request({"a.test"}, key, base::Deadline::in(base::Duration(1'500)));
+  const auto issued = run_task(loop, issuer().issue(std::move(request)));
   ASSERT_FALSE(issued);
   EXPECT_EQ(issued.error().error.code, Code::kTimeout);
 }
@@ -271,7 +334,8 @@ base::Task<int> issue_many(base::Loop& loop, AcmeIssuer& issuer, tls::PrivateKey
   auto one = [](AcmeIssuer& i, tls::PrivateKey k, std::string name, int total, int& e, int& g,
                 base::Event& a) -> base::Task<void> {
     std::vector<std::string> names(1, name);
-    auto issued = co_await i.issue(names, k, base::Deadline::in(base::Duration(60'000)));
+    IssueRequest request(names, k, base::Deadline::in(base::Duration(60'000)));
+    auto issued = co_await i.issue(std::move(request));
     if (issued) ++g;
     if (++e == total) a.set();
   };
@@ -293,7 +357,7 @@ TEST_F(AcmeIssuerTest, ReportsATrustFileThatIsMissing) {
   AcmeOptions with_file = options();
   with_file.ca_file = "/nonexistent/ca.pem";
   AcmeIssuer other(parts(), with_file);
-  const auto issued = run_task(loop, other.issue({"a.test"}, key, soon()));
+  const auto issued = run_task(loop, other.issue(IssueRequest({"a.test"}, key, soon())));
   ASSERT_FALSE(issued);
   EXPECT_THAT(why(issued), HasSubstr("/nonexistent/ca.pem"));
 }
@@ -302,7 +366,7 @@ TEST_F(AcmeIssuerTest, RefusesADirectoryWithoutTls) {
   AcmeOptions plain = options();
   plain.directory = "http://ca.example.com/directory";
   AcmeIssuer other(parts(), plain);
-  const auto issued = run_task(loop, other.issue({"a.test"}, key, soon()));
+  const auto issued = run_task(loop, other.issue(IssueRequest({"a.test"}, key, soon())));
   ASSERT_FALSE(issued);
   EXPECT_THAT(why(issued), HasSubstr("https"));
 }

@@ -1,5 +1,5 @@
-// Whole orders at a real ACME server: Debian's pebble, strict, refusing nonces at random, with its
-// own DNS test server, and validating for real.
+// Whole orders at a real ACME server: Pebble (tools/pebble.sh), strict, refusing nonces at random,
+// with its own DNS test server, and validating for real.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -65,10 +65,10 @@ class Pebble : public ::testing::Test {
     all["pebble"] = config_;
     const std::string file = folder_.write("pebble.json", all.dump());
     pebble_ = std::make_unique<ChildProcess>(
-        std::vector<std::string>{"pebble", "-config", file, "-strict", "-dnsserver",
-                                 "127.0.0.1:" + std::to_string(dns_)},
+        std::vector<std::string>{GATEHOUSE_ROOT "/build/deps/pebble/pebble", "-config", file,
+                                 "-strict", "-dnsserver", "127.0.0.1:" + std::to_string(dns_)},
         std::vector<std::string>{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=20",
-                                 "PEBBLE_AUTHZREUSE=0"},
+                                 "PEBBLE_AUTHZREUSE=0", "PEBBLE_ALTERNATE_ROOTS=2"},
         port_);
   }
 
@@ -86,8 +86,8 @@ class Pebble : public ::testing::Test {
     return std::make_unique<AcmeIssuer>(parts, std::move(options));
   }
   Issued issue(AcmeIssuer& issuer, std::vector<std::string> names) {
-    return run_task(
-        loop_, issuer.issue(std::move(names), key_, base::Deadline::in(base::Duration(60'000))));
+    IssueRequest request(std::move(names), key_, base::Deadline::in(base::Duration(60'000)));
+    return run_task(loop_, issuer.issue(std::move(request)));
   }
   static std::string why(const Issued& issued) { return issued ? "" : issued.error().error.detail; }
 
@@ -115,9 +115,10 @@ class Pebble : public ::testing::Test {
   int dns_ = free_port();
   std::string ca_file_;
   Json config_;
-  ChildProcess names_{{"pebble-challtestsrv", "-http01", "", "-https01", "", "-tlsalpn01", "",
-                       "-defaultIPv6", "", "-dns01", "127.0.0.1:" + std::to_string(dns_),
-                       "-management", "127.0.0.1:" + std::to_string(free_port())},
+  ChildProcess names_{{GATEHOUSE_ROOT "/build/deps/pebble/pebble-challtestsrv", "-http01", "",
+                       "-https01", "", "-tlsalpn01", "", "-doh", "", "-defaultIPv6", "",
+                       "-dnsserver", "127.0.0.1:" + std::to_string(dns_), "-management",
+                       "127.0.0.1:" + std::to_string(free_port())},
                       {},
                       dns_};
   std::unique_ptr<ChildProcess> pebble_;
@@ -170,7 +171,8 @@ TEST_F(Pebble, RefusesABlockedNameForGood) {
 }
 
 TEST_F(Pebble, BindsAnExternalAccount) {
-  const std::string mac_key = acme::base64url("thirty-two bytes of a shared key");
+  // As long as the longest MAC: shorter keys are none for it (RFC 7518 3.2).
+  const std::string mac_key = acme::base64url(std::string(64, 'k'));
   config_["externalAccountBindingRequired"] = true;
   config_["externalAccountMACKeys"] = {{"kid-1", mac_key}};
   start();
@@ -179,10 +181,62 @@ TEST_F(Pebble, BindsAnExternalAccount) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(why(refused), HasSubstr("eab"));
   auto bound = options({kHttp});
-  bound.external = acme::ExternalAccount{"kid-1", mac_key, acme::MacAlgorithm::kHs256};
-  const auto ca = issuer(bound);
-  const auto issued = issue(*ca, {"a.example.com"});
-  EXPECT_TRUE(issued) << why(issued);
+  using enum acme::MacAlgorithm;
+  for (const acme::MacAlgorithm algorithm : {kHs256, kHs384, kHs512}) {
+    bound.email = "ops@" + std::string(acme::name(algorithm)) + ".example.com";  // a new account
+    bound.external = acme::ExternalAccount{"kid-1", mac_key, algorithm};
+    const auto ca = issuer(bound);
+    const auto issued = issue(*ca, {"a.example.com"});
+    EXPECT_TRUE(issued) << acme::name(algorithm) << why(issued);
+  }
+}
+
+TEST_F(Pebble, SaysWhenToRenewAndTakesTheOrderAsAReplacementOnce) {
+  start();
+  const auto ca = issuer(options({kHttp}));
+  const auto first = issue(*ca, {"a.example.com"});
+  ASSERT_TRUE(first) << why(first);
+  const auto soon = base::Deadline::in(base::Duration(60'000));
+  const auto info = run_task(loop_, ca->renewal_info(*first, soon));
+  ASSERT_TRUE(info) << info.error().error.detail;
+  EXPECT_GT(info->start, (*first)->leaf().not_before);
+  EXPECT_LT(info->end, (*first)->leaf().not_after);
+  // The second time Pebble says alreadyReplaced.
+  for (int i = 0; i < 2; ++i) {
+    IssueRequest request({"a.example.com"}, key_, soon);
+    request.replaces = *first;
+    const auto next = run_task(loop_, ca->issue(std::move(request)));
+    EXPECT_TRUE(next) << why(next);
+  }
+}
+
+TEST_F(Pebble, SignsInTheProfileThatIsWanted) {
+  config_["profiles"] = {{"classic", {{"description", "x"}, {"validityPeriod", 90 * 86400}}},
+                         {"shortlived", {{"description", "y"}, {"validityPeriod", 160 * 3600}}}};
+  start();
+  auto wanted = options({kHttp});
+  for (const auto& [profile, hours] :
+       {std::pair("classic", 90 * 24), std::pair("shortlived", 160)}) {
+    wanted.profile = profile;
+    const auto issued = issue(*issuer(wanted), {"a.example.com"});
+    ASSERT_TRUE(issued) << why(issued);
+    const auto& leaf = (*issued)->leaf();
+    EXPECT_NEAR((leaf.not_after - leaf.not_before).count(), hours * 3600, 60) << profile;
+  }
+  wanted.profile = "none";
+  const auto refused = issue(*issuer(wanted), {"a.example.com"});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(why(refused), HasSubstr("it has classic, shortlived"));
+}
+
+TEST_F(Pebble, GivesOtherChainsThatAreValidToo) {
+  start();
+  auto wanted = options({kHttp});
+  const auto usual = issue(*issuer(wanted), {"a.example.com"});
+  wanted.preferred_chain = "smallest";
+  const auto issued = issue(*issuer(wanted), {"a.example.com"});
+  ASSERT_TRUE(usual && issued) << why(usual) << why(issued);
+  EXPECT_LE((*issued)->chain().size(), (*usual)->chain().size());
 }
 
 TEST_F(Pebble, KnowsOurAccountAfterARestartOfOurs) {

@@ -40,9 +40,24 @@ struct FakeCa {
   std::optional<IssueError> failure;  // what every order comes to
   base::Event go_on;                  // orders wait for it; set at first
   std::vector<std::string> ordered;   // the first name of each order
+  std::vector<std::string> replaced;  // the serial of each order's predecessor, or ""
+  // What it says of when to renew, and how often it was asked; a failure by default.
+  acme::Outcome<acme::RenewalInfo> renewal = acme::failed(
+      base::Error(base::Code::kUnsupported, base::Side::kCa, "nothing is said of renewal"));
+  std::size_t questions = 0;
   std::size_t running = 0;
   std::size_t most_running = 0;
 
+  // As a CA does that has trouble of its own: with every name.
+  void break_down() {
+    fail("down");
+    failure->whole_issuer = true;
+  }
+  // As a CA does that does not find us at a name: another would not either.
+  void not_found_at_name() {
+    fail("connection");
+    failure->other_issuer = false;
+  }
   void fail(std::string detail) {
     failure = IssueError(base::Error(base::Code::kDenied, base::Side::kCa, std::move(detail)));
   }
@@ -54,17 +69,23 @@ class FakeIssuer : public Issuer {
       : ca_(ca), id_(std::move(id)), now_(std::move(now)) {}
 
   const std::string& id() const override { return id_; }
+  bool validates() const override { return id_ != "internal"; }
 
-  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(std::vector<std::string> names,
-                                                                   tls::PrivateKey key,
-                                                                   base::Deadline) override {
-    ca_.ordered.push_back(names.front());
+  base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override {
+    ca_.ordered.push_back(request.names.front());
+    ca_.replaced.push_back(request.replaces ? request.replaces->leaf().serial : "");
     ca_.most_running = std::max(ca_.most_running, ++ca_.running);
     (void)co_await ca_.go_on.wait();
     --ca_.running;
     if (ca_.failure) co_return std::unexpected(*ca_.failure);
     const base::WallTime now = now_() + ca_.ahead;
-    co_return make_certificate(key, std::move(names), now, now + ca_.life);
+    co_return make_certificate(request.key, std::move(request.names), now, now + ca_.life);
+  }
+
+  base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef,
+                                                            base::Deadline) override {
+    ++ca_.questions;
+    co_return ca_.renewal;
   }
 
  private:

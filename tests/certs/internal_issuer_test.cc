@@ -37,7 +37,8 @@ struct InternalIssuerTest : testing::Test {
   }
   std::unique_ptr<InternalIssuer> issuer() { return issuer(storage); }
   Issued issue(Issuer& from, std::vector<std::string> names = {"a.localhost"}) {
-    return run_task(loop, from.issue(std::move(names), key, base::Deadline::never()));
+    IssueRequest request(std::move(names), key, base::Deadline::never());
+    return run_task(loop, from.issue(std::move(request)));
   }
   tls::CertificateRef held(const std::string& record) {
     return parse_record(storage.held().records.at(record))->certificate;
@@ -119,7 +120,8 @@ TEST_F(InternalIssuerTest, ReplacesARootThatIsNearItsEndWithItsIntermediate) {
 
 base::Task<void> issue_into(Issuer& issuer, tls::PrivateKey key, std::vector<Issued>& out) {
   std::vector<std::string> names(1, "a.localhost");
-  out.push_back(co_await issuer.issue(std::move(names), std::move(key), base::Deadline::never()));
+  IssueRequest request(std::move(names), std::move(key), base::Deadline::never());
+  out.push_back(co_await issuer.issue(std::move(request)));
 }
 
 TEST_F(InternalIssuerTest, TwoProcessesOnOneStorageMakeOneRoot) {

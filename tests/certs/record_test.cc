@@ -35,7 +35,7 @@ TEST_F(RecordTest, ComesBackAsItWas) {
   EXPECT_EQ(read->obtained, record.obtained);
   EXPECT_EQ(read->certificate->chain_pem(), record.certificate->chain_pem());
   EXPECT_EQ(read->certificate->key().public_der(), record.certificate->key().public_der());
-  EXPECT_EQ(read->due(), record.due());
+  EXPECT_EQ(read->due(RenewalPolicy()), record.due(RenewalPolicy()));
 }
 
 TEST_F(RecordTest, EveryCutAndEveryMissingPartIsDamage) {

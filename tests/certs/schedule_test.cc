@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "certs/backoff.h"
+#include "certs/renewal_plan.h"
 #include "tests/certs/run_task.h"
 
 namespace gatehouse::certs::schedule_test {
@@ -89,10 +90,15 @@ TEST_F(ScheduleTest, HoldsDatesFartherAwayThanAnyTimerCanWait) {
   EXPECT_TRUE(out.empty());
 }
 
+base::WallTime due_of(const std::string& name) {
+  const RenewalDates dates{name, kStart, kStart + days(90), kStart};
+  return due_by_life(dates, RenewalPolicy());
+}
+
 TEST_F(ScheduleTest, SpreadsTenThousandCertificatesOverTheirWindow) {
   for (int i = 0; i < 10'000; ++i) {
     const std::string name = "host" + std::to_string(i) + ".example";
-    schedule.set(name, renewal_due(name, kStart, kStart + days(90), kStart));
+    schedule.set(name, due_of(name));
   }
   now = kStart + days(62);
   std::vector<std::string> out;
@@ -102,38 +108,13 @@ TEST_F(ScheduleTest, SpreadsTenThousandCertificatesOverTheirWindow) {
   EXPECT_EQ(out.size(), 10'000u);
   int by_day_60 = 0;
   for (const auto& name : out) {
-    const auto due = renewal_due(name, kStart, kStart + days(90), kStart);
+    const auto due = due_of(name);
     EXPECT_GE(due, kStart + days(58));
     EXPECT_LE(due, kStart + days(62));
     if (due <= kStart + days(60)) ++by_day_60;
   }
   EXPECT_GT(by_day_60, 4'500);
   EXPECT_LT(by_day_60, 5'500);
-}
-
-TEST(RenewalDue, LeavesAThirdOfTheLife) {
-  const auto due = renewal_due("a.example", kStart, kStart + days(90), kStart + minutes(5));
-  EXPECT_NEAR((due - kStart).count(), seconds(days(60)).count(), seconds(days(2)).count());
-  EXPECT_EQ(due, renewal_due("a.example", kStart, kStart + days(90), kStart + minutes(5)));
-  EXPECT_NE(due, renewal_due("b.example", kStart, kStart + days(90), kStart + minutes(5)));
-}
-
-TEST(RenewalDue, IsExactToSecondsForCertificatesOfMinutes) {
-  const auto due = renewal_due("a.example", kStart, kStart + seconds(60), kStart);
-  EXPECT_GE(due, kStart + seconds(39));
-  EXPECT_LE(due, kStart + seconds(41));
-}
-
-TEST(RenewalDue, CountsFromTheMomentItWasObtainedWhenTheCaDatesBack) {
-  const auto obtained = kStart + hours(1);
-  const auto due = renewal_due("a.example", kStart, kStart + minutes(70), obtained);
-  EXPECT_GT(due, obtained + minutes(6));
-  EXPECT_LT(due, obtained + minutes(7));
-}
-
-TEST(RenewalDue, IsNeverTheMomentOfIssueItself) {
-  const auto due = renewal_due("a.example", kStart, kStart + seconds(1), kStart + seconds(5));
-  EXPECT_EQ(due, kStart + seconds(5) + kSettle);
 }
 
 TEST(RetryDelay, IsOneTenHundredMinutesThenADay) {

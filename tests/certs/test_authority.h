@@ -14,10 +14,11 @@ namespace gatehouse::certs {
 
 class TestAuthority {
  public:
-  TestAuthority() : key_(*tls::PrivateKey::generate(tls::KeyType::kP256)) {
+  explicit TestAuthority(const std::string& name = "Test Root")
+      : key_(*tls::PrivateKey::generate(tls::KeyType::kP256)) {
     CertificateRequest request;
     request.role = Role::kRoot;
-    request.common_name = "Test Root";
+    request.common_name = name;
     request.not_before = base::wall_now() - std::chrono::hours(1);
     request.not_after = base::wall_now() + std::chrono::hours(24);
     pem_ = *sign_certificate(request, key_, nullptr);

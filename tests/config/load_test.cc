@@ -7,6 +7,8 @@
 #include <fstream>
 #include <map>
 
+#include "config/known_cas.h"
+
 namespace gatehouse::config::load_test {
 namespace {
 
@@ -162,6 +164,40 @@ TEST(Load, TakesSecretsFromFiles) {
   std::filesystem::remove(file);
   ASSERT_TRUE(config) << render("F", config.error());
   EXPECT_EQ(std::get<AcmeIssuer>(config->tls.issuers[0]).eab->hmac_key, "c2VjcmV0");
+}
+
+TEST(Load, KnowsPublicCasByName) {
+  for (const KnownCa& ca : known_cas()) {
+    const auto config =
+        read(with_site(R"("tls": {"issuers": [{"acme": {"ca": ")" + std::string(ca.name) +
+                       R"(", "email": "a@b.example",
+        "eab": {"key_id": "k", "hmac_key": "c2VjcmV0", "algorithm": "HS512"}}}]})"));
+    ASSERT_TRUE(config) << render("F", config.error());
+    const auto& acme = std::get<AcmeIssuer>(config->tls.issuers[0]);
+    EXPECT_EQ(acme.directory, ca.directory);
+    EXPECT_EQ(acme.eab->algorithm, ExternalAccount::Algorithm::kHs512);
+    EXPECT_EQ(find_known_ca_at(acme.directory), &ca);
+  }
+}
+
+TEST(Load, TakesTheDirectoryForTheKindOfKeys) {
+  const auto config = read(with_site(
+      R"("tls": {"key_type": "rsa2048", "issuers": [{"acme": {"ca": "sslcom", "eab":
+         {"key_id": "k", "hmac_key": "c2VjcmV0"}}}]})"));
+  ASSERT_TRUE(config) << render("F", config.error());
+  EXPECT_EQ(std::get<AcmeIssuer>(config->tls.issuers[0]).directory, find_known_ca("sslcom")->rsa);
+}
+
+TEST(Load, ReadsProfilesInBothForms) {
+  const auto profile = [](const std::string& value) {
+    const auto config =
+        read(with_site(R"("tls": {"issuers": [{"acme": {"profile": )" + value + "}}]}"));
+    EXPECT_TRUE(config) << (config ? "" : render("F", config.error()));
+    return config ? std::get<AcmeIssuer>(config->tls.issuers[0]).profile : Profile();
+  };
+  EXPECT_EQ(profile(R"("shortlived")"), (Profile{"shortlived", true}));
+  EXPECT_EQ(profile(R"({"name": "shortlived"})"), (Profile{"shortlived", true}));
+  EXPECT_EQ(profile(R"({"name": "shortlived", "mode": "prefer"})"), (Profile{"shortlived", false}));
 }
 
 TEST(Load, ReportsAllErrorsAtOnceInTheOrderOfTheirLines) {
@@ -348,6 +384,31 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"HalfABinding",
             TOP("\"tls\": {\"issuers\": [{\"acme\": {\"eab\": {\"key_id\": \"k\"}}}]}"),
             "both \"key_id\" and \"hmac_key\""},
+        Bad{"CaThatNobodyKnows",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"ca\": \"letsencript\"}}]}"),
+            "one of \"letsencrypt\", "},
+        Bad{"CaAndDirectory",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"ca\": \"letsencrypt\", \"directory\": "
+                "\"https://ca.example/d\"}}]}"),
+            "either \"ca\" or \"directory\""},
+        Bad{"CaWithoutItsAccount",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"ca\": \"zerossl\"}}]}"),
+            "/tls/issuers/0/acme expected \"eab\", since ZeroSSL"},
+        Bad{"DirectoryWithoutItsAccount",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"directory\": "
+                "\"https://acme.zerossl.com/v2/DV90\"}}]}"),
+            "expected \"eab\""},
+        Bad{"CaWithoutItsContact",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"ca\": \"buypass\"}}]}"),
+            "expected \"email\""},
+        Bad{"UnknownMac",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"eab\": {\"algorithm\": \"HS1\"}}}]}"),
+            "one of \"HS256\""},
+        Bad{"NamelessProfile",
+            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"profile\": {\"mode\": \"prefer\"}}}]}"),
+            "expected the key \"name\""},
+        Bad{"AllOfTheLifeLeft", TOP("\"tls\": {\"renewal\": {\"left_percent\": 100}}"),
+            "from 1 to 99"},
         Bad{"AskWithoutScheme", TOP("\"tls\": {\"on_demand\": {\"ask\": \"x\"}}"),
             "expected a URL"},
         Bad{"AskWithoutHost", TOP("\"tls\": {\"on_demand\": {\"ask\": \"http://\"}}"),

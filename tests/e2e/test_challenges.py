@@ -1,7 +1,8 @@
 """Certificates from an ACME CA: challenges, accounts, and what a restart must not repeat."""
 
 import pytest
-from harness.client import get, refusal, serial
+from cryptography import x509
+from harness.client import connect, get, refusal, serial
 from harness.ports import free_port
 from harness.servers import HttpPeer, QuietHandler
 from harness.stage import AcmeStage
@@ -124,3 +125,13 @@ def test_what_is_stored_is_for_the_owner_alone(tmp_path):
         assert any("PRIVATE KEY" in p.read_text() for p in kept if p.is_file())
         for path in kept:
             assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_the_certificate_is_of_the_profile_that_the_issuer_names(tmp_path):
+    profiles = {"classic": 90 * 86400, "shortlived": 160 * 3600}
+    with AcmeStage(tmp_path, profiles=profiles) as stage:
+        with stage.gatehouse("a.example", issuer={"profile": "shortlived"}) as gatehouse:
+            with connect(gatehouse.https, "a.example", stage.trust) as connection:
+                leaf = x509.load_der_x509_certificate(connection.getpeercert(binary_form=True))
+    life = leaf.not_valid_after - leaf.not_valid_before
+    assert abs(life.total_seconds() - 160 * 3600) < 60

@@ -10,7 +10,7 @@ from harness.client import connect, no_checks, refusal, serial
 from harness.process import SANITIZED
 from harness.stage import AcmeStage, site
 
-LIFE = 20 if SANITIZED else 12  # seconds; a third of it before the end they are renewed
+LIFE = 20 if SANITIZED else 12  # seconds; with half or a third of it left they are renewed
 
 
 class Load:
@@ -89,4 +89,19 @@ def test_what_is_due_is_renewed_after_a_restart(tmp_path):
             gatehouse.wait_for_line("certificate obtained")
             gatehouse.wait_until(
                 lambda: serial(gatehouse.https, "a.example", stage.trust) != first, "a new one")
+        assert stage.pebble.orders() == 2
+
+
+def test_the_ca_says_when_and_which_certificate_the_order_replaces(tmp_path):
+    with AcmeStage(tmp_path, validity=100) as stage:
+        quiet = {"renewal": {"ari": False}}
+        with stage.gatehouse("a.example", tls=quiet) as gatehouse:
+            with connect(gatehouse.https, "a.example", stage.trust) as connection:
+                der = connection.getpeercert(binary_form=True)
+        # As if it had been revoked.
+        stage.pebble.set_renewal_window(ssl.DER_cert_to_PEM_cert(der), -3600, -1800)
+        with stage.gatehouse("a.example") as gatehouse:
+            gatehouse.wait_for_line("the CA says when to renew name=a.example")
+            gatehouse.wait_for_line("certificate obtained name=a.example")
+            assert not gatehouse.matching("ordering without that")
         assert stage.pebble.orders() == 2

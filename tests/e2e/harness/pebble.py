@@ -1,9 +1,9 @@
-"""Pebble, the ACME test CA, with its DNS test server: both from Debian's package."""
+"""Pebble, the ACME test CA, with its DNS test server: where tools/pebble.sh puts them."""
 
+import datetime
 import json
 import socket
 import ssl
-import subprocess
 import urllib.request
 from pathlib import Path
 
@@ -12,26 +12,26 @@ from .ports import free_port
 from .process import Process
 
 
+PROGRAMS = Path(__file__).resolve().parents[3] / "build/deps/pebble"
+
+
 def _dns_arguments(dns, admin):
-    arguments = [
-        "pebble-challtestsrv", "-http01", "", "-https01", "", "-tlsalpn01", "",
-        "-dns01", f"127.0.0.1:{dns}", "-management", f"127.0.0.1:{admin}",
+    return [
+        PROGRAMS / "pebble-challtestsrv", "-http01", "", "-https01", "", "-tlsalpn01", "",
+        "-doh", "", "-dnsserver", f"127.0.0.1:{dns}", "-management", f"127.0.0.1:{admin}",
         "-defaultIPv6", "", "-defaultIPv4", "127.0.0.1",
     ]
-    usage = subprocess.run(["pebble-challtestsrv", "-h"], capture_output=True, text=True)
-    if "-doh" in usage.stderr + usage.stdout:  # newer ones would open a fixed port
-        arguments += ["-doh", ""]
-    return arguments
 
 
 class Pebble:
     """A CA that validates on the given ports of the loopback. Random nonce rejection is on, as it
-    is by default; authorizations are never reused, so that each order is validated. It asks
-    `dns_server` instead of its own DNS test server. With `restart_of`, it listens where that one
-    did; it has forgotten all accounts."""
+    is by default; authorizations are never reused, so that each order is validated. `validity`: of
+    its certificates, in seconds. `profiles`: instead of its only one, "default"; name to validity.
+    It asks `dns_server` instead of its own DNS test server. With `restart_of`, it listens where
+    that one did; it has forgotten all accounts."""
 
-    def __init__(self, folder, gatehouse_ports, validity=None, eab=None, restart_of=None,
-                 dns_server=None):
+    def __init__(self, folder, gatehouse_ports, validity=90 * 86400, eab=None, profiles=None,
+                 alternates=0, restart_of=None, dns_server=None):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.http_port, self.tls_port = gatehouse_ports
@@ -41,12 +41,14 @@ class Pebble:
                       self_signed(folder, "pebble", ["localhost", "127.0.0.1"]))
         self.ca_file = self.files[0]
         config = folder / "pebble.json"
-        config.write_text(json.dumps({"pebble": self._options(validity, eab)}))
+        config.write_text(json.dumps({"pebble": self._options(
+            profiles or {"default": validity}, eab)}))
         self.dns = Process(*_dns_arguments(self.dns_port, self.dns_admin))
         self.ca = Process(
-            "pebble", "-config", config, "-strict",
+            PROGRAMS / "pebble", "-config", config, "-strict",
             "-dnsserver", dns_server or f"127.0.0.1:{self.dns_port}",
-            env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"},
+            env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0",
+                 "PEBBLE_ALTERNATE_ROOTS": str(alternates)},
         )
         self.directory = f"https://127.0.0.1:{self.listen}/dir"
         self._trust = ssl.create_default_context(cafile=str(self.ca_file))
@@ -57,17 +59,16 @@ class Pebble:
         self.root_file = folder / "root.pem"
         self.root_file.write_bytes(self._get(roots))
 
-    def _options(self, validity, eab):
-        options = {
+    def _options(self, profiles, eab):
+        return {
             "listenAddress": f"127.0.0.1:{self.listen}",
             "managementListenAddress": f"127.0.0.1:{self.management}",
             "certificate": str(self.files[0]), "privateKey": str(self.files[1]),
             "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": "",
             "externalAccountBindingRequired": bool(eab), "externalAccountMACKeys": eab or {},
+            "profiles": {name: {"description": name, "validityPeriod": seconds}
+                         for name, seconds in profiles.items()},
         }
-        if validity:
-            options["certificateValidityPeriod"] = validity
-        return options
 
     def _get(self, url):
         with urllib.request.urlopen(url, context=self._trust, timeout=5) as answer:
@@ -101,6 +102,18 @@ class Pebble:
             f"http://127.0.0.1:{self.dns_admin}/{what}", json.dumps(values).encode())
         with urllib.request.urlopen(request, timeout=5) as answer:
             assert answer.status == 200
+
+    def set_renewal_window(self, certificate, start, end):
+        """What the CA says from now on of when to renew `certificate` (PEM): seconds from now."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        window = {name: (now + datetime.timedelta(seconds=seconds)).isoformat()
+                  for name, seconds in (("start", start), ("end", end))}
+        answer = {"Certificate": certificate,
+                  "ARIResponse": json.dumps({"suggestedWindow": window})}
+        request = urllib.request.Request(
+            f"https://127.0.0.1:{self.management}/set-renewal-info/", json.dumps(answer).encode())
+        with urllib.request.urlopen(request, context=self._trust, timeout=5) as done:
+            assert done.status == 200
 
     def orders(self):
         """How many orders the CA has taken."""

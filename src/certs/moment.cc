@@ -1,0 +1,15 @@
+#include "certs/moment.h"
+
+#include <ctime>
+
+namespace gatehouse::certs {
+
+std::string text_of(base::WallTime at) {
+  const std::time_t seconds = at.time_since_epoch().count();
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%F %T", &parts));
+}
+
+}  // namespace gatehouse::certs

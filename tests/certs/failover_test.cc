@@ -1,0 +1,155 @@
+// Which issuer is asked after which failure, and when none is.
+#include "certs/breaker.h"
+#include "tests/certs/automation_house.h"
+
+namespace gatehouse::certs::failover_test {
+namespace {
+
+using std::chrono::days;
+using std::chrono::minutes;
+
+struct FailoverTest : AutomationHouse {
+  FailoverTest() {
+    add_site({"a.example"});
+    config.tls.issuers.emplace_back(acme("second"));
+  }
+  std::size_t first() { return ca("main").ordered.size(); }
+  std::size_t second() { return ca("second").ordered.size(); }
+  // Many names, each on demand, so that each handshake is an order.
+  Process& open_to_all() {
+    config.sites.clear();
+    config.tls.on_demand.allow = {"*.example"};
+    add_site({"*"}, true);
+    return start();
+  }
+};
+
+TEST_F(FailoverTest, AnotherCaIsAskedWhenOneRefusesTheName) {
+  ca("main").fail("caa");
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  EXPECT_EQ(first(), 1u);
+  EXPECT_EQ(second(), 1u);
+}
+
+TEST_F(FailoverTest, NoOtherCaIsAskedWhenTheNameWasSeenFromOutsideAndFoundWrong) {
+  ca("main").not_found_at_name();
+  Process& process = start();
+  until([&] { return failures("a.example").has_value(); });
+  settle();
+  EXPECT_EQ(first(), 1u);
+  EXPECT_EQ(second(), 0u);
+  EXPECT_EQ(process.certificates.size(), 0u);
+}
+
+TEST_F(FailoverTest, TheInternalCaNeedsNotSeeTheName) {
+  config.tls.issuers.emplace_back(config::InternalIssuer());
+  ca("main").not_found_at_name();
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  EXPECT_EQ(second(), 0u);
+  EXPECT_EQ(ca("internal").ordered.size(), 1u);
+}
+
+TEST_F(FailoverTest, ARenewalBeginsWithTheCaThatIssued) {
+  ca("main").fail("rejected");
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  ca("main").failure.reset();
+  pass(process, days(62));
+  until([&] { return second() == 2; });
+  EXPECT_EQ(first(), 1u);
+}
+
+TEST_F(FailoverTest, ARenewalWaitsForItsCaToMendWhileThereIsTime) {
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  ca("main").break_down();
+  pass(process, days(62));
+  until([&] { return first() == 2; });
+  settle();
+  EXPECT_EQ(second(), 0u);
+  for (int day = 63; day < 78 && second() == 0; ++day) {
+    pass(process, days(1));
+    settle();
+  }
+  EXPECT_EQ(second(), 1u);  // a sixth of the life was left
+}
+
+TEST_F(FailoverTest, NotEveryNameTriesACaThatErrsForEverybody) {
+  ca("main").break_down();
+  Process& process = open_to_all();
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(ask(process, "n" + std::to_string(i) + ".example"));
+  EXPECT_EQ(first(), Breaker::kFailures);
+  EXPECT_EQ(second(), 50u);
+}
+
+TEST_F(FailoverTest, RetryAfterForEverybodyIsObeyedByEveryName) {
+  ca("main").break_down();
+  ca("main").failure->not_before = base::Deadline(base::Clock::now() + std::chrono::hours(2));
+  Process& process = open_to_all();
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(ask(process, "n" + std::to_string(i) + ".example"));
+  EXPECT_EQ(first(), 1u);
+  now += minutes(110);
+  EXPECT_TRUE(ask(process, "x.example"));
+  EXPECT_EQ(first(), 1u);
+  now += minutes(11);
+  EXPECT_TRUE(ask(process, "y.example"));
+  EXPECT_EQ(first(), 2u);
+}
+
+TEST_F(FailoverTest, OneOrderSeesWhetherTheCaHasMended) {
+  ca("main").break_down();
+  Process& process = open_to_all();
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(ask(process, "n" + std::to_string(i) + ".example"));
+  now += Breaker::kFirstPause;
+  EXPECT_TRUE(ask(process, "x.example"));
+  EXPECT_TRUE(ask(process, "y.example"));
+  EXPECT_EQ(first(), Breaker::kFailures + 1);
+  ca("main").failure.reset();
+  now += Breaker::kLongestPause;
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(ask(process, "z" + std::to_string(i) + ".example"));
+  EXPECT_EQ(first(), Breaker::kFailures + 11);
+}
+
+TEST_F(FailoverTest, ANameThatFoundEveryCaBrokenIsNotPunishedForIt) {
+  config.tls.issuers.pop_back();
+  ca("main").break_down();
+  Process& process = open_to_all();
+  for (unsigned i = 0; i < Breaker::kFailures; ++i) {
+    EXPECT_FALSE(ask(process, "n" + std::to_string(i) + ".example"));
+  }
+  EXPECT_FALSE(ask(process, "late.example"));
+  EXPECT_EQ(first(), Breaker::kFailures);
+  EXPECT_EQ(failures("late.example")->count, 1u);
+  EXPECT_GE(failures("late.example")->next_attempt, now + Breaker::kFirstPause);
+  EXPECT_LE(failures("late.example")->next_attempt, now + minutes(3));
+  ca("main").failure.reset();
+  now = failures("late.example")->next_attempt;
+  EXPECT_TRUE(ask(process, "late.example"));
+}
+
+TEST_F(FailoverTest, WhatAPersonMustMendIsNotTriedEveryMinute) {
+  config.tls.issuers.pop_back();
+  ca("main").fail("caa");
+  ca("main").failure->lasting = true;
+  start();
+  until([&] { return failures("a.example").has_value(); });
+  EXPECT_GE(failures("a.example")->next_attempt, now + minutes(90));
+  EXPECT_LE(failures("a.example")->next_attempt, now + minutes(110));
+}
+
+TEST_F(FailoverTest, TroubleOfTheCaNeverMakesANameWaitADay) {
+  config.tls.issuers.pop_back();
+  ca("main").break_down();
+  Process& process = start();
+  for (int i = 0; i < 100; ++i) {
+    until([&] { return failures("a.example").has_value(); });
+    settle();
+    EXPECT_LE(failures("a.example")->next_attempt, now + minutes(120));
+    pass(process, minutes(30));
+  }
+}
+
+}  // namespace
+}  // namespace gatehouse::certs::failover_test

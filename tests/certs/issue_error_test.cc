@@ -1,0 +1,102 @@
+// What a CA's refusal says to who tries the next thing.
+#include <gmock/gmock.h>
+
+#include "tests/certs/acme_house.h"
+
+namespace gatehouse::certs::issue_error_test {
+namespace {
+
+using acme::FakeCa;
+using acme::ScriptReply;
+using ::testing::HasSubstr;
+
+class IssueErrors : public AcmeHouse {
+ protected:
+  IssueError refused(const std::string& path, ScriptReply reply) {
+    script(path, std::move(reply));
+    return refused();
+  }
+  IssueError refused() {
+    const auto issued = issue();
+    EXPECT_FALSE(issued);
+    return issued ? IssueError() : issued.error();
+  }
+};
+
+TEST_F(IssueErrors, OfWhatIsSeenFromOutsideSendsNobodyToAnotherCa) {
+  ca.decide = [](const std::string&, const std::string&) { return "connection"; };
+  const auto error = refused();
+  EXPECT_FALSE(error.other_issuer);
+  EXPECT_FALSE(error.whole_issuer);
+  EXPECT_FALSE(error.lasting);
+  EXPECT_THAT(error.advice, HasSubstr("ports 80 and 443"));
+}
+
+TEST_F(IssueErrors, OfTheCasPolicyAreForAnotherCa) {
+  const auto error = refused("/new-order", FakeCa::problem(403, "rejectedIdentifier"));
+  EXPECT_TRUE(error.other_issuer);
+  EXPECT_FALSE(error.whole_issuer);
+  EXPECT_TRUE(error.lasting);
+}
+
+TEST_F(IssueErrors, OfACaInTroubleAreEverybodys) {
+  for (const auto& reply : {ScriptReply(500, "<html>"), FakeCa::problem(503, "serverInternal")}) {
+    const auto error = refused("/new-order", reply);
+    EXPECT_TRUE(error.other_issuer);
+    EXPECT_TRUE(error.whole_issuer);
+    EXPECT_FALSE(error.lasting);
+  }
+}
+
+TEST_F(IssueErrors, OfLimitsAreTheNamesOrEverybodys) {
+  const auto name =
+      refused("/new-order",
+              FakeCa::problem(
+                  429, "rateLimited",
+                  "too many certificates (50) already issued for \"a.test\" in the last 168h0m0s"));
+  EXPECT_FALSE(name.whole_issuer);
+  const auto all =
+      refused("/new-order",
+              FakeCa::problem(429, "rateLimited",
+                              "too many new orders (300) from this account in the last 3h0m0s"));
+  EXPECT_TRUE(all.whole_issuer);
+  EXPECT_TRUE(all.other_issuer);
+}
+
+TEST_F(IssueErrors, OfWhatIsNoAcmeAreEverybodys) {
+  const auto error = refused("/dir", ScriptReply(200, "<html>captive portal</html>"));
+  EXPECT_TRUE(error.other_issuer);
+  EXPECT_TRUE(error.whole_issuer);
+}
+
+TEST_F(IssueErrors, OfACaThatIsNotThereAreEverybodys) {
+  AcmeOptions nowhere = options();
+  nowhere.directory = "http://127.0.0.1:1/dir";
+  issuer_ = std::make_unique<AcmeIssuer>(parts(), nowhere);
+  const auto error = refused();
+  EXPECT_TRUE(error.other_issuer);
+  EXPECT_TRUE(error.whole_issuer);
+}
+
+TEST_F(IssueErrors, OfOurOwnFilesAreNotTheCas) {
+  AcmeOptions without = options();
+  without.ca_file = "/nonexistent/roots.pem";
+  issuer_ = std::make_unique<AcmeIssuer>(parts(), without);
+  EXPECT_FALSE(refused().whole_issuer);
+}
+
+TEST_F(IssueErrors, UnauthorizedIsTheNamesOfAChallengeAndTheAccountsElse) {
+  const auto account = refused("/new-order", FakeCa::problem(403, "unauthorized"));
+  EXPECT_TRUE(account.whole_issuer);
+  EXPECT_TRUE(account.lasting);
+  EXPECT_TRUE(account.other_issuer);
+  ca.intercept = nullptr;
+  ca.decide = [](const std::string&, const std::string&) { return "unauthorized"; };
+  const auto name = refused();
+  EXPECT_FALSE(name.whole_issuer);
+  EXPECT_FALSE(name.lasting);
+  EXPECT_FALSE(name.other_issuer);
+}
+
+}  // namespace
+}  // namespace gatehouse::certs::issue_error_test
