@@ -40,7 +40,7 @@ base::WallTime due_by_life(const RenewalDates& dates, const RenewalPolicy& polic
   // -2 % to +2 % of the life, in steps of 0.001 %.
   const auto spread = static_cast<std::int64_t>(hash_of(dates.name) % 4001) - 2000;
   const seconds after = until_renewal(whole, policy) + whole / 100'000 * spread;
-  return std::max(from(dates) + after, dates.obtained + kSettle);
+  return std::max(std::min(from(dates) + after, emergency_line(dates)), dates.obtained + kSettle);
 }
 
 RenewalPlan plan_renewal(std::string serial, const acme::RenewalInfo& info,

@@ -33,8 +33,9 @@ struct RenewalDates {
 };
 
 // The moment by the life alone, spread by up to 2 % of it to either side (always the same way for
-// one name). Life is counted from `obtained` where that is later than `not_before`: CAs date back,
-// and a short-lived certificate dated back by an hour must not be due at once.
+// one name), and not past the emergency line. Life is counted from `obtained` where that is later
+// than `not_before`: CAs date back, and a short-lived certificate dated back by an hour must not be
+// due at once.
 base::WallTime due_by_life(const RenewalDates& dates, const RenewalPolicy& policy);
 
 // What an issuer said of one certificate, and what was made of it. Kept in storage, so that all

@@ -20,7 +20,7 @@ namespace gatehouse::certs {
 class RenewalPolls {
  public:
   static constexpr std::size_t kAtOnce = 8;
-  static constexpr base::Duration kQuestionTime{60'000};
+  static constexpr base::Duration kQuestionTime{20'000};  // nobody waits for the answer, but stop()
   // Who did not ask last looks so much later whether somebody has.
   static constexpr std::chrono::seconds kAfterOthers = std::chrono::minutes(1);
   static constexpr std::size_t kFailing = 10'000;  // names whose failures are counted

@@ -57,6 +57,16 @@ TEST(DueByLife, LeavesWhatTheConfigurationSays) {
   }
 }
 
+TEST(DueByLife, IsNeverPastTheEmergencyLineHoweverLateTheConfigurationSays) {
+  RenewalPolicy policy;
+  policy.left_percent = 1;
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = "host" + std::to_string(i) + ".example";
+    const RenewalDates late = dates(hours(160), name);
+    EXPECT_LE(due_by_life(late, policy), emergency_line(late)) << name;
+  }
+}
+
 TEST(DueByLife, CountsFromTheMomentItWasObtainedWhenTheCaDatesBack) {
   RenewalDates backdated = dates(minutes(70));
   backdated.obtained = kStart + hours(1);

@@ -31,7 +31,7 @@ class Pebble:
     that one did; it has forgotten all accounts."""
 
     def __init__(self, folder, gatehouse_ports, validity=90 * 86400, eab=None, profiles=None,
-                 alternates=0, restart_of=None, dns_server=None):
+                 restart_of=None, dns_server=None):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.http_port, self.tls_port = gatehouse_ports
@@ -47,8 +47,7 @@ class Pebble:
         self.ca = Process(
             PROGRAMS / "pebble", "-config", config, "-strict",
             "-dnsserver", dns_server or f"127.0.0.1:{self.dns_port}",
-            env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0",
-                 "PEBBLE_ALTERNATE_ROOTS": str(alternates)},
+            env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"},
         )
         self.directory = f"https://127.0.0.1:{self.listen}/dir"
         self._trust = ssl.create_default_context(cafile=str(self.ca_file))
