@@ -13,7 +13,7 @@ packages=(
 )
 [ "${1:-build}" = build ] || packages+=(
   clang-format-19 libgtest-dev libgmock-dev binutils git
-  nginx-light openssl python3 python3-pytest python3-cryptography python3-hpack
+  knot nginx-light openssl python3 python3-pytest python3-cryptography python3-hpack
   valgrind strace buildah debootstrap nghttp2-client nghttp2-server nghttp2-proxy nodejs
   chromium-headless-shell
 )
@@ -48,8 +48,8 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 echo "setup: installing ${missing[*]}"
-# The tests start nginx themselves, on free ports; the machine must not get a server of it, now or
-# at its next boot.
+# The tests start nginx and Knot DNS themselves, on free ports; the machine must not get servers of
+# them, now or at its next boot.
 "${as_root[@]}" bash -euo pipefail -s -- "${missing[@]}" <<'ROOT'
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
@@ -57,12 +57,16 @@ if [ ! -e $policy ]; then
   printf '#!/bin/sh\nexit 101\n' >$policy
   chmod 755 $policy
 fi
-had_nginx=$(dpkg-query -W -f '${db:Status-Status}' nginx-common 2>/dev/null || true)
+had() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true; }
+had_nginx=$(had nginx-common) had_knot=$(had knot)
 export DEBIAN_FRONTEND=noninteractive
 wait_for_others=(-o DPkg::Lock::Timeout=600)
 apt-get "${wait_for_others[@]}" -q update
 apt-get "${wait_for_others[@]}" -y -q --no-install-recommends install "$@" </dev/null
 if [ "$had_nginx" != installed ] && [ -e /lib/systemd/system/nginx.service ]; then
   DPKG_MAINTSCRIPT_PACKAGE=nginx-common deb-systemd-helper disable nginx.service || true
+fi
+if [ "$had_knot" != installed ] && [ -e /lib/systemd/system/knot.service ]; then
+  DPKG_MAINTSCRIPT_PACKAGE=knot deb-systemd-helper disable knot.service || true
 fi
 ROOT

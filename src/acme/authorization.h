@@ -20,6 +20,8 @@ struct Authorization {
 
   bool pending() const { return status == "pending" || status == "processing"; }
   bool valid() const { return status == "valid"; }
+  // As it was ordered: with "*." before it when it is for the wildcard.
+  std::string name() const { return (wildcard ? "*." : "") + identifier; }
   // Why it is not valid: the first challenge's problem, if any has one.
   const Problem* problem() const;
 };

@@ -1,15 +1,26 @@
 #include "acme/challenge.h"
 
+#include <openssl/sha.h>
+
+#include <array>
+
+#include "acme/base64url.h"
 #include "acme/client.h"
 
 namespace gatehouse::acme {
 
 std::string_view name(ChallengeType type) {
-  return type == ChallengeType::kHttp01 ? "http-01" : "tls-alpn-01";
+  switch (type) {
+    case ChallengeType::kHttp01: return "http-01";
+    case ChallengeType::kTlsAlpn01: return "tls-alpn-01";
+    case ChallengeType::kDns01: return "dns-01";
+  }
+  return "";
 }
 
 std::optional<ChallengeType> challenge_type(std::string_view text) {
-  for (const auto type : {ChallengeType::kHttp01, ChallengeType::kTlsAlpn01}) {
+  for (const auto type :
+       {ChallengeType::kHttp01, ChallengeType::kTlsAlpn01, ChallengeType::kDns01}) {
     if (name(type) == text) return type;
   }
   return std::nullopt;
@@ -19,6 +30,13 @@ base::Result<std::string> key_authorization(std::string_view token, const tls::P
   auto public_key = jwk(key);
   if (!public_key) return base::fail(std::move(public_key.error()));
   return std::string(token) + "." + thumbprint(*public_key);
+}
+
+std::string dns_value(std::string_view key_authorization) {
+  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const std::uint8_t*>(key_authorization.data()), key_authorization.size(),
+         digest.data());
+  return base64url(digest);
 }
 
 base::Task<Outcome<>> begin_challenge(Client& client, const Account& account,

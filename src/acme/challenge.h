@@ -12,8 +12,8 @@
 namespace gatehouse::acme {
 
 // The types that we answer.
-enum class ChallengeType : std::uint8_t { kHttp01, kTlsAlpn01 };
-// The token of the RFCs: "http-01", "tls-alpn-01".
+enum class ChallengeType : std::uint8_t { kHttp01, kTlsAlpn01, kDns01 };
+// The token of the RFCs: "http-01", "tls-alpn-01", "dns-01".
 std::string_view name(ChallengeType type);
 std::optional<ChallengeType> challenge_type(std::string_view name);
 
@@ -29,6 +29,8 @@ struct Challenge {
 
 // token "." thumbprint of the account's key (RFC 8555 8.1). Error: kUnsupported unless P-256.
 base::Result<std::string> key_authorization(std::string_view token, const tls::PrivateKey& key);
+// What the TXT record of dns-01 says for a key authorization (RFC 8555 8.4).
+std::string dns_value(std::string_view key_authorization);
 
 // Tells the CA to look now (RFC 8555 7.5.1); the answer must stand everywhere before.
 base::Task<Outcome<>> begin_challenge(Client& client, const Account& account,

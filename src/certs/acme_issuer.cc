@@ -52,18 +52,6 @@ base::Result<tls::CertificateRef> check_chain(const std::string& pem, const tls:
                     "the CA's certificate is not what was ordered: " + certificate.error().detail);
 }
 
-// Frees a slot when the order ends, however it ends.
-class HeldSlot {
- public:
-  explicit HeldSlot(Slots& slots) : slots_(slots) {}
-  ~HeldSlot() { slots_.release(); }
-  HeldSlot(const HeldSlot&) = delete;
-  HeldSlot& operator=(const HeldSlot&) = delete;
-
- private:
-  Slots& slots_;
-};
-
 IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
   IssueError out(std::move(failure.error));
   if (failure.retry_after) {
@@ -154,16 +142,19 @@ struct AcmeIssuer::Attempt {
   }
 };
 
-// An answer that stands in the ChallengeStore as long as this lives.
+// An answer that stands in the ChallengeStore as long as this lives, or in DNS until it is
+// withdrawn.
 class AcmeIssuer::Answer {
  public:
+  explicit Answer(DnsRecord record) : record_(std::move(record)) {}
   Answer(ChallengeStore& store, std::string token) : store_(&store), name_(std::move(token)) {}
   Answer(ChallengeStore& store, std::string name, tls::CertificateRef certificate)
       : store_(&store), name_(std::move(name)), certificate_(std::move(certificate)) {}
   Answer(Answer&& other) noexcept
       : store_(std::exchange(other.store_, nullptr)),
         name_(std::move(other.name_)),
-        certificate_(std::move(other.certificate_)) {}
+        certificate_(std::move(other.certificate_)),
+        record_(std::exchange(other.record_, std::nullopt)) {}
   Answer& operator=(Answer&&) = delete;
   ~Answer() {
     if (store_ == nullptr) return;
@@ -174,10 +165,13 @@ class AcmeIssuer::Answer {
     }
   }
 
+  std::optional<DnsRecord> take_record() { return std::exchange(record_, std::nullopt); }
+
  private:
-  ChallengeStore* store_;
+  ChallengeStore* store_ = nullptr;
   std::string name_;  // or token
   tls::CertificateRef certificate_;
+  std::optional<DnsRecord> record_;
 };
 
 // An authorization that the CA is to look at.
@@ -191,11 +185,12 @@ struct AcmeIssuer::Proof {
       : authorization(std::move(a)), challenge(std::move(c)), type(t), answer(std::move(w)) {}
 };
 
-AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options)
+AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChallenges> dns)
     : parts_(parts),
       options_(std::move(options)),
       id_(issuer_id_of(options_.directory)),
-      choice_(options_.challenges),
+      choice_(options_.challenges, options_.dns),
+      dns_(std::move(dns)),
       connecting_(parts_.loop, 1, kConnectQueued) {}
 
 AcmeIssuer::~AcmeIssuer() = default;
@@ -217,6 +212,10 @@ base::Task<acme::Outcome<acme::RenewalInfo>> AcmeIssuer::renewal_info(
   auto info = co_await acme::read_renewal_info(connection_->client,
                                                acme::certificate_id(certificate->leaf()), deadline);
   co_return std::move(info);
+}
+
+base::Task<void> AcmeIssuer::remove_leftovers() {
+  if (dns_) co_await dns_->remove_leftovers();
 }
 
 base::Task<base::Result<void>> AcmeIssuer::connect(base::Deadline deadline) {
@@ -281,6 +280,16 @@ base::Task<acme::Outcome<>> AcmeIssuer::prove(Attempt& attempt, const acme::Orde
     co_return acme::malformed("the CA's order " + order.url + " is pending without authorizations");
   }
   std::vector<Proof> proofs;
+  auto proved = co_await prove_with(proofs, attempt, order);
+  for (Proof& proof : proofs) {
+    auto record = proof.answer.take_record();
+    if (record) co_await dns_->withdraw(std::move(*record));
+  }
+  co_return proved;
+}
+
+base::Task<acme::Outcome<>> AcmeIssuer::prove_with(std::vector<Proof>& proofs, Attempt& attempt,
+                                                   const acme::Order& order) {
   for (const std::string& url : order.authorizations) {
     auto proof = co_await prepare(attempt, url);
     if (!proof) co_return failed(std::move(proof.error()));
@@ -307,9 +316,8 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
   if (!read) co_return failed(std::move(read.error()));
   acme::Authorization& authorization = *read;
   if (authorization.valid()) co_return std::optional<Proof>();
-  const std::string& name = authorization.identifier;
-  if (std::ranges::find(attempt.names, (authorization.wildcard ? "*." : "") + name) ==
-      attempt.names.end()) {
+  const std::string name = authorization.name();
+  if (std::ranges::find(attempt.names, name) == attempt.names.end()) {
     co_return acme::malformed("the CA wants proof for " + name + ", which was not ordered");
   }
   if (!authorization.pending()) {
@@ -330,7 +338,11 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
   }
   acme::Challenge chosen = *challenge;
   const ChallengeType type = *acme::challenge_type(chosen.type);
-  auto answered = co_await answer(attempt, name, type, chosen.token);
+  auto answered = co_await answer(attempt, authorization.identifier, type, chosen.token);
+  if (!answered && type == ChallengeType::kDns01) {
+    answered.error().error.detail = "dns-01 for " + name + ": " + answered.error().error.detail;
+    co_return failed(note_failure(attempt, authorization, type, std::move(answered.error()), true));
+  }
   if (!answered) co_return failed(std::move(answered.error()));
   std::optional<Proof> proof;
   proof.emplace(std::move(authorization), std::move(chosen), type, std::move(*answered));
@@ -342,6 +354,11 @@ base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer(Attempt& attemp
                                                                  std::string token) {
   auto authorization = acme::key_authorization(token, attempt.account.key);
   if (!authorization) co_return failed(std::move(authorization.error()));
+  if (type == ChallengeType::kDns01) {
+    auto standing =
+        co_await answer_dns(std::move(name), acme::dns_value(*authorization), attempt.deadline);
+    co_return std::move(standing);
+  }
   if (type == ChallengeType::kHttp01) {
     if (parts_.challenges.put_http(token, *authorization)) {
       co_return Answer(parts_.challenges, std::move(token));
@@ -359,8 +376,32 @@ base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer(Attempt& attemp
   co_return failed(base::Error(Code::kOverload, "too many challenges are in flight"));
 }
 
+base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer_dns(std::string name,
+                                                                     std::string value,
+                                                                     base::Deadline deadline) {
+  auto record = co_await dns_->present(std::move(name), std::move(value), deadline);
+  if (!record) co_return failed(std::move(record.error()));
+  co_return Answer(std::move(*record));
+}
+
+// Remembers that a challenge failed; its failure, with the reasons of those before it.
+acme::Failure AcmeIssuer::note_failure(Attempt& attempt, const acme::Authorization& authorization,
+                                       ChallengeType type, acme::Failure failure, bool other) {
+  const std::string name = authorization.name();
+  choice_.failed(name, type);
+  attempt.challenge_failed = true;
+  attempt.tried[name].insert(type);
+  const std::string reason = failure.error.detail;
+  failure.error.detail += attempt.reasons;
+  attempt.reasons += "; before that, " + reason;
+  if (other && choice_.choose(authorization, attempt.tried) != nullptr) {
+    attempt.other_challenge = true;
+  }
+  return failure;
+}
+
 base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& proof) {
-  const std::string& name = proof.authorization.identifier;
+  const std::string name = proof.authorization.name();
   auto settled = co_await acme::await_authorization(connection_->client, attempt.account,
                                                     proof.authorization.url, attempt.deadline);
   if (!settled) co_return failed(std::move(settled.error()));
@@ -368,9 +409,6 @@ base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& pr
     choice_.worked(name, proof.type);
     co_return acme::Outcome<>();
   }
-  choice_.failed(name, proof.type);
-  attempt.challenge_failed = true;
-  attempt.tried[name].insert(proof.type);
   acme::Failure failure(base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,
                                     "the authorization is " + settled->status));
   const std::string what = std::string(acme::name(proof.type)) + " for " + name;
@@ -381,13 +419,8 @@ base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& pr
   } else {
     failure.error.detail = "the CA refused " + what + ": " + failure.error.detail;
   }
-  const std::string reason = failure.error.detail;
-  failure.error.detail += attempt.reasons;
-  attempt.reasons += "; before that, " + reason;
-  if (other && choice_.choose(proof.authorization, attempt.tried) != nullptr) {
-    attempt.other_challenge = true;
-  }
-  co_return failed(std::move(failure));
+  co_return failed(
+      note_failure(attempt, proof.authorization, proof.type, std::move(failure), other));
 }
 
 base::Task<AcmeIssuer::Certified> AcmeIssuer::finish(Attempt& attempt, acme::Order order) {

@@ -15,6 +15,7 @@
 #include "certs/acme_account.h"
 #include "certs/challenge_choice.h"
 #include "certs/challenge_store.h"
+#include "certs/dns_challenges.h"
 #include "certs/issuer.h"
 #include "certs/slots.h"
 #include "http/client.h"
@@ -28,10 +29,11 @@ struct AcmeOptions {
   std::string email;      // contact; may be empty
   std::optional<acme::ExternalAccount> external;
   std::string ca_file;  // PEM roots that the CA's own HTTPS is checked with; empty: the system's
-  // That can be answered by the listeners that there are, in order of preference.
+  // That can be answered by the listeners and the DNS that there are, in order of preference.
   std::vector<acme::ChallengeType> challenges{acme::ChallengeType::kTlsAlpn01,
                                               acme::ChallengeType::kHttp01};
-  std::string profile;  // of certificates; empty: the CA's own choice
+  DnsUse dns = DnsUse::kAll;  // of dns-01, when it is one of them
+  std::string profile;        // of certificates; empty: the CA's own choice
   bool profile_required = true;
   std::string preferred_chain;  // as choose_chain() takes it; empty: the CA's own choice
   std::string user_agent;       // product and where to learn more of it
@@ -59,7 +61,8 @@ class AcmeIssuer : public Issuer {
     ChallengeStore& challenges;
   };
 
-  AcmeIssuer(Parts parts, AcmeOptions options);
+  // `dns` is needed when dns-01 is one of the challenges.
+  AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChallenges> dns = nullptr);
   ~AcmeIssuer() override;
 
   const std::string& id() const override { return id_; }
@@ -71,6 +74,7 @@ class AcmeIssuer : public Issuer {
 
   base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
                                                             base::Deadline deadline) override;
+  base::Task<void> remove_leftovers() override;
 
  private:
   struct Connection;
@@ -83,10 +87,16 @@ class AcmeIssuer : public Issuer {
   base::Task<Certified> obtain(Attempt& attempt);
   base::Task<Certified> order(Attempt& attempt);
   base::Task<acme::Outcome<>> prove(Attempt& attempt, const acme::Order& order);
+  base::Task<acme::Outcome<>> prove_with(std::vector<Proof>& proofs, Attempt& attempt,
+                                         const acme::Order& order);
   base::Task<acme::Outcome<std::optional<Proof>>> prepare(Attempt& attempt, std::string url);
   base::Task<acme::Outcome<>> settle(Attempt& attempt, const Proof& proof);
   base::Task<acme::Outcome<Answer>> answer(Attempt& attempt, std::string name,
                                            acme::ChallengeType type, std::string token);
+  base::Task<acme::Outcome<Answer>> answer_dns(std::string name, std::string value,
+                                               base::Deadline deadline);
+  acme::Failure note_failure(Attempt& attempt, const acme::Authorization& authorization,
+                             acme::ChallengeType type, acme::Failure failure, bool other);
   base::Task<Certified> finish(Attempt& attempt, acme::Order order);
   base::Task<Certified> download(Attempt& attempt, std::string url,
                                  std::vector<std::string>& alternates);
@@ -97,6 +107,7 @@ class AcmeIssuer : public Issuer {
   AcmeOptions options_;
   std::string id_;
   ChallengeChoice choice_;
+  std::unique_ptr<DnsChallenges> dns_;
   Slots connecting_;                        // one at a time
   std::unique_ptr<Connection> connection_;  // made at the first order: it reads files
 };

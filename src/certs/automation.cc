@@ -57,6 +57,11 @@ std::unique_ptr<tls::ClientContext> ask_trust(const std::string& ask) {
   return std::move(*made);
 }
 
+IssuerParts issuer_parts(const Automation::Parts& parts, base::Gate& tasks) {
+  return IssuerParts{parts.loop,    parts.blocking,   parts.resolver,
+                     parts.storage, parts.challenges, tasks};
+}
+
 }  // namespace
 
 // In this order: what stands below works with what stands above.
@@ -68,7 +73,7 @@ struct Automation::State {
         tasks(p.loop),
         trust(ask_trust(c.tls.on_demand.ask)),
         client(p.loop, p.resolver, *trust, user_agent()),
-        issuers(c, make),
+        issuers(c, make ? make : issuer_factory(issuer_parts(p, tasks), c.listen)),
         rules(compile_rules(c, issuers)),
         permission(p.loop, client, policy_of(c.tls.on_demand)),
         inventory(p.blocking, p.storage),
@@ -123,13 +128,7 @@ Automation::Automation(Parts parts, const config::Config& config)
 
 Automation::Automation(Parts parts, const config::Config& config, Replacements replacements) {
   WallClock now = replacements.now ? std::move(replacements.now) : WallClock(&base::wall_now);
-  IssuerFactory make = std::move(replacements.issuer);
-  if (!make) {
-    const IssuerParts own{parts.loop, parts.blocking, parts.resolver, parts.storage,
-                          parts.challenges};
-    make = issuer_factory(own, config.listen);
-  }
-  state_ = std::make_shared<State>(parts, config, make, std::move(now));
+  state_ = std::make_shared<State>(parts, config, replacements.issuer, std::move(now));
 }
 
 Automation::~Automation() {
@@ -153,6 +152,7 @@ base::Task<base::Result<void>> Automation::start() {
                            s.now,       s.stopping,
                            s.polls,     renewal_policy(s.config.tls.renewal)};
   s.tasks.spawn(start_up(parts), "loading certificates");
+  s.tasks.spawn(s.issuers.remove_leftovers(), "removing leftovers");
   co_return base::Result<void>();
 }
 

@@ -11,10 +11,15 @@ int ChallengeChoice::rank(const std::string& name, acme::ChallengeType type) con
 
 const acme::Challenge* ChallengeChoice::choose(const acme::Authorization& authorization,
                                                const TriedChallenges& tried) const {
-  const auto found = tried.find(authorization.identifier);
+  const std::string name = authorization.name();
+  const auto found = tried.find(name);
   for (int wanted = 0; wanted <= 2; ++wanted) {
     for (const acme::ChallengeType type : types_) {
-      if (rank(authorization.identifier, type) != wanted) continue;
+      if (rank(name, type) != wanted) continue;
+      if (type == acme::ChallengeType::kDns01 && dns_ == DnsUse::kWildcards &&
+          !authorization.wildcard) {
+        continue;
+      }
       if (found != tried.end() && found->second.contains(type)) continue;
       for (const acme::Challenge& challenge : authorization.challenges) {
         if (challenge.type == acme::name(type) && !challenge.token.empty()) return &challenge;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -14,8 +15,11 @@
 
 namespace gatehouse::certs {
 
-// Types that have failed for names, within one attempt to get a certificate.
+// Types that have failed for names (as ordered), within one attempt to get a certificate.
 using TriedChallenges = std::map<std::string, std::set<acme::ChallengeType>, std::less<>>;
+
+// Which names dns-01 is used for, where it can be: a wildcard has no other (RFC 8555 7.1.4).
+enum class DnsUse : std::uint8_t { kAll, kWildcards };
 
 // Memory only: after a restart it learns again. One loop, its thread.
 class ChallengeChoice {
@@ -23,7 +27,8 @@ class ChallengeChoice {
   static constexpr std::size_t kNames = 10'000;  // remembered; beyond, any one is forgotten
 
   // `types` can be answered here, in order of preference.
-  explicit ChallengeChoice(std::vector<acme::ChallengeType> types) : types_(std::move(types)) {}
+  explicit ChallengeChoice(std::vector<acme::ChallengeType> types, DnsUse dns = DnsUse::kAll)
+      : types_(std::move(types)), dns_(dns) {}
 
   const std::vector<acme::ChallengeType>& types() const { return types_; }
 
@@ -39,6 +44,7 @@ class ChallengeChoice {
   int rank(const std::string& name, acme::ChallengeType type) const;
 
   std::vector<acme::ChallengeType> types_;
+  DnsUse dns_;
   std::unordered_map<std::string, acme::ChallengeType> names_;
   std::set<acme::ChallengeType> ever_worked_;
   std::set<acme::ChallengeType> ever_failed_;

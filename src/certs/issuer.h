@@ -63,6 +63,9 @@ class Issuer {
   // kUnsupported when it has none, and as acme::read_renewal_info.
   virtual base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
                                                                     base::Deadline deadline) = 0;
+
+  // Removes what earlier lives of the process have left with others. At start, once.
+  virtual base::Task<void> remove_leftovers() { co_return; }
 };
 
 }  // namespace gatehouse::certs

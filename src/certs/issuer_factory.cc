@@ -37,7 +37,12 @@ AcmeOptions options_of(const config::AcmeIssuer& wanted, bool https, bool http) 
     options.external = std::move(external);
   }
   options.challenges.clear();
+  options.dns = DnsUse::kWildcards;
   for (const config::Challenge challenge : wanted.challenges) {
+    if (challenge == config::Challenge::kDns01 && wanted.dns) {
+      options.challenges.push_back(acme::ChallengeType::kDns01);
+      options.dns = DnsUse::kAll;
+    }
     if (challenge == config::Challenge::kTlsAlpn01 && https) {
       options.challenges.push_back(acme::ChallengeType::kTlsAlpn01);
     }
@@ -45,7 +50,31 @@ AcmeOptions options_of(const config::AcmeIssuer& wanted, bool https, bool http) 
       options.challenges.push_back(acme::ChallengeType::kHttp01);
     }
   }
+  if (wanted.dns && options.dns == DnsUse::kWildcards) {
+    options.challenges.push_back(acme::ChallengeType::kDns01);
+  }
   return options;
+}
+
+std::vector<base::Endpoint> endpoints_of(const std::vector<config::DnsServer>& servers) {
+  std::vector<base::Endpoint> endpoints;
+  for (const config::DnsServer& server : servers) {
+    const auto endpoint = base::Endpoint::from_ip(server.host, server.port);
+    if (endpoint) endpoints.push_back(*endpoint);
+  }
+  return endpoints;
+}
+
+std::unique_ptr<DnsChallenges> dns_of(const IssuerParts& parts, const config::AcmeIssuer& wanted) {
+  if (!wanted.dns) return nullptr;
+  DnsOptions options;
+  options.resolvers = endpoints_of(wanted.dns->resolvers);
+  if (wanted.dns->servers) options.servers = endpoints_of(*wanted.dns->servers);
+  options.propagation = wanted.dns->propagation_timeout;
+  const DnsProviderParts own{parts.loop, parts.blocking, parts.resolver};
+  const DnsChallenges::Parts needs{parts.loop, parts.blocking, parts.storage, parts.tasks};
+  return std::make_unique<DnsChallenges>(needs, make_dns_provider(own, *wanted.dns),
+                                         std::move(options));
 }
 
 }  // namespace
@@ -59,7 +88,8 @@ IssuerFactory issuer_factory(IssuerParts parts, const config::Listen& listen) {
     if (const auto* acme = std::get_if<config::AcmeIssuer>(&wanted)) {
       AcmeIssuer::Parts own{parts.loop, parts.blocking, parts.resolver, parts.storage,
                             parts.challenges};
-      return std::make_unique<AcmeIssuer>(own, options_of(*acme, https, http));
+      return std::make_unique<AcmeIssuer>(own, options_of(*acme, https, http),
+                                          dns_of(parts, *acme));
     }
     return std::make_unique<InternalIssuer>(parts.loop, parts.blocking, parts.storage);
   };

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/blocking_pool.h"
+#include "base/gate.h"
 #include "base/loop.h"
 #include "base/resolver.h"
 #include "certs/challenge_store.h"
@@ -20,6 +21,7 @@ struct IssuerParts {
   base::Resolver& resolver;
   storage::Storage& storage;
   ChallengeStore& challenges;
+  base::Gate& tasks;  // of whoever owns the issuers
 };
 
 // What our own requests say they come from (RFC 8555 6.1 wants it).

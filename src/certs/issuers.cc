@@ -12,7 +12,7 @@ namespace {
 bool same(const config::AcmeIssuer& a, const config::AcmeIssuer& b) {
   return a.eab == b.eab && a.directory == b.directory && a.email == b.email &&
          a.ca_file == b.ca_file && a.challenges == b.challenges && a.profile == b.profile &&
-         a.preferred_chain == b.preferred_chain;
+         a.preferred_chain == b.preferred_chain && a.dns == b.dns;
 }
 
 bool same(const config::Issuer& a, const config::Issuer& b) {
@@ -60,14 +60,16 @@ std::vector<Issuer*> Issuers::for_name(std::string_view name, const SitePolicy& 
     issuers.push_back(config::uses_internal_issuer(host) ? default_internal_ : default_public_);
   }
   if (!is_wildcard(name)) return issuers;
-  // A public CA wants dns-01 for a wildcard (RFC 8555 8.4), which the ACME issuer has no means for.
   std::erase_if(issuers, [this](const Issuer* issuer) {
     return std::ranges::any_of(made_, [&](const Made& made) {
-      return made.issuer.get() == issuer &&
-             !std::holds_alternative<config::InternalIssuer>(made.wanted);
+      return made.issuer.get() == issuer && !config::signs_wildcards(made.wanted);
     });
   });
   return issuers;
+}
+
+base::Task<void> Issuers::remove_leftovers() {
+  for (const Made& made : made_) co_await made.issuer->remove_leftovers();
 }
 
 namespace {
@@ -84,7 +86,9 @@ Source source_of(const config::Site& site, const std::string& host, const SitePo
   }
   if (is_wildcard(host) && issuers.for_name(host, policy).empty()) {
     base::log::error(
-        "a wildcard needs an internal issuer, on_demand or a certificate from files: no TLS for it",
+        "a wildcard needs an internal issuer, an ACME one with dns, on_demand or a certificate "
+        "from "
+        "files: no TLS for it",
         {{"host", host}});
     return Source::kNone;
   }

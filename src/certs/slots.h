@@ -45,4 +45,16 @@ class Slots {
   Queue background_;
 };
 
+// Gives a slot that was taken back, at the end of its scope.
+class HeldSlot {
+ public:
+  explicit HeldSlot(Slots& slots) : slots_(slots) {}
+  ~HeldSlot() { slots_.release(); }
+  HeldSlot(const HeldSlot&) = delete;
+  HeldSlot& operator=(const HeldSlot&) = delete;
+
+ private:
+  Slots& slots_;
+};
+
 }  // namespace gatehouse::certs

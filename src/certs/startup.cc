@@ -1,5 +1,7 @@
 #include "certs/startup.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -128,16 +130,37 @@ void add(base::Result<>& all, const std::string& at, const base::Error& error) {
   }
 }
 
+void check_roots(const std::string& ca_file, const std::string& at, base::Result<>& all) {
+  if (ca_file.empty()) return;
+  tls::ClientOptions options;
+  options.ca_file = ca_file;
+  options.system_roots = false;
+  auto made = tls::ClientContext::make(std::move(options));
+  if (!made) add(all, at + "/ca_file", made.error());
+}
+
+void check_dns_files(const config::Dns& dns, const std::string& at, base::Result<>& all) {
+  if (const auto* command = std::get_if<config::DnsCommand>(&dns.provider)) {
+    if (::access(command->program.c_str(), X_OK) == 0) return;
+    const auto why = "cannot be run: " + command->program;
+    add(all, at + "/command/program", base::from_errno(errno, base::Side::kLocal, why));
+  }
+  if (const auto* webhook = std::get_if<config::DnsWebhook>(&dns.provider)) {
+    check_roots(webhook->ca_file, at + "/webhook", all);
+  }
+  if (const auto* account = std::get_if<config::DnsAcmeDns>(&dns.provider)) {
+    check_roots(account->ca_file, at + "/acme_dns", all);
+  }
+}
+
 void check_trust_of(const std::vector<config::Issuer>& issuers, const std::string& at,
                     base::Result<>& all) {
   for (std::size_t i = 0; i < issuers.size(); ++i) {
     const auto* acme = std::get_if<config::AcmeIssuer>(&issuers[i]);
-    if (acme == nullptr || acme->ca_file.empty()) continue;
-    tls::ClientOptions options;
-    options.ca_file = acme->ca_file;
-    options.system_roots = false;
-    auto made = tls::ClientContext::make(std::move(options));
-    if (!made) add(all, at + "/" + std::to_string(i) + "/acme/ca_file", made.error());
+    if (acme == nullptr) continue;
+    const std::string place = at + "/" + std::to_string(i) + "/acme";
+    check_roots(acme->ca_file, place, all);
+    if (acme->dns) check_dns_files(*acme->dns, place + "/dns", all);
   }
 }
 

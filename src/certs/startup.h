@@ -49,9 +49,9 @@ base::Result<tls::CertificateRef> read_certificate_files(const config::Certifica
 base::Result<> load_certificate_files(const config::Config& config,
                                       tls::CertificateStore& certificates);
 
-// Reads the trust roots (ca_file) of every ACME issuer once, so that what is wrong with them is
-// told at start and not by the first order. Blocks. Errors: kIo, kMalformed naming place and file;
-// a line each.
+// Reads the trust roots (ca_file) of every ACME issuer and its `dns` once, and looks whether
+// programs can be run: what is wrong with them is told at start and not by the first order. Blocks.
+// Errors: kIo, kMalformed naming place and file; a line each.
 base::Result<> check_trust_files(const config::Config& config);
 
 }  // namespace gatehouse::certs

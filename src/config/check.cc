@@ -67,6 +67,7 @@ class Checker {
   void check_upstreams(const Proxy& group, const Path& at);
   void check_on_demand();
   void check_issuers(const std::vector<Issuer>& issuers, const Path& at);
+  void check_dns(const Dns& dns, const Path& at);
   void check_ca(const AcmeIssuer& acme, const Path& place);
   void check_listeners();
 
@@ -94,6 +95,15 @@ bool may_own_certificate(std::string_view host) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   return std::ranges::count(host, '.') < 10 && host.find('_') == std::string_view::npos &&
          !std::ranges::all_of(last, is_digit);
+}
+
+bool is_base64(std::string_view text) {
+  const auto digits = text.substr(0, text.find('='));
+  return !digits.empty() && text.size() % 4 == 0 && text.size() - digits.size() <= 2 &&
+         std::ranges::all_of(digits, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '+' || c == '/';
+         });
 }
 
 bool is_loopback(std::string_view host) {
@@ -179,15 +189,16 @@ void Checker::check_site_tls(const Site& site, const Path& at) {
   if (site.tls.on_demand) return;
   for (std::size_t h = 0; h < site.hosts.size(); ++h) {
     if (!site.hosts[h].starts_with('*')) continue;
-    // The internal CA signs wildcards; an ACME CA would want dns-01 for them.
     const auto& issuers = site.tls.issuers.empty() ? config_.tls.issuers : site.tls.issuers;
-    const bool internal = site.hosts[h] != "*" &&
-                          (issuers.empty() ? uses_internal_issuer(site.hosts[h].substr(2))
-                                           : std::holds_alternative<InternalIssuer>(issuers[0]));
-    if (internal) continue;
+    const bool signed_here =
+        site.hosts[h] != "*" && (issuers.empty() ? uses_internal_issuer(site.hosts[h].substr(2))
+                                                 : std::ranges::any_of(issuers, signs_wildcards));
+    if (signed_here) continue;
     wrong({at[0], at[1], "hosts", std::to_string(h)},
           "\"" + site.hosts[h] + "\" stands for names that are not known yet: expected " +
-              "\"tls\": {\"on_demand\": true}, a \"certificate\" from files, or \"tls\": false");
+              "\"tls\": {\"on_demand\": true}, a \"certificate\" from files, " +
+              (site.hosts[h] == "*" ? "" : "an ACME issuer with \"dns\", the internal CA, ") +
+              "or \"tls\": false");
   }
 }
 
@@ -318,9 +329,47 @@ void Checker::check_issuers(const std::vector<Issuer>& issuers, const Path& at) 
         config_.listen.http.empty()) {
       wrong(below(place, "challenges"), "http-01 needs a listener in /listen/http");
     }
+    const bool by_dns = distinct.contains(Challenge::kDns01);
+    if (by_dns && !acme->dns && acme->challenges != AcmeIssuer().challenges) {
+      wrong(below(place, "challenges"), "dns-01 needs somebody who sets TXT records: \"dns\"");
+    }
+    if (acme->dns) check_dns(*acme->dns, below(place, "dns"));
     check_ca(*acme, place);
     if (acme->eab && (acme->eab->key_id.empty() || acme->eab->hmac_key.empty())) {
       wrong(below(place, "eab"), "expected both \"key_id\" and \"hmac_key\"");
+    }
+  }
+}
+
+void Checker::check_dns(const Dns& dns, const Path& at) {
+  const auto check_url = [&](const std::string& url, const Path& place) {
+    if (!is_http_url(url) || url.find('?') != std::string::npos) {
+      wrong(below(place, "url"), "expected a URL such as \"https://dns.example.com/acme\"");
+    }
+  };
+  if (const auto* command = std::get_if<DnsCommand>(&dns.provider)) {
+    if (!command->program.starts_with('/') || command->program.ends_with('/')) {
+      wrong(below(below(at, "command"), "program"), "expected an absolute path of a program");
+    }
+  }
+  if (const auto* update = std::get_if<DnsUpdate>(&dns.provider)) {
+    const auto place = below(at, "rfc2136");
+    if (update->server.host.empty()) wrong(place, "expected the key \"server\"");
+    if (!is_host_name(update->key_name)) {
+      wrong(below(place, "key_name"), "expected the name of a TSIG key, such as \"gatehouse\"");
+    }
+    if (!is_base64(update->key)) {
+      wrong(below(place, "key"), "expected a TSIG key in base64, as the server has it");
+    }
+  }
+  if (const auto* webhook = std::get_if<DnsWebhook>(&dns.provider)) {
+    check_url(webhook->url, below(at, "webhook"));
+  }
+  if (const auto* account = std::get_if<DnsAcmeDns>(&dns.provider)) {
+    const auto place = below(at, "acme_dns");
+    check_url(account->url, place);
+    if (account->username.empty() || account->password.empty() || account->subdomain.empty()) {
+      wrong(place, "expected \"username\", \"password\" and \"subdomain\", as /register gave them");
     }
   }
 }

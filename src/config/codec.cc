@@ -204,6 +204,20 @@ bool OddFieldName::read(Decoder& d, const Node& node, Value& out) {
   return d.expected(node, "a field name with \"_\" or \".\" (others need not be allowed)");
 }
 
+bool DnsIp::read(Decoder& d, const Node& node, Value& out) {
+  std::string text;
+  if (!d.string(node, text)) return false;
+  if (split_host(text, &out.host, &out.port) && base::is_ip_literal(out.host)) return true;
+  return d.expected(node, "an address such as \"192.0.2.53\" or \"[2001:db8::53]:5353\"");
+}
+
+bool DnsHost::read(Decoder& d, const Node& node, Value& out) {
+  std::string text;
+  if (!d.string(node, text)) return false;
+  if (split_host(text, &out.host, &out.port) && is_host(out.host)) return true;
+  return d.expected(node, "a server such as \"ns.example.com\" or \"192.0.2.53:5353\"");
+}
+
 bool ServerUrl::read(Decoder& d, const Node& node, Value& out) {
   constexpr std::string_view kWanted =
       "an upstream such as \"http://127.0.0.1:3000\" (or https://, h2c://, unix:/path)";

@@ -87,6 +87,20 @@ struct OddFieldName {
   static Schema schema() { return {{"type", "string"}, {"pattern", "[_.$]"}}; }
 };
 
+// "192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]"; without a port, 53.
+struct DnsIp {
+  using Value = DnsServer;
+  static bool read(Decoder& d, const Node& node, Value& out);
+  static Schema schema() { return Text::schema(); }
+};
+
+// The same, or a host name in the address' place.
+struct DnsHost {
+  using Value = DnsServer;
+  static bool read(Decoder& d, const Node& node, Value& out);
+  static Schema schema() { return Text::schema(); }
+};
+
 // "http://host[:port]", "https://…", "h2c://…" or "unix:/path".
 struct ServerUrl {
   using Value = UpstreamServer;

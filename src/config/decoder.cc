@@ -27,15 +27,12 @@ std::size_t distance(std::string_view a, std::string_view b) {
 // Keys of the configuration's style that this version does not have; said so, so that nobody
 // searches for a misspelling.
 constexpr std::string_view kNotYet[] = {
-    "admin",           "redis",           "dns",
-    "profile",         "preferred_chain", "renewal",
-    "method",          "header",          "query",
-    "protocol",        "client_ip",       "files",
-    "max_body",        "rate_limit",      "rewrite",
-    "basic_auth",      "forward_auth",    "strip_prefix",
-    "request_headers", "compress",        "response_headers",
-    "policy",          "health",          "retries",
-    "weight",          "max_connections", "srv",
+    "admin",        "redis",        "profile",         "preferred_chain", "renewal",
+    "method",       "header",       "query",           "protocol",        "client_ip",
+    "files",        "max_body",     "rate_limit",      "rewrite",         "basic_auth",
+    "forward_auth", "strip_prefix", "request_headers", "compress",        "response_headers",
+    "policy",       "health",       "retries",         "weight",          "max_connections",
+    "srv",
 };
 
 bool is_variable_name(std::string_view name) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/dns_keys.h"
 #include "config/issuer_keys.h"
 #include "config/upstream_keys.h"
 
@@ -36,7 +37,9 @@ template <class T>
 using Object = codec::ObjectOf<T, table<T>>;
 
 constexpr std::pair<std::string_view, Challenge> kChallenges[] = {
-    {"tls-alpn-01", Challenge::kTlsAlpn01}, {"http-01", Challenge::kHttp01}};
+    {"tls-alpn-01", Challenge::kTlsAlpn01},
+    {"http-01", Challenge::kHttp01},
+    {"dns-01", Challenge::kDns01}};
 constexpr std::pair<std::string_view, ExternalAccount::Algorithm> kMacs[] = {
     {"HS256", ExternalAccount::Algorithm::kHs256},
     {"HS384", ExternalAccount::Algorithm::kHs384},
@@ -158,6 +161,7 @@ const Table<AcmeIssuer>& table<AcmeIssuer>() {
       field<&AcmeIssuer::ca_file, Text>("ca_file", "PEM roots for the CA's own HTTPS"),
       field<&AcmeIssuer::challenges, List<codec::Word<kChallenges>>>("challenges",
                                                                      "which, in this order"),
+      field<&AcmeIssuer::dns, Optional<DnsObject>>("dns", "who sets TXT records for dns-01"),
       field<&AcmeIssuer::eab, Optional<Object<ExternalAccount>>>("eab", "external account binding"),
       field<&AcmeIssuer::profile, ProfileName>("profile", "the kind of certificate"),
       field<&AcmeIssuer::preferred_chain, Text>("preferred_chain", "by its root; or \"smallest\""),

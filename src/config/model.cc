@@ -38,6 +38,11 @@ std::string Address::text() const {
   return host.find(':') != std::string::npos ? "[" + host + "]" + port_text : host + port_text;
 }
 
+bool signs_wildcards(const Issuer& issuer) {
+  const auto* acme = std::get_if<AcmeIssuer>(&issuer);
+  return acme == nullptr || acme->dns.has_value();
+}
+
 bool uses_internal_issuer(std::string_view name) {
   if (base::is_ip_literal(name)) return is_private(name);
   for (const std::string_view ending : {"localhost", "internal", "test", "local"}) {

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/ip_range.h"
+#include "config/dns.h"
 #include "config/limits.h"
 
 namespace gatehouse::config {
@@ -97,7 +98,7 @@ struct Route {
   Action action;
 };
 
-enum class Challenge : std::uint8_t { kTlsAlpn01, kHttp01 };
+enum class Challenge : std::uint8_t { kTlsAlpn01, kHttp01, kDns01 };
 enum class KeyType : std::uint8_t { kP256, kP384, kRsa2048, kRsa4096 };
 
 // RFC 8555 7.3.4.
@@ -123,7 +124,9 @@ struct AcmeIssuer {
   std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
   std::string email;    // contact; may be empty
   std::string ca_file;  // PEM roots that the CA's own HTTPS is checked with; empty: the system's
-  std::vector<Challenge> challenges{Challenge::kTlsAlpn01, Challenge::kHttp01};  // in order
+  // In order; dns-01 only where there is `dns`. Wildcards always go by dns-01.
+  std::vector<Challenge> challenges{Challenge::kTlsAlpn01, Challenge::kHttp01, Challenge::kDns01};
+  std::optional<Dns> dns;
   std::optional<ExternalAccount> eab;
   Profile profile;
   std::string preferred_chain;  // a root's common name, or "smallest"; empty: the CA chooses
@@ -132,6 +135,9 @@ struct AcmeIssuer {
 struct InternalIssuer {};
 
 using Issuer = std::variant<AcmeIssuer, InternalIssuer>;
+
+// The internal CA does; an ACME CA wants dns-01 for them (RFC 8555 7.1.4, 8.4).
+bool signs_wildcards(const Issuer& issuer);
 
 struct OnDemand {
   std::string ask;                 // http(s) URL; empty: nobody is asked

@@ -185,5 +185,9 @@ TEST(Poll, StartsFastSlowsDownAndObeysTheCa) {
   EXPECT_EQ(poll.next(std::nullopt), Poll::kLongest);
 }
 
+TEST(DnsValue, IsTheDigestOfTheKeyAuthorization) {
+  EXPECT_EQ(dns_value("token.thumbprint"), "61rBZ_4knHblO0MNoxFsXZ_eTFUHum0B6IVRbhvUn5I");
+}
+
 }  // namespace
 }  // namespace gatehouse::acme::resources_test

@@ -132,5 +132,21 @@ TEST_F(CertificateFilesTest, TrustRootsOfACaAreLookedAtToo) {
   EXPECT_FALSE(check_trust_files(config));
 }
 
+TEST_F(CertificateFilesTest, AProgramThatCannotBeRunIsToldAtStart) {
+  config::AcmeIssuer issuer;
+  issuer.dns.emplace();
+  auto& command = issuer.dns->provider.emplace<config::DnsCommand>();
+  command.program = "/bin/sh";
+  config.tls.issuers = {issuer};
+  EXPECT_TRUE(check_trust_files(config));
+  command.program = (folder / "key.pem").string();
+  config.tls.issuers = {issuer};
+  const auto refused = check_trust_files(config);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().detail.find("/tls/issuers/0/acme/dns/command/program: cannot be run"),
+            std::string::npos)
+      << refused.error().detail;
+}
+
 }  // namespace
 }  // namespace gatehouse::certs::certificate_files_test

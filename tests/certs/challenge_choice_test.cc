@@ -9,6 +9,7 @@ using acme::ChallengeType;
 
 constexpr auto kHttp = ChallengeType::kHttp01;
 constexpr auto kTls = ChallengeType::kTlsAlpn01;
+constexpr auto kDns = ChallengeType::kDns01;
 
 acme::Authorization of(const std::string& name,
                        std::vector<std::string> types = {"dns-01", "http-01", "tls-alpn-01"}) {
@@ -80,6 +81,22 @@ TEST(ChallengeChoice, RemembersABoundedNumberOfNames) {
     remembered += chosen(choice, of("n" + std::to_string(i) + ".test")) == "http-01" ? 1 : 0;
   }
   EXPECT_EQ(remembered, ChallengeChoice::kNames);
+}
+
+TEST(ChallengeChoice, AWildcardGoesByDnsEvenWhereOtherNamesDoNot) {
+  const ChallengeChoice choice({kTls, kDns}, DnsUse::kWildcards);
+  acme::Authorization wildcard = of("a.test", {"dns-01"});
+  wildcard.wildcard = true;
+  EXPECT_EQ(chosen(choice, wildcard), "dns-01");
+  EXPECT_EQ(chosen(choice, of("a.test")), "tls-alpn-01");
+  EXPECT_EQ(chosen(choice, of("a.test", {"dns-01"})), "none");
+  EXPECT_EQ(chosen(ChallengeChoice({kTls, kDns}), of("a.test", {"dns-01"})), "dns-01");
+}
+
+TEST(ChallengeChoice, WhatWorkedForAWildcardSaysNothingOfTheNameItself) {
+  ChallengeChoice choice({kTls, kDns});
+  choice.worked("*.a.test", kDns);
+  EXPECT_EQ(chosen(choice, of("a.test")), "tls-alpn-01");
 }
 
 }  // namespace

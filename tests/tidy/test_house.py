@@ -118,6 +118,8 @@ def test_every_configuration_in_the_docs_is_valid(tmp_path):
 @pytest.mark.parametrize("fits, config", [
     (True, '{"sites": [{"hosts": ["a"], "proxy": ["http://b"]}], "log": {"level": "${L:-info}"}}'),
     (True, '{"sites": [{"hosts": ["a"], "redirect": "/"}], "timeouts": {"idle": 0}}'),
+    (False, '{"sites": [{"hosts": ["a"], "respond": {}}], "tls": {"issuers": [{"acme": {"dns": '
+            '{"rfc2136": {"server": "b"}}}}]}}'),
     (False, '{"sites": [{"hosts": ["a"], "prxy": "http://b"}]}'),
     (False, '{"sites": [{"hosts": ["a"], "redirect": {"status": 308}}]}'),
     (False, '{"sites": [{"hosts": ["a"], "proxy": []}]}'),

@@ -27,10 +27,11 @@ class Pebble:
     """A CA that validates on the given ports of the loopback. Random nonce rejection is on, as it
     is by default; authorizations are never reused, so that each order is validated. `validity`: of
     its certificates, in seconds. `profiles`: instead of its only one, "default"; name to validity.
-    With `restart_of`, it listens where that one did; it has forgotten all accounts."""
+    It asks `dns_server` instead of its own DNS test server. With `restart_of`, it listens where
+    that one did; it has forgotten all accounts."""
 
     def __init__(self, folder, gatehouse_ports, validity=90 * 86400, eab=None, profiles=None,
-                 restart_of=None):
+                 restart_of=None, dns_server=None):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.http_port, self.tls_port = gatehouse_ports
@@ -45,7 +46,7 @@ class Pebble:
         self.dns = Process(*_dns_arguments(self.dns_port, self.dns_admin))
         self.ca = Process(
             PROGRAMS / "pebble", "-config", config, "-strict",
-            "-dnsserver", f"127.0.0.1:{self.dns_port}",
+            "-dnsserver", dns_server or f"127.0.0.1:{self.dns_port}",
             env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"},
         )
         self.directory = f"https://127.0.0.1:{self.listen}/dir"

@@ -1,0 +1,28 @@
+// Runs a program of the machine to its end, for errands that are the user's to define.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/blocking_pool.h"
+#include "base/clock.h"
+#include "base/loop.h"
+
+namespace gatehouse::base {
+
+struct ProgramEnd {
+  int status = 0;        // exit status; minus the signal's number when one ended it
+  std::string messages;  // the last of what it wrote to standard error, kProgramMessages at most
+};
+
+inline constexpr std::size_t kProgramMessages = 1024;       // bytes
+inline constexpr std::size_t kProgramWrites = 1024 * 1024;  // to standard error; more fails for it
+
+// Starts `arguments[0]` (a path; nothing is searched for) with the others, in our environment, a
+// process group of its own, standard input and output at /dev/null. At `deadline` the whole group
+// is killed: kTimeout. Errors: kNotFound, kDenied, kIo when it cannot be started; kOverload. The
+// program ends by itself if the loop does before.
+Task<Result<ProgramEnd>> run_program(Loop& loop, BlockingPool& pool,
+                                     std::vector<std::string> arguments, Deadline deadline);
+
+}  // namespace gatehouse::base

@@ -1,0 +1,85 @@
+// The answers to dns-01 (RFC 8555 8.4): TXT records that stand in DNS while a CA looks, and that
+// go afterwards, whatever happens in between.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/blocking_pool.h"
+#include "base/endpoint.h"
+#include "base/gate.h"
+#include "certs/dns_provider.h"
+#include "certs/slots.h"
+#include "dns/lookup.h"
+#include "storage/storage.h"
+
+namespace gatehouse::certs {
+
+// A value that a provider was told to set.
+struct DnsRecord {
+  std::string name;  // where it stands: the end of the aliases
+  std::string value;
+  std::string key;       // under which storage remembers it
+  storage::Lease lease;  // of that key: the value is in use, not left over
+  bool counted = false;  // holds one of the provider's places
+
+  DnsRecord() = default;
+};
+
+struct DnsOptions {
+  std::vector<base::Endpoint> resolvers;               // empty: the system's
+  std::optional<std::vector<base::Endpoint>> servers;  // to be asked instead of the zone's own
+  base::Duration propagation{120'000};                 // how long these may take to show a value
+
+  DnsOptions() = default;
+};
+
+// On control's loop.
+class DnsChallenges {
+ public:
+  static constexpr base::Duration kRemoveTime{60'000};  // for the removal of one record
+  static constexpr std::size_t kQueued = 4096;          // calls that wait for their turn
+  static constexpr std::size_t kSlice = 64;             // leftovers listed at once
+
+  // What it works with; all outlive it.
+  struct Parts {
+    base::Loop& loop;
+    base::BlockingPool& blocking;
+    storage::Storage& storage;
+    base::Gate& tasks;  // whose owner outlives this; removals are tasks of it
+  };
+
+  DnsChallenges(Parts parts, std::unique_ptr<DnsProvider> provider, DnsOptions options);
+
+  // Sets `value` for `name` (a DNS name without "*."), at the end of the aliases that begin at
+  // _acme-challenge.NAME, and waits until every server of the zone shows it. When that fails, what
+  // may have been set is withdrawn. Errors name the record and say what is missing.
+  base::Task<base::Result<DnsRecord>> present(std::string name, std::string value,
+                                              base::Deadline deadline);
+  // Removes what was set, in a task of its own unless those are not taken any more. What cannot be
+  // removed is reported and stays a leftover.
+  base::Task<void> withdraw(DnsRecord record);
+  // Removes what earlier lives of the process, or of others on the same storage, have left.
+  base::Task<void> remove_leftovers();
+
+ private:
+  base::Task<base::Result<dns::Lookup>> make_lookup();
+  base::Task<base::Result<std::vector<dns::NameServer>>> servers_of(dns::Lookup& lookup,
+                                                                    std::string name,
+                                                                    base::Deadline deadline);
+  base::Task<base::Result<void>> remember(DnsRecord& record, base::Deadline deadline);
+  base::Task<base::Result<void>> set(const DnsRecord& record, base::Deadline deadline);
+  base::Task<void> take_back(std::shared_ptr<DnsRecord> record);
+  base::Task<void> remove_leftover(std::string key);
+
+  Parts parts_;
+  std::unique_ptr<DnsProvider> provider_;
+  DnsOptions options_;
+  std::string folder_;  // of the provider's notes in storage
+  Slots calls_;         // of the provider, one at a time
+  Slots places_;        // for values at the provider
+};
+
+}  // namespace gatehouse::certs
