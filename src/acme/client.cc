@@ -34,7 +34,7 @@ Judged judge(std::string_view what, std::string url, http::ClientResponse respon
     if (const auto location = response.fields.find("Location")) {
       out.answer.location = *location;
     }
-    if (response.fields.find("Link") != nullptr) {
+    if (response.fields.has("Link")) {
       out.answer.alternates = link_targets(response.fields.joined("Link"), "alternate");
     }
     out.answer.url = std::move(url);
