@@ -68,6 +68,64 @@ TEST(FieldsTest, CopiesAreIndependent) {
   EXPECT_EQ(assigned.count("B"), 0u);
 }
 
+TEST(FieldsTest, WhatWouldBreakItsLineIsLeftOut) {
+  Fields fields;
+  fields.add("A", "1\r\nB: 2");
+  fields.add("C\n", "3");
+  fields.add("D", std::string_view("4\0", 2));
+  fields.add(FieldName::kVia, "1.1 x\ny");
+  EXPECT_TRUE(fields.empty());
+}
+
+TEST(FieldsTest, AreWrittenLineByLineWithoutThoseOfTheConnection) {
+  Fields fields;
+  fields.add("Connection", "close");
+  fields.add("a", "1");
+  fields.add("B", "");
+  fields.add("te", "trailers");
+  fields.add("C", "3");
+  fields.add("D", "4");
+  fields.remove("C");
+  base::Text text = "> ";
+  fields.append_lines(text, kFieldsOfConnection);
+  EXPECT_EQ(text, "> a: 1\r\nB: \r\nD: 4\r\n");
+}
+
+TEST(FieldsTest, SomeOfAnotherListAreTakenOverAsTheyAre) {
+  Fields from;
+  from.add("A", "1");
+  from.add("Host", "x");
+  from.add("b_c", "2");
+  from.add("Ab.c", "3");
+  Fields to;
+  to.add("Old", "0");
+  to.assign_if(from, [](const Field& field) { return field.known != FieldName::kHost; });
+  from.clear();
+  EXPECT_EQ(to.size(), 3u);
+  EXPECT_EQ(to.find("a"), "1");
+  EXPECT_FALSE(to.has("Old"));
+  EXPECT_FALSE(to.has("Host"));
+  to.remove_if([](const Field& field) { return field.odd; });
+  EXPECT_EQ(to.size(), 1u);
+}
+
+TEST(FieldsTest, ManyAndLongOnesKeepTheirTexts) {
+  Fields fields;
+  for (int i = 0; i < 300; ++i) {
+    fields.add("X-" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'v'));
+  }
+  fields.add(std::string(70'000, 'n'), std::string(70'000, 'w'));
+  for (int i = 0; i < 300; ++i) {
+    const auto value = fields.find("x-" + std::to_string(i));
+    ASSERT_TRUE(value);
+    EXPECT_EQ(*value, std::string(static_cast<std::size_t>(i), 'v'));
+  }
+  EXPECT_EQ(fields.find(std::string(70'000, 'N')), std::string(70'000, 'w'));
+  fields.release();
+  EXPECT_TRUE(fields.empty());
+  EXPECT_EQ(fields.begin(), fields.end());
+}
+
 TEST(MessageTest, ReadsHostPathAndQuery) {
   RequestHead head;
   head.authority = "example.com:8443";
