@@ -113,6 +113,9 @@ class Http2Session {
   // Bytes of a body have come for a stream; the stream's reader has them now, or nobody wants them.
   void body_came(std::size_t bytes) { untaken_ += bytes; }
   void body_went(std::size_t bytes);
+  // Bytes of bodies that all streams together have written and that have not left.
+  std::size_t unsent() const { return unsent_; }
+  void count_unsent(std::size_t before, std::size_t now) { unsent_ += now - before; }
   // Whether more of the peer's bodies is not read for now.
   bool holds_bodies_back() const { return holds_back_; }
   // Server: RST_STREAM, once what may leave at once of a response has left: the head, if it has not
@@ -185,6 +188,7 @@ class Http2Session {
   std::uint32_t window_ = kWindow;
   std::uint64_t sent_ = 0;
   std::size_t untaken_ = 0;
+  std::size_t unsent_ = 0;
   std::optional<base::Error> error_;
   bool writing_ = false;     // a write is under way
   bool holds_back_ = false;  // the reader waits for those who take bodies

@@ -3,6 +3,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "http/http2_session.h"
 
@@ -42,6 +43,7 @@ Http2Stream::~Http2Stream() {
   if (session_ == nullptr) return;
   owed_ += in_.bytes();
   session_->body_went(in_.bytes());
+  session_->count_unsent(counted_, 0);
   return_window();
   if (id_ != 0) nghttp2_session_set_stream_user_data(session_->get(), id_, nullptr);
   if (!open()) return;
@@ -65,7 +67,8 @@ void Http2Stream::reset_behind_body(std::uint32_t code) {
   if (!open() || session_ == nullptr || !answered_) return reset_stream(code);
   closed_ = true;
   nghttp2_session_set_stream_user_data(session_->get(), id_, nullptr);
-  session_->reset_behind(id_, code, std::move(out_), offered_);
+  session_->reset_behind(id_, code, std::exchange(out_, Http2OutBody()), offered_);
+  count_unsent();
   fail(base::Error(base::Code::kReset, peer_, "the exchange was broken off"));
 }
 
@@ -210,6 +213,7 @@ std::ptrdiff_t Http2Stream::offer(std::size_t most, std::uint32_t* flags) {
 
 void Http2Stream::take(std::size_t size, Http2Output& out) {
   out_.take(size, out);
+  count_unsent();
   sent_ += size;
   out_rate_.moved(size);
   progress_ = base::Clock::now();
@@ -263,13 +267,22 @@ base::Task<base::Result<void>> Http2Stream::wait_for_room() {
 }
 
 std::size_t Http2Stream::queue_bound() const {
-  return session_ != nullptr && session_->short_of_memory() ? 0 : kQueued;
+  if (session_ == nullptr) return kQueued;
+  const bool full = session_->unsent() > kQueuedInAll || session_->short_of_memory();
+  return full ? 0 : kQueued;
+}
+
+// What of `out_` has changed, is told to the session.
+void Http2Stream::count_unsent() {
+  if (session_ != nullptr) session_->count_unsent(counted_, out_.bytes());
+  counted_ = out_.bytes();
 }
 
 base::Task<base::Result<void>> Http2Stream::write_piece(base::Chunk chunk) {
   if (write_error_) co_return base::fail(*write_error_);
   if (bodiless_ || chunk.empty()) co_return base::Result<void>();
   out_.append(std::move(chunk));
+  count_unsent();
   resume();
   while (out_.bytes() > queue_bound()) {
     if (write_error_) co_return base::fail(*write_error_);
@@ -288,6 +301,7 @@ void Http2Stream::end_body(Fields trailers) {
 
 void Http2Stream::say_all(base::Chunk body) {
   out_.append(std::move(body));
+  count_unsent();
   end_body(Fields());
 }
 

@@ -23,9 +23,10 @@ class Http2Session;
 class Http2Stream : public boost::intrusive::list_base_hook<
                         boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
-  // Bytes that write() takes before it waits for them to leave; where memory is short, it waits for
-  // each piece.
+  // Bytes that write() takes before it waits for them to leave. Where memory is short, or all
+  // streams of the connection together hold kQueuedInAll, it waits for each piece.
   static constexpr std::size_t kQueued = 64 * 1024;
+  static constexpr std::size_t kQueuedInAll = 1024 * 1024;
   // A reader that is faster than the window gets a larger one, up to this: a stream of 1 Gbit/s
   // over 50 ms has 6.25 MB on its way, and of a window up to a half is given back late.
   static constexpr std::uint32_t kWindow = 256 * 1024;
@@ -112,6 +113,7 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   bool peer_may_send() const;
   bool waits_for_window();
   std::size_t queue_bound() const;
+  void count_unsent();
   base::Task<base::Result<void>> wait_for_room();
 
   Http2Session* session_;
@@ -127,6 +129,7 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   std::uint32_t window_ = kWindow;
   std::uint64_t grown_at_ = 0;  // received_ when the window was last looked at
   Http2OutBody out_;
+  std::size_t counted_ = 0;  // of its bytes, by the session
   std::uint64_t sent_ = 0;
   Fields out_trailers_;
   base::Event room_;  // set when output has left

@@ -162,8 +162,8 @@ class FramePeer {
 };
 
 // Serves requests by their paths: /unread is answered at once, whatever comes; /cut breaks off
-// after kHalf bytes of its answer; all others read the body and say how long it was, /hold after it
-// has waited for `release`.
+// after kHalf bytes of its answer; /endless answers without end, piece by piece; all others read
+// the body and say how long it was, /hold after it has waited for `release`.
 class Http2Served {
  public:
   explicit Http2Served(base::Loop& on, const Http2Options& options = Http2Options())
@@ -203,9 +203,11 @@ class Http2Served {
   void wait_for_end() { run_task(loop_, until_over()); }
 
   static constexpr std::size_t kHalf = 40'000;
+  static constexpr std::size_t kPiece = 16 * 1024;
 
   std::vector<RequestHead> seen;
   std::vector<base::Error> cut;      // of bodies that were
+  std::size_t written = 0;           // of endless answers
   std::optional<base::Error> error;  // that ended the connection
   base::Event release;
   Wire wire;
@@ -239,8 +241,24 @@ class Http2Served {
     stream.reset(base::Code::kReset);
   }
 
+  base::Task<void> go_on_for_ever(ServerStream& stream) {
+    ResponseHead head;
+    head.body = BodyKind::kChunked;
+    (void)co_await stream.write_head(head);
+    const auto piece = base::Chunk::copy_of(base::as_bytes(std::string(kPiece, 'x')));
+    for (;;) {
+      written += piece.size();
+      const auto taken = co_await stream.write(piece);
+      if (!taken) break;
+    }
+  }
+
   base::Task<void> exchange(std::unique_ptr<ServerStream> stream) {
     seen.push_back(stream->head());
+    if (stream->head().target == "/endless") {
+      co_await go_on_for_ever(*stream);
+      co_return;
+    }
     if (stream->head().target == "/unread") {
       co_await answer(*stream, 200, "unread");
       co_return;

@@ -406,5 +406,27 @@ TEST_F(Http2ServerTest, WhereMemoryIsShortNoWindowGrows) {
   EXPECT_LE(sender.most_room, std::int64_t{Http2Stream::kWindow});
 }
 
+// A client that shuts its windows, or reads nothing, costs no more than that (RFC 9113 5.2).
+TEST_F(Http2ServerTest, ManyStreamsThatNobodyReadsHoldABoundedPartOfTheirAnswers) {
+  constexpr std::uint32_t kStreams = 90;
+  Http2Served served(loop);
+  std::string shut("\0\4\0\0\0\0", 6);  // SETTINGS_INITIAL_WINDOW_SIZE
+  served.say(frame_text(NGHTTP2_SETTINGS, 0, 0, shut));
+  for (std::uint32_t i = 0; i < kStreams; ++i) {
+    served.say(get_text(static_cast<std::int32_t>(2 * i + 1), "/endless"));
+  }
+  served.ping();
+  EXPECT_EQ(served.seen.size(), kStreams);
+  EXPECT_LE(served.written,
+            Http2Stream::kQueuedInAll + Http2Stream::kQueued + kStreams * Http2Served::kPiece);
+  // Windows that open let all go on.
+  const auto before = served.written;
+  std::string open("\0\4\0\1\0\0", 6);
+  served.say(frame_text(NGHTTP2_SETTINGS, 0, 0, open) +
+             frame_text(NGHTTP2_WINDOW_UPDATE, 0, 0, number_text(8 << 20)));
+  served.ping();
+  EXPECT_GT(served.written, before);
+}
+
 }  // namespace
 }  // namespace gatehouse::http::http2_server_test
