@@ -29,6 +29,15 @@ struct Recycled {
 
 using Text = std::basic_string<char, std::char_traits<char>, Recycled<char>>;
 
+// Empties a text, and gives its memory back.
+inline void release(Text& text) {
+  if (text.capacity() == Text().capacity()) {
+    text.clear();
+  } else {
+    Text().swap(text);
+  }
+}
+
 template <typename T>
 using RecycledList = std::vector<T, Recycled<T>>;
 

@@ -115,7 +115,7 @@ void Fields::clear() {
 }
 
 void Fields::release() {
-  base::Text().swap(text_);
+  base::release(text_);
   base::RecycledList<Place>().swap(places_);
 }
 

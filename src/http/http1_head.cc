@@ -112,7 +112,8 @@ Refusal Http1Head::read_status_line(std::string_view line) {
   const bool status = line.size() >= 12 && line[8] == ' ' && is_digit(line[9]) &&
                       is_digit(line[10]) && is_digit(line[11]);
   const bool reason = line.size() == 12 || (line.size() > 12 && line[12] == ' ');
-  if (!status || !reason || line[9] == '0') return Refusal(502, "a bad status line");
+  const bool cr = line.find('\r') != std::string_view::npos;
+  if (!status || !reason || cr || line[9] == '0') return Refusal(502, "a bad status line");
   raw_.minor_version = line[7] - '0';
   raw_.status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
   raw_.reason = line.size() > 13 ? line.substr(13) : std::string_view();
@@ -134,7 +135,6 @@ Refusal Http1Head::read_field_line(std::string_view line) {
 }
 
 Refusal Http1Head::read_line(std::string_view line) {
-  if (line.find('\r') != std::string_view::npos) return Refusal(400, "a CR without LF");
   if (has_start_line_) {
     if (raw_.fields.size() >= limits_.fields) return Refusal(431, "too many fields");
     return read_field_line(line);
@@ -174,6 +174,8 @@ Http1Head::Verdict Http1Head::look(base::Bytes bytes) {
     if (searched_ - begin_ > limits_.head_bytes) return refuse(431, "the head is too long");
     if (!line.empty()) {
       const auto refusal = read_line(line);
+      const bool cr = refusal && line.find('\r') != std::string_view::npos;
+      if (cr) return refuse(400, "a CR without LF");
       if (refusal) return refuse(refusal.status, refusal.why);
     } else if (has_start_line_) {
       end_ = searched_;

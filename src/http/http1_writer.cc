@@ -43,7 +43,7 @@ base::Text& Http1Writer::begin(BodyKind kind, std::uint64_t length) {
 }
 
 void Http1Writer::release() {
-  if (held_.empty()) base::Text().swap(held_);
+  if (held_.empty()) base::release(held_);
 }
 
 base::Task<void> Http1Writer::wait_for_turn() {

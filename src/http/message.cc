@@ -3,8 +3,7 @@
 namespace gatehouse::http {
 
 void RequestHead::release() {
-  for (auto* text : {&method, &target, &authority, &normal_path, &upgrade})
-    base::Text().swap(*text);
+  for (auto* text : {&method, &target, &authority, &normal_path, &upgrade}) base::release(*text);
   fields.release();
 }
 

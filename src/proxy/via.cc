@@ -22,8 +22,11 @@ void append_pseudonym(std::string_view host, base::Text& out) {
   }();
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(host.data());
   const auto proof = SIPHASH_24(key.data(), bytes, host.size());
-  out.append(kPseudonym).append("-");
-  for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[(proof >> shift) & 15];
+  std::array<char, 16> digits;
+  for (unsigned i = 0; i < digits.size(); ++i) {
+    digits[i] = "0123456789abcdef"[(proof >> (60 - 4 * i)) & 15];
+  }
+  out.append(kPseudonym).append("-").append(digits.data(), digits.size());
 }
 
 std::string_view name_of(http::Version version) {

@@ -56,7 +56,9 @@ TEST(ProblemTypes, EachThatLastsTellsSomebodyWhatToDo) {
     EXPECT_FALSE(type.meaning.empty()) << type.token;
     EXPECT_EQ(find_problem_type(type.token), &type);
     const bool of_revocation = type.token.find("Revo") != std::string_view::npos;
-    if (type.handling.lasting && !of_revocation) EXPECT_FALSE(type.advice.empty()) << type.token;
+    if (type.handling.lasting && !of_revocation) {
+      EXPECT_FALSE(type.advice.empty()) << type.token;
+    }
     EXPECT_NE(type.handling.retry, type.handling.lasting) << type.token;
   }
 }
