@@ -174,7 +174,8 @@ struct Http2Callbacks::Receive {
     if (s.assembling_ == id) s.assembling_ = 0;
     s.linger_.remove(id);
     s.last_words_.remove(id);
-    if (code == NGHTTP2_NO_ERROR) s.floods_.stream_ended_well();
+    const bool cut = std::exchange(s.cut_by_peer_, 0) == id;
+    if (code == NGHTTP2_NO_ERROR && !cut) s.floods_.stream_ended_well();
     auto* const stream = find(session, id);
     if (stream == nullptr) return 0;
     nghttp2_session_set_stream_user_data(session, id, nullptr);

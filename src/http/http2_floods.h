@@ -15,8 +15,10 @@ class Http2Floods {
  public:
   static constexpr base::Duration kWindow{10'000};
   static constexpr std::uint32_t kResetsASecond = 10;
-  static constexpr std::uint32_t kWindowUpdatesEach = 10;  // for a DATA frame that we sent
-  static constexpr std::uint32_t kPrioritiesEach = 10;     // for a stream that was opened
+  // For a DATA frame that we sent. Some gRPC clients measure the way by a PING for each.
+  static constexpr std::uint32_t kWindowUpdatesEach = 10;
+  static constexpr std::uint32_t kPingsEach = 2;
+  static constexpr std::uint32_t kPrioritiesEach = 10;  // for a stream that was opened
 
   // Of `resets`, over a connection's life. A plain count would cut a browser that has cancelled for
   // hours what it no longer wants, so each stream that ended well allows one more (more than half
@@ -46,7 +48,10 @@ class Http2Floods {
     allowance_[index(Kind::kPriority)] += kPrioritiesEach;
     ++late_allowed_;
   }
-  void data_sent() { allowance_[index(Kind::kWindowUpdate)] += kWindowUpdatesEach; }
+  void data_sent() {
+    allowance_[index(Kind::kWindowUpdate)] += kWindowUpdatesEach;
+    allowance_[index(Kind::kPing)] += kPingsEach;
+  }
   void stream_ended_well() {
     ++good_;
     if (tokens_ < limits_.resets) tokens_ += 1;

@@ -118,6 +118,7 @@ base::Deadline Http2Server::wake_up() const {
 // After a wait without news: whether the connection is to end.
 bool Http2Server::wait_is_over() {
   const auto now = base::Clock::now();
+  if (session_.holds_bodies_back()) heard_ = now;  // whatever it says: nobody listens
   if (draining_ && notice_.passed()) {
     session_.go_away();
     notice_ = base::Deadline();

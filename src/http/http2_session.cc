@@ -11,9 +11,6 @@ namespace gatehouse::http {
 namespace {
 
 constexpr std::size_t kRead = 8 * 1024;  // least room for a read
-// What the windows of this thread's connections have beyond kWindow; peers keep what they were
-// given.
-thread_local std::size_t grown = 0;
 
 constexpr std::array<std::uint8_t, 8> kPing = {'g', 'a', 't', 'e', 'h', 'o', 'u', 's'};
 
@@ -43,7 +40,6 @@ Http2Session::Http2Session(tls::Transport& transport, Role role, const Http2Opti
 }
 
 Http2Session::~Http2Session() {
-  grown -= window_ - kWindow;
   for (auto* streams : {&streams_, &left_}) {
     for (auto& stream : *streams) stream.session_died();
   }
@@ -91,6 +87,11 @@ base::Task<void> Http2Session::wait_for_room(base::Deadline deadline) {
     (void)co_await written_.wait(until);
     if (deadline.passed()) break;
   }
+}
+
+void Http2Session::body_came(std::size_t bytes) {
+  untaken_ += bytes;
+  nghttp2_session_consume_connection(session_.get(), bytes);
 }
 
 void Http2Session::body_went(std::size_t bytes) {
@@ -314,15 +315,6 @@ void Http2Session::limit_writes() {
   transport_.limit_writes(base::LeastRate(options_.least_rate, options_.rate_grace));
 }
 
-void Http2Session::grow_connection_window(std::uint32_t least) {
-  if (window_ >= least || grown + (least - window_) > kGrown) return;
-  grown += least - window_;
-  window_ = least;
-  nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0,
-                                        static_cast<std::int32_t>(least));
-  flush();
-}
-
 // --- ending ---
 
 void Http2Session::ping() {
@@ -387,6 +379,7 @@ void Http2Session::reset_came(std::int32_t id) {
   if (linger_.remove(id)) return;  // it has its answer, and ends a request that nobody wanted
   const auto* const stream =
       static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session_.get(), id));
+  cut_by_peer_ = id;
   const bool early = stream != nullptr && !stream->was_answered();
   count_reset(early ? Http2Floods::Reset::kEarly : Http2Floods::Reset::kOther);
 }

@@ -42,10 +42,9 @@ struct Http2Hooks {
 class Http2Session {
  public:
   enum class Role : std::uint8_t { kServer, kClient };
-  // Of the connection, all streams together (RFC 9113 6.9); grows with theirs, as long as all
-  // connections of the thread have grown by no more than kGrown.
-  static constexpr std::uint32_t kWindow = 1024 * 1024;
-  static constexpr std::size_t kGrown = 64 * 1024 * 1024;
+  // Of the connection, all streams together (RFC 9113 6.9). It is given back as bytes come, for a
+  // body that nobody takes must hold up its own stream alone: the streams' windows are what bounds.
+  static constexpr std::uint32_t kWindow = 16 * 1024 * 1024;
   static constexpr std::size_t kBatch = 64 * 1024;  // bytes that are written together
   // Frames that wait for a peer that does not read; beyond, we read no more of it.
   static constexpr std::size_t kQueuedFrames = 256;
@@ -108,10 +107,9 @@ class Http2Session {
   void join(Http2Stream& stream) { streams_.push_back(stream); }
   // Wakes the writer: there may be frames to send.
   void flush();
-  void grow_connection_window(std::uint32_t least);
   bool short_of_memory() const { return base::is_short(options_.memory); }
   // Bytes of a body have come for a stream; the stream's reader has them now, or nobody wants them.
-  void body_came(std::size_t bytes) { untaken_ += bytes; }
+  void body_came(std::size_t bytes);
   void body_went(std::size_t bytes);
   // Bytes of bodies that all streams together have written and that have not left.
   std::size_t unsent() const { return unsent_; }
@@ -185,8 +183,8 @@ class Http2Session {
   base::Event work_;     // for the writer
   base::Event written_;  // by the writer
   base::Gate gate_;
-  std::uint32_t window_ = kWindow;
   std::uint64_t sent_ = 0;
+  std::int32_t cut_by_peer_ = 0;  // the stream that a RST_STREAM is just ending
   std::size_t untaken_ = 0;
   std::size_t unsent_ = 0;
   std::optional<base::Error> error_;

@@ -11,6 +11,9 @@ namespace gatehouse::http {
 
 namespace {
 
+// What the windows of this thread's streams have beyond kWindow.
+thread_local std::size_t grown = 0;
+
 // What the peer says by RST_STREAM (RFC 9113 7): those codes that mean something beyond it.
 base::Error said_reset(std::uint32_t code, base::Side peer) {
   base::Error error(base::Code::kReset, peer, "the stream was reset (");
@@ -40,6 +43,7 @@ Http2Stream::Http2Stream(Http2Session& session, base::Side peer)
 }
 
 Http2Stream::~Http2Stream() {
+  grown -= window_ - kWindow;
   if (session_ == nullptr) return;
   owed_ += in_.bytes();
   session_->body_went(in_.bytes());
@@ -129,7 +133,7 @@ void Http2Stream::broke(const base::Error& error) {
 // What was handed out last has been passed on: the peer may send as much again.
 void Http2Stream::return_window() {
   if (owed_ == 0 || session_ == nullptr) return;
-  nghttp2_session_consume(session_->get(), id_, owed_);
+  nghttp2_session_consume_stream(session_->get(), id_, owed_);
   owed_ = 0;
   session_->flush();
 }
@@ -138,20 +142,18 @@ void Http2Stream::return_window() {
 void Http2Stream::grow_window() {
   if (session_ == nullptr || !open() || window_ >= kWindowMost) return;
   if (session_->short_of_memory()) return;
-  if (received_ - grown_at_ < window_ / 2) return;
+  if (received_ - grown_at_ < window_ / 2 || grown + window_ > kGrown) return;
   grown_at_ = received_;
+  grown += window_;
   window_ *= 2;
   nghttp2_session_set_local_window_size(session_->get(), NGHTTP2_FLAG_NONE, id_,
                                         static_cast<std::int32_t>(window_));
-  session_->grow_connection_window(window_);
+  session_->flush();
 }
 
-// Bodies that their own readers leave in our memory may have used up the connection's window, or be
-// why it is not read.
+// Bodies that their own readers leave in our memory may be why the connection is not read.
 bool Http2Stream::peer_may_send() const {
-  if (session_ == nullptr) return true;
-  return nghttp2_session_get_local_window_size(session_->get()) > 0 &&
-         !session_->holds_bodies_back();
+  return session_ == nullptr || !session_->holds_bodies_back();
 }
 
 base::Task<base::Result<base::Chunk>> Http2Stream::read_piece(base::Duration idle) {

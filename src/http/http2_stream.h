@@ -27,10 +27,13 @@ class Http2Stream : public boost::intrusive::list_base_hook<
   // streams of the connection together hold kQueuedInAll, it waits for each piece.
   static constexpr std::size_t kQueued = 64 * 1024;
   static constexpr std::size_t kQueuedInAll = 1024 * 1024;
-  // A reader that is faster than the window gets a larger one, up to this: a stream of 1 Gbit/s
-  // over 50 ms has 6.25 MB on its way, and of a window up to a half is given back late.
-  static constexpr std::uint32_t kWindow = 256 * 1024;
+  // What the peer may send that nobody has taken (RFC 9113 6.9). A reader that is faster than the
+  // window gets a larger one, up to kWindowMost: a stream of 1 Gbit/s over 50 ms has 6.25 MB on its
+  // way, and of a window up to a half is given back late. All streams of a thread grow by no more
+  // than kGrown.
+  static constexpr std::uint32_t kWindow = 64 * 1024;
   static constexpr std::uint32_t kWindowMost = 16 * 1024 * 1024;
+  static constexpr std::size_t kGrown = 64 * 1024 * 1024;
 
   Http2Stream(Http2Session& session, base::Side peer);
   Http2Stream(const Http2Stream&) = delete;

@@ -330,6 +330,16 @@ class Sized(QuietHandler):
         self.answer(bytes(int(self.path[1:])))
 
 
+def test_a_client_may_measure_the_way_by_a_ping_for_each_piece_of_data(through):
+    """As gRPC clients do, to size their windows."""
+    client = through(HttpPeer(Sized))
+    stream = client.request("/8000000")
+    while not client.of(stream).ended:
+        if client.next_frame().kind == DATA:
+            client.send(frame(PING, 0, 0, b"bdp-ping"))
+    assert len(client.of(stream).body) == 8_000_000 and not client.goaways
+
+
 def test_slow_streams_hold_up_nobody(through):
     """Ten streams that nobody reads take what their own windows allow, and no more."""
     client = through(HttpPeer(Sized), {INITIAL_WINDOW_SIZE: 1000}, windows=False)

@@ -6,6 +6,7 @@ import threading
 import pytest
 from harness.client import plain, read_to_end
 from harness.fronts import plain_front
+from harness.gatehouse import counted
 from harness.http2 import *
 from harness.servers import EchoServer, HttpPeer, QuietHandler, SilentServer
 
@@ -32,6 +33,12 @@ def post(client, stream):
 def resets(client):
     for stream in streams():
         yield post(client, stream) + rst_stream(stream)
+
+
+def resets_with_nothing_to_say(client):
+    """NO_ERROR: a stream that its client cut has not ended well."""
+    for stream in streams():
+        yield post(client, stream) + rst_stream(stream, NO_ERROR)
 
 
 def window_overflows(client):
@@ -128,7 +135,7 @@ def hpack_bombs(client):
                     client.encoder.encode(request_fields()) + b"\xbe" * 16000)
 
 
-FLOODS = [resets, window_overflows, bad_fields, too_many_streams, pings, empty_settings, priorities,
+FLOODS = [resets, resets_with_nothing_to_say, window_overflows, bad_fields, too_many_streams, pings, empty_settings, priorities,
           priority_updates, unknown_frames, empty_data, padding_only, empty_data_for_what_is_over,
           trailers_for_what_is_over, goodbyes, window_updates, continuations, hpack_bombs]
 
@@ -205,6 +212,21 @@ def test_requests_that_were_reset_leave_the_upstream_and_count_while_they_are_th
                         break
                 upstream.accept()
                 client.reset(again)
+
+
+@pytest.mark.parametrize("code", [CANCEL, NO_ERROR], ids=["cancel", "no_error"])
+def test_rapid_resets_end_their_connection_long_before_the_library_would(tmp_path, code):
+    """nghttp2 lets a thousand pass."""
+    with SilentServer() as upstream:
+        site = f"http://127.0.0.1:{upstream.port}"
+        with plain_front(tmp_path, site, workers=1, limits={"ping_frames": 0}) as gatehouse:
+            with Http2(plain(gatehouse.http)) as client:
+                with pytest.raises(Ended):
+                    for _ in range(300):
+                        stream = client.request()
+                        client.ping()  # by now the request is under way
+                        client.reset(stream, code)
+            assert counted(gatehouse)["resets"] == 1
 
 
 class LargeHandler(QuietHandler):

@@ -7,8 +7,8 @@ import pytest
 from harness.certificates import self_signed
 from harness.client import at_once, get, plain, read_response, read_until
 from harness.fronts import plain_front
-from harness.http2 import (CANCEL, ENHANCE_YOUR_CALM, INTERNAL_ERROR, PROTOCOL_ERROR,
-                           REFUSED_STREAM, Http2)
+from harness.http2 import (CANCEL, ENHANCE_YOUR_CALM, INITIAL_WINDOW_SIZE, INTERNAL_ERROR,
+                           PROTOCOL_ERROR, REFUSED_STREAM, Http2)
 from harness.http2_peers import Http2Upstream, Nghttpd, curl, nghttp, talk
 from harness.websocket import handshake_text
 
@@ -85,6 +85,22 @@ def test_a_message_that_is_cut_never_ends_well(pair):
         answer = ask(path)
         assert answer.exit_status != 0, path
     assert ask("/sized").body == b"sized", "others are not harmed"
+
+
+def test_clients_that_read_nothing_hold_up_nobody_on_the_shared_connection(tmp_path):
+    """Thirty downloads lie in front of shut windows, more than one connection's once was."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/large").write_bytes(bytes(1 << 20))
+    (tmp_path / "files/small").write_bytes(b"small\n")
+    with Nghttpd(tmp_path / "files") as upstream:
+        with plain_front(tmp_path / "g", upstream.url, workers=1) as gatehouse:
+            with Http2(plain(gatehouse.http), {INITIAL_WINDOW_SIZE: 0}) as stuck:
+                for _ in range(30):
+                    stuck.request("/large")
+                stuck.wait_for(lambda c: all(c.of(one).head for one in range(1, 60, 2)))
+                answer = curl(f"http://127.0.0.1:{gatehouse.http}/small", "--http1.1",
+                              "--max-time", "20")
+                assert (answer.exit_status, answer.body) == (0, b"small\n")
 
 
 def test_an_early_answer_reaches_the_client_though_the_upload_runs(pair):

@@ -354,9 +354,21 @@ TEST_F(Http2ServerTest, ABodyThatNobodyReadsGetsNoMoreThanItsFirstWindow) {
   for (int round = 0; round < 10; ++round) sender.send();
   EXPECT_EQ(sender.sent, std::int64_t{Http2Stream::kWindow});
   EXPECT_EQ(sender.stream_room, 0);
-  // Its pieces lie in memory, and the connection's window with them: others have theirs.
   served.say(post_text(3) + data_text(3, "for another", true));
   EXPECT_EQ(served.hear(NGHTTP2_DATA, 3).payload, "11 bytes");
+}
+
+TEST_F(Http2ServerTest, BodiesThatNobodyReadsHoldUpTheirOwnStreamsAlone) {
+  Http2Served served(loop);
+  const std::string part(16 * 1024, 'x');
+  std::int32_t stream = 1;
+  for (; stream < 60; stream += 2) {  // two mebibytes
+    auto text = head_text(stream, request_list("POST", "/hold"), false);
+    for (int i = 0; i < 4; ++i) text += data_text(stream, part, false);
+    served.say(std::move(text));
+  }
+  served.say(post_text(stream) + data_text(stream, part, true));
+  EXPECT_EQ(served.hear(NGHTTP2_DATA, stream).payload, "16384 bytes");
 }
 
 // --- short memory ---
@@ -394,6 +406,22 @@ TEST_F(Http2ServerTest, WhatWasNotReadForShortMemoryIsReadOnceThereIsEnough) {
   EXPECT_EQ(served.seen.size(), 1u);
   is.memory.note(0);
   EXPECT_EQ(answer_on(served, 3), "200");
+}
+
+// Its answers to our PINGs are not read either.
+TEST_F(Http2ServerTest, AClientThatIsNotReadForShortMemoryIsNotTakenForDead) {
+  ShortOfMemory is;
+  is.options.ping = is.options.ping_answer = Http2Session::kLookAgain / 10;
+  Http2Served served(loop, is.options);
+  const std::string piece(16384, 'x');
+  auto text = head_text(1, request_list("POST", "/hold"), false);
+  for (int i = 0; i < 4; ++i) text += data_text(1, piece, false);
+  served.say(text + get_text(3));
+  for (int i = 0; i < 50; ++i) loop.poll();
+  for (int i = 0; i < 8; ++i) loop.run_once();  // each time that a PING or its answer is due
+  is.memory.note(0);
+  EXPECT_EQ(answer_on(served, 3), "200");
+  EXPECT_FALSE(served.error);
 }
 
 TEST_F(Http2ServerTest, WhereMemoryIsShortNoWindowGrows) {

@@ -104,5 +104,14 @@ TEST(HandshakeRate, ThreadsShareOneCount) {
   EXPECT_LE(count, 4 * 5000u) << "at worst each moment's four count as one";
 }
 
+TEST(HandshakeRate, WhatOneThreadCountedTheNextOneSees) {
+  HandshakeRate rate(1000, {}, kKey);
+  unsigned count = 0;
+  for (int i = 0; i < 4; ++i) {
+    std::jthread([&] { count += taken(rate, at("192.0.2.1"), kStart, 2000); }).join();
+  }
+  EXPECT_EQ(count, 5000u);
+}
+
 }  // namespace
 }  // namespace gatehouse::proxy::handshake_rate_test
