@@ -7,7 +7,7 @@ import pytest
 from harness.answers import ASKERS
 from harness.client import at_once, plain, read_to_end, read_until
 from harness.fronts import two_fronts
-from harness.http2 import NO_ERROR, rst_stream
+from harness.http2 import INITIAL_WINDOW_SIZE, NO_ERROR, rst_stream
 from harness.http2_peers import curl
 from harness.http2_servers import RawHttp2Upstream, answer
 from harness.servers import RawUpstream
@@ -95,16 +95,29 @@ def test_an_early_answer_reaches_http2_though_its_upload_goes_on(doors, server):
     asker = ASKERS["h2"](doors.http)
     client = asker.client
     stream = client.request("/early", end=False, method="POST", authority=server)
-    for _ in range(3):
-        client.data(stream, bytes(16384))
+    client.wait_for(lambda c: INITIAL_WINDOW_SIZE in c.peer_settings)
+    sent = 0
+
+    def window():
+        return client.peer_settings[INITIAL_WINDOW_SIZE] + sum(
+            update.number for update in client.updates if update.stream == stream)
+
+    def send(pieces):
+        nonlocal sent
+        for _ in range(pieces):
+            client.wait_for(lambda c: c.of(stream).reset is not None or window() - sent >= 16384)
+            if client.of(stream).reset is not None:
+                break
+            client.data(stream, bytes(16384))
+            sent += 16384
+
+    send(3)
     client.wait_for(lambda c: c.of(stream).ended)
     assert (client.of(stream).status, client.of(stream).body) == (413, b"no!")
-    for _ in range(3):
-        client.data(stream, bytes(16384))
+    send(3)
     client.ping()
     assert client.of(stream).reset is None
-    for _ in range(16):
-        client.data(stream, bytes(16384))
+    send(16)
     client.wait_for(lambda c: c.of(stream).reset is not None)
     assert client.of(stream).reset == NO_ERROR
     after = asker.ask(server, "/next")

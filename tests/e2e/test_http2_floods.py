@@ -135,9 +135,10 @@ def hpack_bombs(client):
                     client.encoder.encode(request_fields()) + b"\xbe" * 16000)
 
 
-FLOODS = [resets, resets_with_nothing_to_say, window_overflows, bad_fields, too_many_streams, pings, empty_settings, priorities,
-          priority_updates, unknown_frames, empty_data, padding_only, empty_data_for_what_is_over,
-          trailers_for_what_is_over, goodbyes, window_updates, continuations, hpack_bombs]
+FLOODS = [resets, resets_with_nothing_to_say, window_overflows, bad_fields, too_many_streams,
+          pings, empty_settings, priorities, priority_updates, unknown_frames, empty_data,
+          padding_only, empty_data_for_what_is_over, trailers_for_what_is_over, goodbyes,
+          window_updates, continuations, hpack_bombs]
 
 
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda one: one.__name__)
