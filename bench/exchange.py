@@ -30,6 +30,7 @@ class Exchange:
         self._listener = socket.create_server(("127.0.0.1", 0))
         config = {
             "listen": {"https": [], "http": [f"127.0.0.1:{port}"]}, "workers": 1,
+            "limits": {"memory": 0},  # nothing is to be done by the clock
             "storage": {"file": {"path": str(folder / "data")}},
             "log": {"level": "info", "format": "text"},
             "sites": [{"hosts": ["*"], "tls": False,

@@ -231,7 +231,8 @@ void Http2Block::begin(const Fields& fields) {
 // Names are lower case in HTTP/2 (RFC 9113 8.2.1).
 void Http2Block::add_field(const Field& field) {
   const auto begin = names_.size();
-  names_.resize_and_overwrite(begin + field.name.size(), [&](char* text, std::size_t size) {
+  const auto size = begin + field.name.size();
+  names_.resize_and_overwrite(size, [&](char* text, std::size_t) {
     std::transform(field.name.begin(), field.name.end(), text + begin,
                    [](char c) { return lower(c); });
     return size;

@@ -59,7 +59,9 @@ bool append_name(std::string_view name, base::Text& out) {
   if (name.empty() || name.back() == '.' || name.size() > kHostBytes) return false;
   bool fits = true;
   const auto begin = out.size();
-  out.resize_and_overwrite(begin + name.size(), [&](char* text, std::size_t size) {
+  const auto size = begin + name.size();
+  // What it is called with may be more: libstdc++ 12 hands on what it rounded up to.
+  out.resize_and_overwrite(size, [&](char* text, std::size_t) {
     char before = '.';
     for (auto* to = text + begin; const char c : name) {
       const char byte = kNameBytes[static_cast<unsigned char>(c)];

@@ -54,12 +54,12 @@ base::Text random_id() {
   const auto bytes = std::span(drawn.bytes).subspan(drawn.used, 16);
   drawn.used += bytes.size();
   base::Text text;
-  text.resize_and_overwrite(2 * bytes.size(), [bytes](char* to, std::size_t size) {
+  text.resize_and_overwrite(2 * bytes.size(), [bytes](char* to, std::size_t) {
     for (const auto byte : bytes) {
       *to++ = kHex[byte >> 4];
       *to++ = kHex[byte & 15];
     }
-    return size;
+    return 2 * bytes.size();
   });
   return text;
 }

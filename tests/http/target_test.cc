@@ -55,6 +55,18 @@ TEST(PathTest, RefusesWhatAnotherServerMightWalkDifferently) {
   EXPECT_EQ(path("/a;x=../b"), "/a;x=../b");
 }
 
+TEST(AuthorityTest, NamesOfEveryLengthStayAsLongAsTheyAre) {
+  for (std::size_t size = 1; size <= 200; ++size) {
+    const std::string name(size, 'a');
+    base::Text out = "an older one";
+    ASSERT_TRUE(normalise_authority(name, out));
+    EXPECT_EQ(std::string(out), name);
+    out = base::Text();
+    ASSERT_TRUE(normalise_authority(name + ":81", out));
+    EXPECT_EQ(std::string(out), name + ":81");
+  }
+}
+
 TEST(AuthorityTest, NormalisesCaseDotAndPort) {
   EXPECT_EQ(authority("Example.COM"), "example.com");
   EXPECT_EQ(authority("example.com."), "example.com");
