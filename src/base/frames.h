@@ -12,7 +12,7 @@ namespace gatehouse::base {
 class Frames {
  public:
   static constexpr std::size_t kStep = 64;               // sizes are rounded up to a multiple of it
-  static constexpr std::size_t kLargest = 4096;          // larger ones come from malloc
+  static constexpr std::size_t kLargest = 8192;          // larger ones come from malloc
   static constexpr std::size_t kKept = 2 * 1024 * 1024;  // bytes that a thread keeps at most
 
   static void* allocate(std::size_t size);
