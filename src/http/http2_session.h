@@ -146,9 +146,6 @@ class Http2Session {
   void limit_writes();
   void ping_answered();
   base::Side peer() const { return is_server() ? base::Side::kDownstream : base::Side::kUpstream; }
-  void begin_headers(std::int32_t id, bool request);
-  void end_headers(std::int32_t id, bool trailers, bool ended);
-  Http2Stream* find(std::int32_t id);
   void drop(std::int32_t id, std::size_t size);
   void lingered(std::int32_t id);
   void say_last(std::int32_t id, std::size_t size);

@@ -78,7 +78,6 @@ void forward_request(const http::RequestHead& head, const Hop& hop, http::Reques
   out.method = head.method;
   out.target = head.target;
   out.authority = head.authority;
-  out.normal_path = head.normal_path;
   out.version = http::Version::kHttp11;
   out.body = head.body;
   out.content_length = head.content_length;

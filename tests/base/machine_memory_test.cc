@@ -2,11 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <vector>
+
+#include "tests/storage/folder.h"
 
 namespace gatehouse::base::machine_memory_test {
 namespace {
@@ -15,22 +16,16 @@ constexpr std::uint64_t kMiB = 1 << 20;
 
 // Where control groups would be mounted.
 struct MachineMemoryTest : testing::Test {
-  MachineMemoryTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "gatehouse-XXXXXX").string();
-    root = ::mkdtemp(name.data());
-  }
-  ~MachineMemoryTest() override { std::filesystem::remove_all(root); }
-
   void write(const std::string& file, const std::string& text) const {
-    const auto path = root / file;
+    const auto path = root.path() / file;
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path) << text << "\n";
   }
   std::optional<std::uint64_t> found(const std::string& membership) const {
-    return cgroup_memory(membership, root.string());
+    return cgroup_memory(membership, root.path().string());
   }
 
-  std::filesystem::path root;
+  storage::Folder root;
 };
 
 TEST_F(MachineMemoryTest, TheLimitOfAContainersGroupIsFound) {
