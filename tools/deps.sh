@@ -6,7 +6,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 deps=$root/build/deps
-recipe=$(cat "$0" "$root/cmake/boringssl/CMakeLists.txt" | sha256sum | cut -c1-16)
+recipe=$(cat "$0" "$root"/cmake/boringssl/* | sha256sum | cut -c1-16)
 
 is_done() { [ "$(cat "$deps/$1/RECIPE" 2>/dev/null)" = "$recipe" ]; }
 
@@ -20,22 +20,19 @@ finish() {
 build_boringssl() {
   local work=$deps/work/boringssl
   rm -rf "$work" && mkdir -p "$work/done/lib" && cd "$work"
-  # This release's, and Debian 12's where the mirror lacks a file of it, as happens.
-  local release fetched=no
-  for release in "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" bookworm; do
-    rm -f ./android-platform*
-    if "$root/tools/private_apt.sh" "$deps/apt" source --download-only \
-      "android-platform-external-boringssl/$release"; then
-      fetched=yes
-      break
-    fi
-  done
-  [ $fetched = yes ] || return 1
+  # Debian 12's on each release: one that the patch fits.
+  "$root/tools/private_apt.sh" "$deps/apt" source --download-only \
+    android-platform-external-boringssl/bookworm
   # apt has checked the files against the signed release; dpkg-source applies Debian's patches.
   dpkg-source --no-check -x ./*.dsc source
+  patch -d source -p1 <"$root/cmake/boringssl/vaes.patch"
+  # AES-GCM for processors with VAES: later BoringSSL's, which the crate ring carries.
+  "$root/tools/private_apt.sh" "$deps/apt" download librust-ring-dev
+  dpkg-deb -x ./librust-ring-dev_*.deb ring
   cmake -S "$root/cmake/boringssl" -B build -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 \
-    -DBORINGSSL_SOURCE="$work/source"
+    -DBORINGSSL_SOURCE="$work/source" \
+    -DRING_SOURCE="$(echo "$work"/ring/usr/share/cargo/registry/ring-*)"
   cmake --build build
   cp -r source/src/include done/include
   cp build/libssl.a build/libcrypto.a done/lib/
