@@ -50,12 +50,14 @@ class Buffer {
 
 using BufferRef = boost::intrusive_ptr<Buffer>;
 
-// A loop's blocks of kBlock bytes. Keeps some of them for reuse, up to kIdle if nobody says
-// otherwise, and frees the rest.
+// A loop's blocks of kBlock bytes, and of kBulk for streams that fill more than a block at once:
+// larger reads and writes are fewer system calls. Keeps some of them for reuse, up to kIdle (and an
+// eighth as many large ones) if nobody says otherwise, and frees the rest.
 class BufferPool {
  public:
   static constexpr std::size_t kBlock = 16 * 1024 + 512;  // a whole TLS record and its head
-  static constexpr std::size_t kIdle = 256;               // 4 MiB a worker at most lie idle
+  static constexpr std::size_t kBulk = 64 * 1024 + 512;   // four of them
+  static constexpr std::size_t kIdle = 256;               // 6 MiB a worker at most lie idle
   static constexpr std::size_t kIdleIfShort = 16;         // where memory is short
 
   BufferPool() = default;
@@ -64,14 +66,24 @@ class BufferPool {
   ~BufferPool();
 
   BufferRef acquire();
+  // A large block; null while half as many are in use as small ones may lie idle (128: 8 MiB a
+  // worker). Then the small ones do.
+  BufferRef acquire_bulk();
   // Of blocks that are free from now on so many are kept, and of those that are free now.
   void keep(std::size_t idle);
 
  private:
   friend class Buffer;
+  using Idle = std::vector<Buffer*>;
+
+  BufferRef acquire(Idle& idle, std::size_t size);
+  void take_back(Buffer* buffer);
+  static void shrink(Idle& idle, std::size_t most);
   static void free(Buffer* buffer);
 
-  std::vector<Buffer*> idle_;
+  Idle idle_;
+  Idle idle_bulk_;
+  std::size_t bulk_used_ = 0;
   std::size_t most_idle_ = kIdle;
 };
 

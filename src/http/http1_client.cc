@@ -196,7 +196,7 @@ base::Task<base::Result<base::Chunk>> Http1Client::read() {
     if (!taken) co_return broken(std::move(taken.error()));
     if (!taken->empty()) co_return taken;
     if (body_.ended()) break;
-    const auto room = inbox_.room(kBodyRead);
+    const auto room = inbox_.body_room();
     const auto deadline = base::Deadline::in(idle_).min(overall_);
     auto got = co_await transport_.read(room, deadline);
     if (!got) co_return broken(std::move(got.error()));

@@ -53,9 +53,8 @@ void Http1Server::end() {
   inbox_.clear();
 }
 
-base::Task<base::Result<std::size_t>> Http1Server::fill(std::size_t least,
+base::Task<base::Result<std::size_t>> Http1Server::fill(base::MutableBytes room,
                                                         base::Deadline deadline) {
-  const auto room = inbox_.room(least);
   auto got = co_await transport_.read(room, deadline);
   if (!got) co_return base::fail(downstream(std::move(got.error())));
   inbox_.filled(*got);
@@ -142,7 +141,8 @@ base::Task<base::Result<bool>> Http1Server::read_head() {
   refused_status_ = 0;
   const auto deadline = base::Deadline::in(options_.request_head);
   while (reader_.look(inbox_.bytes()) == Http1Head::Verdict::kMore) {
-    auto got = co_await fill(kHeadRead, deadline);
+    const auto room = inbox_.room(kHeadRead);
+    auto got = co_await fill(room, deadline);
     if (!got && got.error().code == base::Code::kTimeout) {
       base::count(options_.abuse, base::Abuse::kSlowHead);
       reader_.give_up(408, "the head did not come in time");
@@ -248,7 +248,8 @@ base::Task<bool> Http1Server::drain() {
     if (!taken) co_return false;
     if (body_.ended()) co_return true;
     if (dropped > kDrainBytes || body_.remaining() > kDrainBytes) co_return false;
-    const auto got = co_await fill(kBodyRead, deadline);
+    const auto room = inbox_.body_room();
+    const auto got = co_await fill(room, deadline);
     if (!got || *got == 0) co_return false;
     dropped += *got;
   }
@@ -272,7 +273,8 @@ base::Task<base::Result<base::Chunk>> Http1Server::read() {
     if (body_.ended()) break;
     body_rate_.begin(base::Clock::now());
     const auto slow = body_rate_.deadline();
-    auto got = co_await fill(kBodyRead, base::Deadline::in(body_idle_).min(slow));
+    const auto room = inbox_.body_room();
+    auto got = co_await fill(room, base::Deadline::in(body_idle_).min(slow));
     body_rate_.end(base::Clock::now());
     if (got) body_rate_.moved(*got);
     if (got && *got != 0) continue;

@@ -102,7 +102,8 @@ class Http1Server final : public ServerStream {
   [[gnu::noinline]] base::Task<base::Result<ServerStream*>> refuse(Refusal refusal);
   base::Task<bool> retire();
   [[gnu::noinline]] base::Task<bool> drain();  // the same
-  base::Task<base::Result<std::size_t>> fill(std::size_t least, base::Deadline deadline);
+  // `room` is the inbox's.
+  base::Task<base::Result<std::size_t>> fill(base::MutableBytes room, base::Deadline deadline);
   Refusal accept_head();
   base::Result<void> open_tunnel(const ResponseHead& head);
   base::Task<base::Result<base::Chunk>> read_tunnel();

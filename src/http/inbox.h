@@ -12,6 +12,8 @@ namespace gatehouse::http {
 // Least room for a read.
 inline constexpr std::size_t kHeadRead = 2 * 1024;
 inline constexpr std::size_t kBodyRead = 8 * 1024;
+// Reads of bodies are for whole TLS records of this size, which they may leave in.
+inline constexpr std::size_t kBodyUnit = 16 * 1024;
 
 class Inbox {
  public:
@@ -25,11 +27,29 @@ class Inbox {
   // Room for at least `least` bytes behind what is there; filled() says how many came. Bytes of
   // slices that are still held elsewhere are never written over.
   base::MutableBytes room(std::size_t least) {
+    body_room_ = 0;
     if (block_ && empty() && block_->unique()) begin_ = end_ = 0;
     if (!block_ || block_->size() - end_ < least) move_to_new_block(least);
     return base::MutableBytes(block_->data() + end_, block_->size() - end_);
   }
-  void filled(std::size_t n) { end_ += n; }
+  void filled(std::size_t n) {
+    end_ += n;
+    streams_ = n != 0 && n == body_room_;
+  }
+  // The same for a part of a body: a large block after room that was filled whole.
+  base::MutableBytes body_room() {
+    const bool has_bulk = block_ && block_->unique() && block_->size() >= base::BufferPool::kBulk;
+    if (streams_ && empty() && !has_bulk) {
+      if (auto bulk = pool_.acquire_bulk()) {
+        block_ = std::move(bulk);
+        begin_ = end_ = 0;
+      }
+    }
+    auto free = room(kBodyRead);
+    if (free.size() > kBodyUnit) free = free.first(free.size() / kBodyUnit * kBodyUnit);
+    body_room_ = free.size();
+    return free;
+  }
   void consume(std::size_t n) { begin_ += n; }
 
   // The first `n` bytes as a slice that keeps the block alive; consumes them.
@@ -46,6 +66,7 @@ class Inbox {
     if (!empty()) return;
     block_.reset();
     begin_ = end_ = 0;
+    streams_ = false;
   }
   void clear() {
     begin_ = end_;
@@ -73,6 +94,8 @@ class Inbox {
   base::BufferRef block_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  std::size_t body_room_ = 0;
+  bool streams_ = false;  // bodies come faster than they are read
 };
 
 }  // namespace gatehouse::http

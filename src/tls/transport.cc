@@ -35,6 +35,13 @@ class Pieces {
     return rest.first(std::min(most, rest.size()));
   }
   bool last() const { return pieces_.size() == 1; }
+  bool more_than(std::size_t size) const {
+    for (const auto& piece : pieces_) {
+      if (piece.size() > size) return true;
+      size -= piece.size();
+    }
+    return false;
+  }
   void skip(std::size_t n) {
     skipped_ += n;
     while (!pieces_.empty() && skipped_ >= pieces_.front().size()) {
@@ -114,9 +121,16 @@ base::Result<std::size_t> Transport::read_tls(base::MutableBytes into) {
   ERR_clear_error();
   starved_ = wire_->has_all = false;
   const int size = static_cast<int>(std::min<std::size_t>(into.size(), 1 << 30));
-  const int got = SSL_read(ssl_.get(), into.data(), size);
+  int got = SSL_read(ssl_.get(), into.data(), size);
+  std::size_t total = 0;
+  // A call reads one record. Of a large read-ahead take them all: what errs meanwhile errs again.
+  while (got > 0) {
+    total += static_cast<std::size_t>(got);
+    if (!wire_->has_record_ahead() || into.size() - total < kRecord) break;
+    got = SSL_read(ssl_.get(), into.data() + total, static_cast<int>(kRecord));
+  }
   if (wire_->has_all) socket_.read_all();
-  if (got > 0) return static_cast<std::size_t>(got);
+  if (total > 0) return total;
   switch (SSL_get_error(ssl_.get(), got)) {
     case SSL_ERROR_WANT_READ: starved_ = true; return base::fail(nothing_yet());
     case SSL_ERROR_WANT_WRITE: wants_write_ = true; return base::fail(nothing_yet());
@@ -197,19 +211,38 @@ base::Task<base::Result<void>> Transport::write_tls(std::span<const base::Bytes>
                                                     base::Deadline deadline) {
   base::BufferRef joined;
   Pieces left(pieces);
-  for (;;) {
+  if (left.more_than(kRecord)) wire_->collect();
+  base::Result<void> written;
+  while (written) {
     // Whole records straight from the caller's memory; what is smaller is joined first.
     base::Bytes record = left.front(kRecord);
-    if (record.empty()) co_return base::Result<void>();
+    if (record.empty()) break;
     if (record.size() < kRecord && !left.last()) {
       if (!joined) joined = socket_.loop().buffers().acquire();
       record = left.gather(base::MutableBytes(joined->data(), kRecord));
     } else {
       left.skip(record.size());
     }
-    auto written = co_await write_record(record, deadline);
-    if (!written) co_return written;
+    written = co_await write_record(record, deadline);
   }
+  if (written && wire_->has_collected()) written = co_await send_collected(deadline);
+  wire_->stop_collecting();
+  co_return written;
+}
+
+base::Task<base::Result<void>> Transport::send_collected(base::Deadline deadline) {
+  while (!wire_->send_collected()) {
+    if (!would_block(wire_->last_error)) {
+      co_return base::fail(base::from_errno(wire_->last_error, base::Side::kLocal, "write"));
+    }
+    socket_.wrote_all_it_took();
+    auto waited = co_await wait_for_room(deadline);
+    if (!waited) co_return waited;
+    if (!socket_.is_open()) {
+      co_return base::fail(base::Code::kCancelled, "the connection was closed");
+    }
+  }
+  co_return base::Result<void>();
 }
 
 base::Task<base::Result<void>> Transport::write_record(base::Bytes bytes, base::Deadline deadline) {
@@ -226,6 +259,10 @@ base::Task<base::Result<void>> Transport::write_record(base::Bytes bytes, base::
     base::Result<void> waited;
     switch (SSL_get_error(ssl_.get(), put)) {
       case SSL_ERROR_WANT_WRITE:
+        if (wire_->has_collected()) {
+          waited = co_await send_collected(deadline);
+          break;
+        }
         socket_.wrote_all_it_took();
         waited = co_await wait_for_room(deadline);
         break;

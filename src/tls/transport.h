@@ -109,6 +109,7 @@ class Transport {
   base::Task<base::Result<void>> write_tls(std::span<const base::Bytes> pieces,
                                            base::Deadline deadline);
   base::Task<base::Result<void>> write_record(base::Bytes bytes, base::Deadline deadline);
+  base::Task<base::Result<void>> send_collected(base::Deadline deadline);
   base::Task<base::Result<void>> wait_for_room(base::Deadline deadline);
   void start_tls(SSL_CTX* context);
   base::Result<void> name_server();  // what a client asks for and checks

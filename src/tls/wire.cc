@@ -1,6 +1,7 @@
 #include "tls/wire.h"
 
 #include <openssl/bio.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -20,12 +21,14 @@ Wire* wire_of(BIO* bio) {
 
 ssize_t Transport::Wire::receive(std::uint8_t* into, std::size_t size) {
   if (!has_read_ahead()) {
+    if (!ahead && streams) ahead = pool.acquire_bulk();
     if (!ahead) ahead = pool.acquire();
     ssize_t got = 0;
     do {
       got = ::recv(fd, ahead->data(), ahead->size(), 0);
     } while (got < 0 && errno == EINTR);
     has_all = got < static_cast<ssize_t>(ahead->size());
+    streams = !has_all;
     if (got <= 0) {
       last_error = got < 0 ? errno : 0;
       ahead.reset();
@@ -43,12 +46,48 @@ ssize_t Transport::Wire::receive(std::uint8_t* into, std::size_t size) {
 }
 
 ssize_t Transport::Wire::send(const std::uint8_t* from, std::size_t size) {
+  if (out) {
+    if (size > out->size() - out_end) {
+      errno = EAGAIN;
+      return -1;
+    }
+    std::memcpy(out->data() + out_end, from, size);
+    out_end += size;
+    return static_cast<ssize_t>(size);
+  }
   ssize_t sent = 0;
   do {
     sent = ::send(fd, from, size, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) last_error = errno;
   return sent;
+}
+
+bool Transport::Wire::send_collected() {
+  while (has_collected()) {
+    const auto sent = ::send(fd, out->data() + out_begin, out_end - out_begin, MSG_NOSIGNAL);
+    if (sent >= 0) {
+      out_begin += static_cast<std::size_t>(sent);
+    } else if (errno != EINTR) {
+      last_error = errno;
+      return false;
+    }
+  }
+  out_begin = out_end = 0;
+  return true;
+}
+
+void Transport::Wire::stop_collecting() {
+  out.reset();
+  out_begin = out_end = 0;
+}
+
+bool Transport::Wire::has_record_ahead() const {
+  constexpr std::size_t kHead = 5;
+  if (end - begin < kHead) return false;
+  const std::uint8_t* const head = ahead->data() + begin;
+  const std::size_t length = std::size_t{head[3]} << 8 | head[4];
+  return head[0] == SSL3_RT_APPLICATION_DATA && end - begin >= kHead + length;
 }
 
 bssl::UniquePtr<BIO> Transport::Wire::make_bio(Wire* wire) {

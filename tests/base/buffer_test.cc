@@ -45,6 +45,19 @@ TEST(BufferPool, KeepsLessWhenItIsToldTo) {
   EXPECT_TRUE(pool.acquire()->unique());
 }
 
+TEST(BufferPool, LendsLargeBlocksUpToABound) {
+  BufferPool pool;
+  pool.keep(4);
+  auto first = pool.acquire_bulk();
+  auto second = pool.acquire_bulk();
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->size(), BufferPool::kBulk);
+  EXPECT_FALSE(pool.acquire_bulk());
+  EXPECT_EQ(pool.acquire()->size(), BufferPool::kBlock);
+  first.reset();
+  EXPECT_TRUE(pool.acquire_bulk());
+}
+
 TEST(Buffer, CountsItsReferences) {
   auto one = Buffer::make(10);
   EXPECT_EQ(one->size(), 10u);
