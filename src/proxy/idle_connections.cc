@@ -18,8 +18,8 @@ base::Duration hinted_timeout(std::string_view keep_alive) {
   return base::Duration(seconds * 1000ll);
 }
 
-base::Duration age_of(base::TimePoint since) {
-  return std::chrono::duration_cast<base::Duration>(base::Clock::now() - since);
+base::Duration age_of(base::TimePoint since, base::TimePoint now = base::Clock::now()) {
+  return std::chrono::duration_cast<base::Duration>(now - since);
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ void IdleConnections::add(Connection connection) {
     connection->close();
     return;
   }
-  if (idle_.size() >= most_connections_) {
+  if (idle_.size() / kSurge >= most_connections_) {
     idle_.front().connection->close();
     idle_.erase(idle_.begin());
   }
@@ -95,14 +95,17 @@ void IdleConnections::found_stale(base::Duration age) {
   limit_ = std::clamp(age * 3 / 4, std::min(kAtLeast, limit_), limit_);
 }
 
-void IdleConnections::sweep() {
+void IdleConnections::sweep(base::TimePoint now) {
   const auto limit = limit_;
   bool outlived = false;
+  auto surplus = idle_.size() - std::min(idle_.size(), most_connections_);
   std::erase_if(idle_, [&](Idle& idle) {
-    const auto age = age_of(idle.since);
+    const auto age = age_of(idle.since, now);
     const bool stands = idle.connection->still_idle();
-    if (stands && age < limit) return false;
-    outlived = outlived || stands;
+    const bool too_many = surplus != 0 && age >= kSurgeTime;
+    if (stands && age < limit && !too_many) return false;
+    if (surplus != 0) --surplus;
+    outlived = outlived || (stands && age >= limit);
     if (!stands) found_stale(age);
     idle.connection->close();
     return true;

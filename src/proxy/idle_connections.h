@@ -16,6 +16,10 @@ class IdleConnections {
  public:
   static constexpr base::Duration kAtLeast{500};
   static constexpr base::Duration kAtMost{24 * 3'600'000};  // where the configuration has no limit
+  // Between the bursts of many requests at once, so many times the bound may lie idle for so long:
+  // or each burst would connect anew.
+  static constexpr std::size_t kSurge = 8;
+  static constexpr base::Duration kSurgeTime{500};
 
   using Connection = std::unique_ptr<http::Http1Client>;
 
@@ -38,8 +42,8 @@ class IdleConnections {
   // A connection that had lain idle for `age` broke before it answered: idle ones of that age are
   // not to be trusted.
   void found_stale(base::Duration age);
-  // Closes those that are too old, or that the server has ended. From time to time.
-  void sweep();
+  // Closes those that are too old or too many, or that the server has ended. From time to time.
+  void sweep(base::TimePoint now);
   void close_all();
   std::size_t count() const { return idle_.size(); }
   // How long connections lie idle at most, as learnt so far.

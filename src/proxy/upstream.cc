@@ -248,7 +248,7 @@ void Upstream::give_back(Lease lease, bool well, std::string_view keep_alive) {
 // --- ending ---
 
 bool Upstream::sweep() {
-  idle_.sweep();
+  idle_.sweep(base::Clock::now());
   sessions_.sweep(keepalive_.idle.count() > 0 ? keepalive_.idle : IdleConnections::kAtMost,
                   options_.connect);
   return idle_.count() != 0 || sessions_.count() != 0;

@@ -24,6 +24,11 @@ class UpstreamTest : public StageTest {
     one.port = origin.port();
     return one;
   }
+  static config::Keepalive few(std::size_t connections) {
+    config::Keepalive keepalive;
+    keepalive.connections = connections;
+    return keepalive;
+  }
   // A connection that has carried one exchange.
   IdleConnections::Connection used() {
     auto connection = http::run_task(loop, upstream.connect());
@@ -72,9 +77,26 @@ TEST_F(UpstreamTest, OneThatCannotGoOnIsNotKept) {
 }
 
 TEST_F(UpstreamTest, IdleConnectionsAreBounded) {
-  for (std::size_t i = 0; i < config::Keepalive().connections + 3; ++i)
-    upstream.idle().give_back(used(), "");
-  EXPECT_EQ(upstream.idle().count(), config::Keepalive().connections);
+  IdleConnections idle(few(2));
+  for (std::size_t i = 0; i < 2 * IdleConnections::kSurge + 3; ++i) idle.give_back(used(), "");
+  EXPECT_EQ(idle.count(), 2 * IdleConnections::kSurge);
+  idle.close_all();
+}
+
+TEST_F(UpstreamTest, AfterABurstNoMoreLieIdleThanTheBoundAllows) {
+  IdleConnections idle(few(2));
+  for (int i = 0; i < 5; ++i) idle.give_back(used(), "");
+  idle.sweep(base::Clock::now());
+  EXPECT_EQ(idle.count(), 5u) << "the next burst may come at once";
+  idle.sweep(base::Clock::now() + IdleConnections::kSurgeTime);
+  EXPECT_EQ(idle.count(), 2u);
+  idle.close_all();
+}
+
+TEST_F(UpstreamTest, WhereNoneMayLieIdleNoneDoes) {
+  IdleConnections idle(few(0));
+  idle.give_back(used(), "");
+  EXPECT_EQ(idle.count(), 0u);
 }
 
 TEST_F(UpstreamTest, AServerThatSaysHowLongItWaitsIsBelieved) {
