@@ -60,9 +60,8 @@ Watch& Poller::add(int fd) {
 }
 
 void Poller::remove(Watch& watch) {
-  // Closing takes it out as well, but not while a copy of the descriptor is open.
-  epoll_event ignored{};
-  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, watch.fd, &ignored);
+  // Closing takes it out. While a copy of the descriptor is open, for a moment in a program that is
+  // being started, what is told of it has an old generation.
   const auto place = watch.place;
   const auto generation = watch.generation + 1;
   watch = Watch();

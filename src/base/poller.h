@@ -33,7 +33,8 @@ class Poller {
   Poller& operator=(const Poller&) = delete;
   ~Poller();
 
-  // Begins and ends to watch an open descriptor. The Watch stays in its place meanwhile.
+  // Begins to watch an open descriptor, and ends it: it is closed next. The Watch stays in its
+  // place meanwhile.
   Watch& add(int fd);
   void remove(Watch& watch);
 

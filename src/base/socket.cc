@@ -222,6 +222,7 @@ Result<int> listen_on(const Endpoint& at, bool shared) {
   const int on = 1;
   const int off = 0;
   if (at.is_ip()) {
+    set_no_delay(fd, at.family());  // what is accepted inherits it
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (shared) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     if (at.family() == AF_INET6) {
@@ -239,11 +240,19 @@ Result<int> listen_on(const Endpoint& at, bool shared) {
 }
 
 Task<Result<Socket>> accept(Socket& listener) {
+  Endpoint peer;
+  co_return co_await accept(listener, peer);
+}
+
+Task<Result<Socket>> accept(Socket& listener, Endpoint& peer) {
   for (;;) {
     if (!listener.is_open()) co_return fail(Code::kCancelled, "the listener was closed");
-    const int fd = ::accept4(listener.native(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    auto* const address = reinterpret_cast<sockaddr*>(&storage);
+    const int fd = ::accept4(listener.native(), address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      set_no_delay(fd, AF_INET);
+      peer = Endpoint(address, length);
       co_return Socket(listener.loop(), fd);
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {

@@ -103,9 +103,11 @@ Task<Result<Socket>> connect(Loop& loop, Endpoint to, Deadline deadline);
 // Errors: kIo, kDenied with the address and what to do about it.
 Result<int> listen_on(const Endpoint& at, bool shared);
 
-// Takes a connection from a listening socket, with TCP_NODELAY. Errors: kCancelled when the
+// Takes a connection from a listening socket, whose options it inherits: TCP_NODELAY of
+// listen_on(), limit_unacknowledged(). `peer` is who has connected. Errors: kCancelled when the
 // listener was closed or interrupted; kIo when the process has no descriptors left (the caller
 // waits a little and tries again); broken connections are skipped.
+Task<Result<Socket>> accept(Socket& listener, Endpoint& peer);
 Task<Result<Socket>> accept(Socket& listener);
 
 }  // namespace gatehouse::base

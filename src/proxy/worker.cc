@@ -23,9 +23,8 @@ constexpr std::size_t kIdleParts = 4;
 constexpr base::Duration kGreeting{1'000};
 
 // Who has connected. Whoever may open a Unix socket is a neighbour.
-base::Endpoint peer_of(base::Socket& socket) {
-  auto peer = socket.peer();
-  if (peer.family() == AF_UNIX) peer = *base::Endpoint::from_ip("127.0.0.1", 0);
+base::Endpoint known(const base::Endpoint& peer) {
+  if (peer.family() == AF_UNIX) return *base::Endpoint::from_ip("127.0.0.1", 0);
   return peer;
 }
 
@@ -58,6 +57,7 @@ Worker::~Worker() = default;
 void Worker::start(std::vector<ListenerSocket> listeners) {
   for (const auto& one : listeners) {
     listeners_.push_back(std::make_unique<base::Socket>(loop_, one.fd));
+    listeners_.back()->limit_unacknowledged(snapshot_->config.timeouts.body_idle);
     accepting_.spawn(accept_on(*listeners_.back(), one.tls), "accept");
   }
   thread_ = std::thread([this] { loop_.run(); });
@@ -65,9 +65,10 @@ void Worker::start(std::vector<ListenerSocket> listeners) {
 
 base::Task<void> Worker::accept_on(base::Socket& listener, bool tls) {
   for (unsigned taken = 1;; ++taken) {
-    auto socket = co_await base::accept(listener);
+    base::Endpoint peer;
+    auto socket = co_await base::accept(listener, peer);
     if (socket) {
-      take(std::move(*socket), tls);
+      take(std::move(*socket), known(peer), tls);
       if (taken % kBurst == 0) {
         auto others = loop_.yield();
         co_await others;
@@ -81,11 +82,10 @@ base::Task<void> Worker::accept_on(base::Socket& listener, bool tls) {
   }
 }
 
-void Worker::take(base::Socket socket, bool tls) {
+void Worker::take(base::Socket socket, const base::Endpoint& peer, bool tls) {
   Connection::Arrival arrival;
-  arrival.peer = peer_of(socket);
+  arrival.peer = peer;
   arrival.tls = tls;
-  if (!arrival.peer.is_ip()) return;  // it has gone already, and nobody can say who it was
   arrival.proxied = base::contains(snapshot_->config.listen.proxy_protocol, arrival.peer);
   if (turns_away(arrival.peer, arrival.proxied)) {
     shared_.abuse.count(base::Abuse::kMemory);
@@ -99,7 +99,6 @@ void Worker::take(base::Socket socket, bool tls) {
     log::debug("a connection was refused: too many", {{"client_ip", arrival.peer.host()}});
     return;  // closed by its destructor
   }
-  socket.limit_unacknowledged(snapshot_->config.timeouts.body_idle);
   auto connection =
       std::make_unique<Connection>(*this, std::move(socket), arrival, std::move(ticket));
   serving_.spawn(serve(std::move(connection)), "connection");

@@ -97,7 +97,7 @@ class Worker {
       boost::intrusive::list<Connection, boost::intrusive::constant_time_size<false>>;
 
   base::Task<void> accept_on(base::Socket& listener, bool tls);
-  void take(base::Socket socket, bool tls);
+  void take(base::Socket socket, const base::Endpoint& peer, bool tls);
   bool turns_away(const base::Endpoint& peer, bool proxied) const;
   void make_room();
   void end_overdue();

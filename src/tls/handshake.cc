@@ -102,8 +102,8 @@ base::Task<base::Result<void>> Transport::handshake(CertificateRef certificate, 
 
 void Transport::end_after_alert() {
   if (!socket_.is_open()) return;
-  socket_.shutdown_send();
-  // Bytes that nobody read would make close() send RST, which can overtake the alert.
+  // Bytes that nobody read would make close(), which follows, send RST, which can overtake the
+  // alert.
   auto scratch = socket_.loop().buffers().acquire();
   for (std::size_t dropped = 0; dropped < kMostDropped;) {
     const auto got = ::recv(socket_.native(), scratch->data(), scratch->size(), MSG_DONTWAIT);

@@ -114,7 +114,7 @@ class Transport {
   void start_tls(SSL_CTX* context);
   base::Result<void> name_server();  // what a client asks for and checks
   bool say_end();                    // close_notify; false when it has to wait for room
-  void end_after_alert();            // FIN that does not turn into RST
+  void end_after_alert();            // so that close() sends FIN and not RST
   base::Error tls_error(int status, const char* what);
 
   base::Socket socket_;

@@ -243,6 +243,28 @@ TEST(Listener, EndsAcceptWhenItIsClosed) {
   EXPECT_EQ(code, Code::kCancelled);
 }
 
+TEST(Listener, WhatItAcceptsHasItsOptionsAndKnowsItsPeer) {
+  Loop loop;
+  auto fd = listen_on(*Endpoint::from_ip("127.0.0.1", 0), false);
+  ASSERT_TRUE(fd);
+  Socket listener(loop, *fd);
+  listener.limit_unacknowledged(Duration(12'000));
+  auto client = run(loop, connect(loop, listener.local(), Deadline::never()));
+  ASSERT_TRUE(client);
+  Endpoint peer;
+  auto taken = run(loop, accept(listener, peer));
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(peer, client->local());
+  const auto option = [&taken](int name) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    ::getsockopt(taken->native(), IPPROTO_TCP, name, &value, &length);
+    return value;
+  };
+  EXPECT_NE(option(TCP_NODELAY), 0);
+  EXPECT_EQ(option(TCP_USER_TIMEOUT), 12'000);
+}
+
 TEST(Listener, SharesItsAddressWhenAsked) {
   Loop loop;
   auto first = listen_on(*Endpoint::from_ip("127.0.0.1", 0), true);
