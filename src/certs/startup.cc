@@ -186,11 +186,23 @@ base::Task<void> scan_storage(StartupParts parts) {
   while (more) more = co_await scan_slice(parts, false, cursor);
 }
 
+std::vector<std::string> served_names(const config::Config& config, const config::Site& site,
+                                      const tls::Certificate& certificate) {
+  std::set<std::string> names(site.hosts.begin(), site.hosts.end());
+  if (names.erase("*") != 0) {
+    const auto& own = certificate.leaf().names;
+    std::set<std::string> more(own.begin(), own.end());
+    for (const auto& other : config.sites) {
+      for (const auto& host : other.hosts) more.erase(host);  // a site of its own has its own
+    }
+    names.merge(more);
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
 base::Result<> load_certificate_files(const config::Config& config,
                                       tls::CertificateStore& certificates) {
   base::Result<> all;
-  std::set<std::string> hosts;
-  for (const auto& site : config.sites) hosts.insert(site.hosts.begin(), site.hosts.end());
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     const config::Site& site = config.sites[i];
     if (!site.tls.enabled || !site.tls.certificate) continue;
@@ -200,13 +212,7 @@ base::Result<> load_certificate_files(const config::Config& config,
       continue;
     }
     warn_of_hosts(site, **certificate);
-    std::set<std::string> names(site.hosts.begin(), site.hosts.end());
-    if (names.erase("*") != 0) {
-      for (const auto& name : (*certificate)->leaf().names) {
-        if (!hosts.contains(name)) names.insert(name);  // a site of its own has its own
-      }
-    }
-    certificates.put(std::vector<std::string>(names.begin(), names.end()), *certificate);
+    certificates.put(served_names(config, site, **certificate), *certificate);
   }
   return all;
 }
