@@ -18,8 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 namespace log = base::log;
 
-constexpr int kLinks = 8;          // symbolic links one after another that are looked at
-constexpr std::size_t kShown = 8;  // names in one line of the log
+constexpr int kLinks = 8;               // symbolic links one after another that are looked at
+constexpr std::size_t kShownNames = 8;  // names in one line of the log
 constexpr int kExpired = 4;
 
 // What a look at two files has found.
@@ -66,16 +66,17 @@ base::Result<Found> look_at_files(const config::CertificateFiles& files, const s
   return found;
 }
 
-std::string listed(const std::vector<std::string>& names) {
+std::string shown_names(const std::vector<std::string>& names) {
   std::string out;
-  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) {
+  for (std::size_t i = 0; i < std::min(names.size(), kShownNames); ++i) {
     out += (i == 0 ? "" : " ") + names[i];
   }
-  if (names.size() > kShown) out += " and " + std::to_string(names.size() - kShown) + " more";
+  if (names.size() > kShownNames)
+    out += " and " + std::to_string(names.size() - kShownNames) + " more";
   return out;
 }
 
-bool same(const tls::CertificateRef& a, const tls::CertificateRef& b) {
+bool same_chain(const tls::CertificateRef& a, const tls::CertificateRef& b) {
   return a && b && a->chain_pem() == b->chain_pem();
 }
 
@@ -184,7 +185,7 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
     // The first look: what was read at start is served already.
     const auto at_start = names.empty() ? nullptr : parts_.certificates.find_exact(names.front());
     pair.served = at_start;
-    if (same(at_start, certificate) || names.empty()) {
+    if (same_chain(at_start, certificate) || names.empty()) {
       pair.served = certificate;
       // That it has expired was told at start.
       const int stage = expiry_stage(certificate->leaf(), parts_.now());
@@ -192,7 +193,7 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
       return;
     }
   }
-  if (same(pair.served, certificate)) return;
+  if (same_chain(pair.served, certificate)) return;
   const auto before = pair.served ? names_of(pair, *pair.served) : std::vector<std::string>();
   parts_.certificates.put(names, certificate);
   for (const std::string& name : before) {
@@ -204,7 +205,7 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
   pair.served = certificate;
   pair.told_stage = 0;
   log::info("a changed certificate was read from its files",
-            {{"names", listed(certificate->leaf().names)},
+            {{"names", shown_names(certificate->leaf().names)},
              {"serial", certificate->leaf().serial},
              {"not_after", text_of(certificate->leaf().not_after)},
              {"file", pair.files.file}});
@@ -236,12 +237,12 @@ void OwnCertificates::tell_expiry(Pair& pair) {
   pair.told_stage = stage;
   if (stage == kExpired) {
     log::error("a certificate from files has expired: put a new one into them",
-               {{"names", listed(leaf.names)},
+               {{"names", shown_names(leaf.names)},
                 {"not_after", text_of(leaf.not_after)},
                 {"file", pair.files.file}});
     return;
   }
-  log::warn("a certificate from files is about to expire", {{"names", listed(leaf.names)},
+  log::warn("a certificate from files is about to expire", {{"names", shown_names(leaf.names)},
                                                             {"not_after", text_of(leaf.not_after)},
                                                             {"file", pair.files.file}});
 }
