@@ -28,10 +28,12 @@ struct Found {
   std::optional<base::Result<tls::CertificateRef>> read;  // nothing: they are as before
 };
 
-// What changes when a file does, or when another takes its place.
-std::string state_of(const std::string& file) {
+// What changes when a file does, or when another takes its place. Nothing for what is no file: to
+// read a pipe might wait for ever.
+std::optional<std::string> state_of(const std::string& file) {
   struct stat at{};
   if (::stat(file.c_str(), &at) != 0) return "none;";
+  if (!S_ISREG(at.st_mode)) return std::nullopt;
   std::string state;
   for (const auto part :
        {static_cast<std::int64_t>(at.st_dev), static_cast<std::int64_t>(at.st_ino),
@@ -61,7 +63,10 @@ base::Result<Found> look_at_files(const config::CertificateFiles& files, const s
   watch_around(events, files.file);
   watch_around(events, files.key);
   Found found;
-  found.state = state_of(files.file) + state_of(files.key);
+  const auto chain = state_of(files.file);
+  const auto key = state_of(files.key);
+  if (!chain || !key) return found;
+  found.state = *chain + *key;
   if (found.state != seen) found.read = read_certificate_files(files);
   return found;
 }
@@ -183,15 +188,8 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
   const auto names = names_of(pair, *certificate);
   if (!pair.served) {
     // The first look: what was read at start is served already.
-    const auto at_start = names.empty() ? nullptr : parts_.certificates.find_exact(names.front());
-    pair.served = at_start;
-    if (same_chain(at_start, certificate) || names.empty()) {
-      pair.served = certificate;
-      // That it has expired was told at start.
-      const int stage = expiry_stage(certificate->leaf(), parts_.now());
-      if (stage == kExpired) pair.told_stage = stage;
-      return;
-    }
+    pair.served = names.empty() ? certificate : parts_.certificates.find_exact(names.front());
+    if (same_chain(pair.served, certificate)) note_expired(pair);
   }
   if (same_chain(pair.served, certificate)) return;
   const auto before = pair.served ? names_of(pair, *pair.served) : std::vector<std::string>();
@@ -203,12 +201,19 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
     }
   }
   pair.served = certificate;
-  pair.told_stage = 0;
   log::info("a changed certificate was read from its files",
             {{"names", shown_names(certificate->leaf().names)},
              {"serial", certificate->leaf().serial},
              {"not_after", text_of(certificate->leaf().not_after)},
              {"file", pair.files.file}});
+  for (const config::Site* site : pair.sites) warn_of_hosts(*site, *certificate);
+  note_expired(pair);
+}
+
+// That it has expired, warn_of_hosts() has told.
+void OwnCertificates::note_expired(Pair& pair) {
+  const int stage = expiry_stage(pair.served->leaf(), parts_.now());
+  pair.told_stage = stage == kExpired ? stage : 0;
 }
 
 void OwnCertificates::refuse(Pair& pair, const base::Error& error) {

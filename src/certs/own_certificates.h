@@ -64,6 +64,7 @@ class OwnCertificates {
   base::Task<void> look();
   base::Task<void> look_at(Pair& pair);
   void take(Pair& pair, tls::CertificateRef certificate);
+  void note_expired(Pair& pair);
   void refuse(Pair& pair, const base::Error& error);
   void tell_wrong(Pair& pair);
   void tell_expiry(Pair& pair);

@@ -87,8 +87,6 @@ base::Result<tls::CertificateRef> read_certificate_files(const config::Certifica
   return *made;
 }
 
-namespace {
-
 void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate) {
   if (!certificate.valid_at(base::wall_now())) {
     base::log::warn("a certificate from a file is not valid now",
@@ -104,6 +102,8 @@ void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate
     }
   }
 }
+
+namespace {
 
 // All that is wrong is told at once: a line each.
 void add(base::Result<>& all, const std::string& at, const base::Error& error) {

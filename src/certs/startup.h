@@ -50,6 +50,10 @@ base::Result<tls::CertificateRef> read_certificate_files(const config::Certifica
 std::vector<std::string> served_names(const config::Config& config, const config::Site& site,
                                       const tls::Certificate& certificate);
 
+// Logs what is odd about a certificate from a site's files: it is not valid now, or does not cover
+// a host.
+void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate);
+
 // Reads the certificates that sites have in files and serves them for the sites' hosts (for "*":
 // for the names in the certificate). Blocks: before loops run. Errors: kNotFound, kIo, kMalformed
 // and kDenied (the key does not match), naming the site and both files; a line for each site.

@@ -75,16 +75,16 @@ void print_table(const std::vector<ImportLine>& lines) {
   }
 }
 
-std::size_t count(const std::vector<ImportLine>& lines, Fate fate) {
+std::size_t count_of(const std::vector<ImportLine>& lines, Fate fate) {
   return static_cast<std::size_t>(std::ranges::count(lines, fate, &ImportLine::fate));
 }
 
 // What is printed after the table.
 std::string sum_of(const std::vector<ImportLine>& lines, bool dry_run) {
-  std::string text = std::to_string(count(lines, Fate::kImported)) +
+  std::string text = std::to_string(count_of(lines, Fate::kImported)) +
                      (dry_run ? " would be imported" : " imported");
   for (const Fate fate : {Fate::kSame, Fate::kKept, Fate::kUnusable, Fate::kFailed}) {
-    if (const auto some = count(lines, fate); some != 0) {
+    if (const auto some = count_of(lines, fate); some != 0) {
       text += ", " + std::to_string(some) + " " + std::string(text_of(fate));
     }
   }
@@ -204,8 +204,8 @@ int ImportCommand::run(const config::Config& config) const {
   if (!told) {
     return say_import_error("the gatehouse that runs could not be told: " + told.error().detail);
   }
-  const bool useless = count(*lines, Fate::kUnusable) == lines->size();
-  return useless || count(*lines, Fate::kFailed) != 0 ? 1 : 0;
+  const bool useless = count_of(*lines, Fate::kUnusable) == lines->size();
+  return useless || count_of(*lines, Fate::kFailed) != 0 ? 1 : 0;
 }
 
 }  // namespace gatehouse::proxy

@@ -1,6 +1,7 @@
 #include "certs/own_certificates.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -126,7 +127,7 @@ TEST_F(OwnCertificatesTest, OfWhichOnlyOneWasReplacedLeaveTheOldPairUntilTheOthe
   until([&] { return serial() == next.serial; });
 }
 
-TEST_F(OwnCertificatesTest, ThatAreGoneOrRubbishLeaveTheOldPair) {
+TEST_F(OwnCertificatesTest, ThatAreGoneOrRubbishOrNoFilesLeaveTheOldPair) {
   const Pem old = make();
   put(folder.path(), old);
   put(folder.path() / "marker", make({"marker.example"}));
@@ -138,6 +139,9 @@ TEST_F(OwnCertificatesTest, ThatAreGoneOrRubbishLeaveTheOldPair) {
   EXPECT_EQ(serial(), old.serial);
   fs::remove(folder.path() / "tls.crt");
   fs::remove(folder.path() / "tls.key");
+  look_again();
+  EXPECT_EQ(serial(), old.serial);
+  ASSERT_EQ(::mkfifo((folder.path() / "tls.key").c_str(), 0600), 0);  // nobody ever writes to it
   look_again();
   EXPECT_EQ(serial(), old.serial);
   const Pem next = make();
