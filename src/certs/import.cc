@@ -258,7 +258,7 @@ base::Task<void> Import::take(const ForeignAccount& account, const std::string& 
   }
   const std::string key = account_key(line.issuer, email);
   if (taken_.contains(key)) {
-    set_fate(line, Fate::kKept, "another account of this CA is more in use");
+    set_fate(line, Fate::kKept, "another account of this CA was taken");
     co_return;
   }
   const auto text = co_await parts_.storage.load(key);
