@@ -15,7 +15,7 @@ namespace gatehouse::acme {
 class Client;
 
 struct Account {
-  tls::PrivateKey key;  // P-256
+  tls::PrivateKey key;  // as algorithm_of() takes it
   std::string url;      // the account's name to the CA; empty before it is registered
 };
 

@@ -37,17 +37,23 @@ std::string segment_of(std::string_view email) {
   return out;
 }
 
-std::string to_text(const Account& account, const std::string& email) {
-  const Json record = {
-      {"version", kVersion}, {"key", account.key.pem()}, {"url", account.url}, {"contact", email}};
-  return record.dump(2, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string text_at(const Json& record, const char* key) {
   const auto found = record.find(key);
   if (found == record.end()) return {};
   const auto* text = found->get_ptr<const std::string*>();
   return text == nullptr ? std::string() : *text;
+}
+
+}  // namespace
+
+std::string account_key(const std::string& issuer, std::string_view email) {
+  return "accounts/" + issuer + "/" + segment_of(email);
+}
+
+std::string account_text(const Account& account, const std::string& email) {
+  const Json record = {
+      {"version", kVersion}, {"key", account.key.pem()}, {"url", account.url}, {"contact", email}};
+  return record.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 base::Result<Account> parse_account(std::string_view text) {
@@ -58,11 +64,9 @@ base::Result<Account> parse_account(std::string_view text) {
   return Account{std::move(*key), text_at(record, "url")};
 }
 
-}  // namespace
-
 AcmeAccount::AcmeAccount(Parts parts)
     : parts_(std::move(parts)),
-      storage_key_("accounts/" + parts_.issuer + "/" + segment_of(parts_.registration.email)),
+      storage_key_(account_key(parts_.issuer, parts_.registration.email)),
       turn_(parts_.loop, 1, kWaiting) {}
 
 base::Task<acme::Outcome<Account>> AcmeAccount::get(base::Deadline deadline) {
@@ -164,7 +168,7 @@ base::Task<void> AcmeAccount::set_aside(base::Error why) {
 
 base::Task<base::Result<void>> AcmeAccount::save(const Account& account) {
   auto saved =
-      co_await parts_.storage.store(storage_key_, to_text(account, parts_.registration.email));
+      co_await parts_.storage.store(storage_key_, account_text(account, parts_.registration.email));
   co_return saved;
 }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "acme/account.h"
 #include "acme/client.h"
@@ -12,6 +13,14 @@
 #include "storage/storage.h"
 
 namespace gatehouse::certs {
+
+// Where storage keeps an account: "accounts/<issuer>/<e-mail or default>", the e-mail's odd
+// characters as _40 for "@". `issuer` is Issuer::id().
+std::string account_key(const std::string& issuer, std::string_view email);
+// The record. Holds the account's key: a secret.
+std::string account_text(const acme::Account& account, const std::string& email);
+// Error: kDamaged, saying what is wrong.
+base::Result<acme::Account> parse_account(std::string_view text);
 
 // On control's loop.
 class AcmeAccount {
@@ -39,7 +48,7 @@ class AcmeAccount {
   // The CA does not know `url` any more: the next get() registers the same key again.
   void forget(const std::string& url);
 
-  // "accounts/<issuer>/<e-mail or default>", the e-mail's odd characters as _40 for "@".
+  // That of account_key().
   const std::string& storage_key() const { return storage_key_; }
 
  private:

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "certs/issuer_factory.h"
 #include "certs/on_demand.h"
+#include "certs/own_certificates.h"
 #include "certs/renewals.h"
 #include "certs/startup.h"
 #include "http/client.h"
@@ -86,7 +87,8 @@ struct Automation::State {
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                   p.certificates, now, c.limits.new_names_per_minute, p.abuse}),
         renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
-                                 p.certificates, now}) {}
+                                 p.certificates, now}),
+        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now}, config) {}
 
   Parts parts;
   const config::Config config;
@@ -104,6 +106,7 @@ struct Automation::State {
   Orders orders;
   OnDemand on_demand;
   Renewals renewals;
+  OwnCertificates own;
 };
 
 namespace {
@@ -146,6 +149,7 @@ base::Task<base::Result<void>> Automation::start() {
   State& s = *state_;
   s.tasks.spawn(s.renewals.run(), "renewals");
   s.tasks.spawn(s.polls.run(), "renewal information");
+  s.tasks.spawn(s.own.run(), "certificates from files");
   const StartupParts parts{s.rules,     s.issuers,
                            s.inventory, s.orders,
                            s.schedule,  s.parts.certificates,
@@ -162,6 +166,7 @@ base::Task<void> Automation::stop(base::Deadline deadline) {
   s.on_demand.stop();
   s.schedule.close();
   s.polls.stop();
+  s.own.stop();
   s.orders.stop();
   const base::TimePoint soonest = base::Clock::now() + kLastWrites;
   const base::Deadline end(std::max(deadline.at(), soonest));
@@ -190,6 +195,7 @@ bool Automation::may_request(std::string_view name) const {
 void Automation::recheck() {
   state_->schedule.recheck();
   state_->polls.recheck();
+  state_->own.recheck();
 }
 
 }  // namespace gatehouse::certs

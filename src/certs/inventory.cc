@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "certs/document.h"
 
 namespace gatehouse::certs {
 
@@ -17,6 +18,31 @@ std::string certificate_key(std::string_view issuer, std::string_view name) {
 
 std::string plan_key(std::string_view issuer, std::string_view name) {
   return "renewals/" + std::string(issuer) + '/' + std::string(name);
+}
+
+std::string import_key(std::string_view name) { return "imports/" + std::string(name); }
+
+// Which record an import wrote.
+struct Imported {
+  std::string issuer;
+  std::string serial;
+};
+
+std::string to_text(const Imported& imported) {
+  Json object = new_document();
+  object["issuer"] = imported.issuer;
+  object["serial"] = imported.serial;
+  return text_of(object);
+}
+
+base::Result<Imported> parse_imported(std::string_view text) {
+  auto object = parse_document(text);
+  if (!object) return base::fail(std::move(object.error()));
+  auto issuer = text_in(*object, "issuer");
+  auto serial = text_in(*object, "serial");
+  if (!issuer) return base::fail(std::move(issuer.error()));
+  if (!serial) return base::fail(std::move(serial.error()));
+  return Imported{std::move(*issuer), std::move(*serial)};
 }
 
 std::string failures_key(std::string_view name) {
@@ -77,6 +103,36 @@ base::Task<base::Result<void>> Inventory::save_newer(Record record) {
     co_return base::Result<void>();
   }
   co_return co_await save(std::move(record));
+}
+
+base::Task<base::Result<void>> Inventory::save_imported(Record record) {
+  Imported imported{record.issuer, record.certificate->leaf().serial};
+  std::string key = import_key(record.names.front());
+  auto saved = co_await save(std::move(record));
+  if (!saved) co_return saved;
+  std::string text = to_text(imported);
+  co_return co_await storage_.store(std::move(key), std::move(text));
+}
+
+base::Task<base::Result<Record>> Inventory::load_imported(std::string name) {
+  std::string key = import_key(name);
+  const auto text = co_await storage_.load(key);
+  base::Result<Imported> imported = text ? parse_imported(*text) : base::fail(text.error());
+  if (!imported && imported.error().code == base::Code::kDamaged) {
+    co_await report_and_set_aside(std::move(key), imported.error().detail);
+  }
+  if (!imported) co_return base::fail(std::move(imported.error()));
+  auto record = co_await load(imported->issuer, name);
+  if (record && record->certificate->leaf().serial != imported->serial) {
+    record = base::fail(base::Code::kNotFound, base::Side::kStorage,
+                        "the certificate that was imported for " + name + " has been replaced");
+  }
+  co_return record;
+}
+
+base::Task<base::Result<void>> Inventory::forget_imported(std::string name) {
+  std::string key = import_key(name);
+  co_return co_await storage_.remove(std::move(key));
 }
 
 base::Task<std::optional<RenewalPlan>> Inventory::load_plan(std::string issuer, std::string name) {

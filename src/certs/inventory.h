@@ -13,8 +13,8 @@
 
 namespace gatehouse::certs {
 
-// Keys: certificates/<issuer id>/<name>, renewals/<issuer id>/<name> and failures/<name>. On
-// control's loop.
+// Keys: certificates/<issuer id>/<name>, renewals/<issuer id>/<name>, failures/<name> and
+// imports/<name>. On control's loop.
 class Inventory {
  public:
   // Both outlive it.
@@ -28,6 +28,14 @@ class Inventory {
   base::Task<base::Result<void>> save(Record record);
   // save(), unless storage holds one that expires later.
   base::Task<base::Result<void>> save_newer(Record record);
+
+  // save(), and notes that it was imported: it is found by load_imported() too, whatever issuers
+  // are configured.
+  base::Task<base::Result<void>> save_imported(Record record);
+  // The certificate that was imported for a name, as long as its record holds that one. Errors: as
+  // load().
+  base::Task<base::Result<Record>> load_imported(std::string name);
+  base::Task<base::Result<void>> forget_imported(std::string name);
 
   // What is known of a certificate's renewal; nothing when nothing is, or it cannot be read.
   base::Task<std::optional<RenewalPlan>> load_plan(std::string issuer, std::string name);

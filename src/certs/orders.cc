@@ -134,6 +134,7 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
   co_await save(record);
   serve(record, request.name);
   if (failures.count != 0) co_await forget_failures(request.name);
+  if (held.imported) co_await forget_imported(request.name);
   co_return record.certificate;
 }
 
@@ -334,39 +335,61 @@ base::Task<void> Orders::forget_failures(std::string name) {
   }
 }
 
-// `fresh`: only one that is not due for renewal yet is usable.
+// Its time is over: from now on what the name's issuers sign is served.
+base::Task<void> Orders::forget_imported(std::string name) {
+  const auto forgotten = co_await parts_.inventory.forget_imported(name);
+  if (!forgotten) {
+    log::warn("storage still holds the note of an import",
+              {{"name", name}, {"error", forgotten.error().detail}});
+  }
+}
+
+// `fresh`: only one that is not due for renewal yet is usable. Certificates that were imported
+// count whoever signed them.
 base::Task<Orders::Held> Orders::stored(const OrderRequest& request, bool fresh) {
   Held held;
   held.usable = base::fail(base::Code::kNotFound, base::Side::kStorage,
                            "storage has none for " + request.name);
   for (Issuer* issuer : request.issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), request.name);
-    if (!record) {
-      const base::Code code = record.error().code;
-      if (code == base::Code::kOverload) {
-        held.usable = base::fail(std::move(record.error()));
-        co_return held;
-      }
-      if (code != base::Code::kNotFound && code != base::Code::kDamaged) {
-        log::error("a certificate cannot be read from storage",
-                   {{"name", request.name}, {"error", record.error().detail}});
-      }
-      continue;
-    }
-    // At a handshake nobody waits for the plan: who looks after renewals finds it.
-    if (fresh && parts_.renewal.ask_issuers) {
-      record->plan = co_await parts_.inventory.load_plan(issuer->id(), request.name);
-    }
-    const base::WallTime now = parts_.now();
-    const auto lasts_longer = [&](const Record& other) {
-      return record->certificate->leaf().not_after > other.certificate->leaf().not_after;
-    };
-    if (!held.newest || lasts_longer(*held.newest)) held.newest = *record;
-    if (!record->certificate->valid_at(now)) continue;
-    if (fresh && record->due(parts_.renewal) <= now) continue;
-    if (!held.usable || lasts_longer(*held.usable)) held.usable = std::move(*record);
+    const bool answered = co_await hold(held, std::move(record), request, fresh);
+    if (!answered) co_return held;
   }
+  auto record = co_await parts_.inventory.load_imported(request.name);
+  held.imported = record.has_value();
+  (void)co_await hold(held, std::move(record), request, fresh);
   co_return held;
+}
+
+// Keeps a record of the name, if it is better than what is held. False: storage is too busy to
+// say, and so `held` does.
+base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const OrderRequest& request,
+                              bool fresh) {
+  if (!record) {
+    const base::Code code = record.error().code;
+    if (code == base::Code::kOverload) {
+      held.usable = base::fail(std::move(record.error()));
+      co_return false;
+    }
+    if (code != base::Code::kNotFound && code != base::Code::kDamaged) {
+      log::error("a certificate cannot be read from storage",
+                 {{"name", request.name}, {"error", record.error().detail}});
+    }
+    co_return true;
+  }
+  // At a handshake nobody waits for the plan: who looks after renewals finds it.
+  if (fresh && parts_.renewal.ask_issuers) {
+    record->plan = co_await parts_.inventory.load_plan(record->issuer, request.name);
+  }
+  const base::WallTime now = parts_.now();
+  const auto lasts_longer = [&](const Record& other) {
+    return record->certificate->leaf().not_after > other.certificate->leaf().not_after;
+  };
+  if (!held.newest || lasts_longer(*held.newest)) held.newest = *record;
+  if (!record->certificate->valid_at(now)) co_return true;
+  if (fresh && record->due(parts_.renewal) <= now) co_return true;
+  if (!held.usable || lasts_longer(*held.usable)) held.usable = std::move(*record);
+  co_return true;
 }
 
 base::Task<Orders::Outcome> Orders::load(std::string name, std::vector<Issuer*> issuers) {

@@ -103,10 +103,11 @@ class Orders {
     base::Event ended;
     Outcome outcome;
   };
-  // What storage has for a name, by any of its issuers.
+  // What storage has for a name, by any of its issuers, or imported.
   struct Held {
     base::Result<Record> usable;   // valid longest
     std::optional<Record> newest;  // ends last, usable or not
+    bool imported = false;         // one of them may be
   };
   // What came of asking the issuers in turn.
   struct Attempt {
@@ -122,6 +123,8 @@ class Orders {
   base::Task<Outcome> run_in_turn(const OrderRequest& request, base::Deadline deadline);
   base::Task<Outcome> run_leased(const OrderRequest& request, base::Deadline deadline);
   base::Task<Held> stored(const OrderRequest& request, bool fresh);
+  base::Task<bool> hold(Held& held, base::Result<Record> record, const OrderRequest& request,
+                        bool fresh);
   base::Task<Failures> failures_of(const OrderRequest& request);
   base::Task<Attempt> ask_issuers(const OrderRequest& request, const std::optional<Record>& before,
                                   Failures& failures, base::Deadline deadline);
@@ -130,6 +133,7 @@ class Orders {
   base::Task<void> save(Record record);
   base::Task<void> save_until_done(Record record);
   base::Task<void> forget_failures(std::string name);
+  base::Task<void> forget_imported(std::string name);
   std::vector<Issuer*> in_turn(const OrderRequest& request, const std::optional<Record>& before);
   bool outlasts_trouble(const std::optional<Record>& before) const;
   bool asked_for_patience(const Issuer& issuer, const Failures& failures) const;

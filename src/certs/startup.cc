@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <fstream>
 #include <set>
 #include <string>
 
 #include "base/log.h"
+#include "certs/text_file.h"
 #include "tls/context.h"
 
 namespace gatehouse::certs {
@@ -17,7 +17,6 @@ namespace gatehouse::certs {
 namespace {
 
 constexpr std::chrono::seconds kStaleFailures = std::chrono::days(30);
-constexpr std::size_t kLargestFile = 1024 * 1024;  // bytes of a chain or a key
 
 bool issued_by_one_of(std::string_view id, const std::vector<Issuer*>& issuers) {
   return std::ranges::any_of(issuers, [&](const Issuer* one) { return one->id() == id; });
@@ -71,27 +70,12 @@ base::Task<bool> scan_slice(const StartupParts& parts, bool certificates, std::s
   co_return true;
 }
 
-base::Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return base::fail(base::from_errno(errno, base::Side::kLocal, "cannot open " + path));
-  }
-  std::string text(kLargestFile + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return base::fail(base::Code::kIo, "cannot read " + path);
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kLargestFile) {
-    return base::fail(base::Code::kTooLarge, path + " is larger than 1 MiB");
-  }
-  return text;
-}
-
 }  // namespace
 
 base::Result<tls::CertificateRef> read_certificate_files(const config::CertificateFiles& files) {
-  auto chain = read_file(files.file);
+  auto chain = read_text_file(files.file);
   if (!chain) return base::fail(std::move(chain.error()));
-  auto key_pem = read_file(files.key);
+  auto key_pem = read_text_file(files.key);
   if (!key_pem) return base::fail(std::move(key_pem.error()));
   auto key = tls::PrivateKey::from_pem(*key_pem);
   if (!key) return base::fail(key.error().code, files.key + ": " + key.error().detail);
@@ -102,8 +86,6 @@ base::Result<tls::CertificateRef> read_certificate_files(const config::Certifica
   }
   return *made;
 }
-
-namespace {
 
 void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate) {
   if (!certificate.valid_at(base::wall_now())) {
@@ -120,6 +102,8 @@ void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate
     }
   }
 }
+
+namespace {
 
 // All that is wrong is told at once: a line each.
 void add(base::Result<>& all, const std::string& at, const base::Error& error) {
@@ -186,11 +170,23 @@ base::Task<void> scan_storage(StartupParts parts) {
   while (more) more = co_await scan_slice(parts, false, cursor);
 }
 
+std::vector<std::string> served_names(const config::Config& config, const config::Site& site,
+                                      const tls::Certificate& certificate) {
+  std::set<std::string> names(site.hosts.begin(), site.hosts.end());
+  if (names.erase("*") != 0) {
+    const auto& own = certificate.leaf().names;
+    std::set<std::string> more(own.begin(), own.end());
+    for (const auto& other : config.sites) {
+      for (const auto& host : other.hosts) more.erase(host);  // a site of its own has its own
+    }
+    names.merge(more);
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
 base::Result<> load_certificate_files(const config::Config& config,
                                       tls::CertificateStore& certificates) {
   base::Result<> all;
-  std::set<std::string> hosts;
-  for (const auto& site : config.sites) hosts.insert(site.hosts.begin(), site.hosts.end());
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     const config::Site& site = config.sites[i];
     if (!site.tls.enabled || !site.tls.certificate) continue;
@@ -200,13 +196,7 @@ base::Result<> load_certificate_files(const config::Config& config,
       continue;
     }
     warn_of_hosts(site, **certificate);
-    std::set<std::string> names(site.hosts.begin(), site.hosts.end());
-    if (names.erase("*") != 0) {
-      for (const auto& name : (*certificate)->leaf().names) {
-        if (!hosts.contains(name)) names.insert(name);  // a site of its own has its own
-      }
-    }
-    certificates.put(std::vector<std::string>(names.begin(), names.end()), *certificate);
+    certificates.put(served_names(config, site, **certificate), *certificate);
   }
   return all;
 }

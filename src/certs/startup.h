@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/loop.h"
@@ -42,6 +44,15 @@ base::Task<void> scan_storage(StartupParts parts);
 // A certificate and its key from PEM files. Blocks: before loops run. Errors: kNotFound, kIo,
 // kMalformed and kDenied (the key does not match), naming the files.
 base::Result<tls::CertificateRef> read_certificate_files(const config::CertificateFiles& files);
+
+// What a certificate from a site's files is served for: the site's hosts; for "*": the names in the
+// certificate that no site has as its own.
+std::vector<std::string> served_names(const config::Config& config, const config::Site& site,
+                                      const tls::Certificate& certificate);
+
+// Logs what is odd about a certificate from a site's files: it is not valid now, or does not cover
+// a host.
+void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate);
 
 // Reads the certificates that sites have in files and serves them for the sites' hosts (for "*":
 // for the names in the certificate). Blocks: before loops run. Errors: kNotFound, kIo, kMalformed

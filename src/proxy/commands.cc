@@ -21,7 +21,9 @@
 #include "config/load.h"
 #include "proxy/client_auths.h"
 #include "proxy/embedded_default.h"
+#include "proxy/export_command.h"
 #include "proxy/health_check.h"
+#include "proxy/import_command.h"
 #include "proxy/server.h"
 #include "proxy/upstream_contexts.h"
 #include "storage/file_descriptor.h"
@@ -198,16 +200,21 @@ int version() {
   return kWell;
 }
 
-// The storage folder of a configuration, or the default one.
-std::optional<std::string> storage_folder(const std::string& option) {
+// A configuration, or what holds without any; nothing after its errors were written.
+std::optional<config::Config> config_or_default(const std::string& option) {
   const auto path = config_path(option);
-  if (path.empty()) return config::default_data_folder();
+  if (path.empty()) return config::Config();
   auto given = read_given(path);
   if (!given) {
     say_error(given.error().detail);
     return std::nullopt;
   }
-  auto config = checked(*given);
+  return checked(*given);
+}
+
+// The storage folder of a configuration, or the default one.
+std::optional<std::string> storage_folder(const std::string& option) {
+  const auto config = config_or_default(option);
   if (!config) return std::nullopt;
   return config->storage.path.empty() ? config::default_data_folder() : config->storage.path;
 }
@@ -270,6 +277,16 @@ int healthcheck(const std::string& option) {
   return kWell;
 }
 
+// `certificates import` and `export`.
+template <class Command>
+int run_with_config(const Command& command, const std::string& option) {
+  const auto config = config_or_default(option);
+  if (!config) return kWrong;
+  const int status = command.run(*config);
+  log::flush_and_stop();
+  return status;
+}
+
 int run_word(int argc, char** argv) {
   CLI::App app{"gatehouse: a reverse proxy that gets its certificates by itself"};
   app.require_subcommand(1);
@@ -288,6 +305,10 @@ int run_word(int argc, char** argv) {
   auto* health_word = add("healthcheck", "ask the running gatehouse whether it serves");
   auto* version_word = app.add_subcommand("version", "print versions");
   auto* schema_word = app.add_subcommand("schema", "print the configuration's JSON Schema");
+  auto* certificates_word = app.add_subcommand("certificates", "look after what storage holds");
+  certificates_word->require_subcommand(1);
+  const ImportCommand import_word(*certificates_word, config);
+  const ExportCommand export_word(*certificates_word, config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -297,6 +318,8 @@ int run_word(int argc, char** argv) {
   if (*validate_word) return validate(config);
   if (*trust_word) return trust(config, install);
   if (*health_word) return healthcheck(config);
+  if (import_word.is_chosen()) return run_with_config(import_word, config);
+  if (export_word.is_chosen()) return run_with_config(export_word, config);
   if (*version_word) return version();
   if (*schema_word) std::cout << config::config_schema().dump(2) << "\n";
   return kWell;

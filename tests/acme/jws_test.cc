@@ -5,6 +5,7 @@
 #include <openssl/ec_key.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/mem.h>
 #include <openssl/nid.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
@@ -63,6 +64,30 @@ bool verifies(std::string_view signature, std::string_view input) {
   return ECDSA_do_verify(digest, sizeof digest, pair.get(), rfc_key().get()) == 1;
 }
 
+// The two halves of an ECDSA signature of a JWS, as X.509 writes them.
+std::string der_of(std::string_view halves) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(halves.data());
+  const std::size_t half = halves.size() / 2;
+  const bssl::UniquePtr<ECDSA_SIG> pair(ECDSA_SIG_new());
+  EXPECT_TRUE(ECDSA_SIG_set0(pair.get(), BN_bin2bn(bytes, half, nullptr),
+                             BN_bin2bn(bytes + half, half, nullptr)));
+  std::uint8_t* der = nullptr;
+  std::size_t size = 0;
+  EXPECT_TRUE(ECDSA_SIG_to_bytes(&der, &size, pair.get()));
+  const bssl::UniquePtr<std::uint8_t> owned(der);
+  return std::string(reinterpret_cast<const char*>(der), size);
+}
+
+// By the digest that its kind of key is used with here.
+bool verifies_with(const tls::PrivateKey& key, std::string_view signature, std::string_view input) {
+  bssl::ScopedEVP_MD_CTX context;
+  const EVP_MD* digest = key.is_ecdsa() ? EVP_sha384() : EVP_sha256();
+  return EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key.get()) == 1 &&
+         EVP_DigestVerify(context.get(), reinterpret_cast<const std::uint8_t*>(signature.data()),
+                          signature.size(), reinterpret_cast<const std::uint8_t*>(input.data()),
+                          input.size()) == 1;
+}
+
 std::string decoded(const Json& jws, const char* part) {
   return *decode_base64(jws[part].get<std::string>());
 }
@@ -90,7 +115,7 @@ TEST(Jws, SignaturesOfOursVerifyWithThePublicKey) {
   // Many, so that r or s with leading zero bytes comes up.
   for (int i = 0; i < 300; ++i) {
     const std::string input = "input " + std::to_string(i);
-    const auto signature = sign_es256(key, input);
+    const auto signature = sign(key, input);
     ASSERT_TRUE(signature);
     EXPECT_TRUE(verifies(*signature, input));
   }
@@ -135,12 +160,39 @@ TEST(Jwk, OfAP256KeyIsCanonical) {
                              "\",\"y\":\"" + std::string(kY) + "\"}");
 }
 
-TEST(Jwk, RefusesKeysThatAreNotP256) {
-  const auto p384 = tls::PrivateKey::generate(tls::KeyType::kP384);
-  ASSERT_TRUE(p384);
-  EXPECT_EQ(jwk(*p384).error().code, base::Code::kUnsupported);
-  EXPECT_EQ(sign_es256(*p384, "x").error().code, base::Code::kUnsupported);
+TEST(Jwk, RefusesKeysThatNoAccountHas) {
   EXPECT_EQ(jwk(tls::PrivateKey()).error().code, base::Code::kUnsupported);
+  EXPECT_EQ(sign(tls::PrivateKey(), "x").error().code, base::Code::kUnsupported);
+  bssl::UniquePtr<EC_KEY> ec(EC_KEY_new_by_curve_name(NID_secp521r1));
+  ASSERT_TRUE(EC_KEY_generate_key(ec.get()));
+  EXPECT_EQ(jwk(private_key(std::move(ec))).error().code, base::Code::kUnsupported);
+}
+
+// Accounts that other programs made have such keys.
+TEST(Jws, SignsWithEveryKindOfAccountKey) {
+  struct Kind {
+    tls::KeyType type;
+    std::string_view algorithm;
+    std::size_t size;
+  };
+  for (const Kind& kind :
+       {Kind{tls::KeyType::kP384, "ES384", 96}, Kind{tls::KeyType::kRsa2048, "RS256", 256}}) {
+    const auto key = *tls::PrivateKey::generate(kind.type);
+    EXPECT_EQ(algorithm_of(key).value(), kind.algorithm);
+    const auto body = signed_request(key, "", "n", "https://ca.test/", "{}");
+    ASSERT_TRUE(body);
+    const Json jws = Json::parse(*body);
+    const Json header = Json::parse(decoded(jws, "protected"));
+    EXPECT_EQ(header["alg"], kind.algorithm);
+    EXPECT_EQ(header["jwk"], Json::parse(*jwk(key)));
+    const std::string input =
+        jws["protected"].get<std::string>() + "." + jws["payload"].get<std::string>();
+    std::string signature = decoded(jws, "signature");
+    EXPECT_EQ(signature.size(), kind.size);
+    if (kind.type == tls::KeyType::kP384) signature = der_of(signature);
+    EXPECT_TRUE(verifies_with(key, signature, input)) << kind.algorithm;
+    EXPECT_FALSE(verifies_with(key, signature, input + "x")) << kind.algorithm;
+  }
 }
 
 TEST(SignedRequest, NamesTheAccountByItsUrl) {

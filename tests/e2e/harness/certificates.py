@@ -30,8 +30,9 @@ def _write(folder, stem, certificate, key):
     return chain, private
 
 
-def self_signed(folder, stem, names, days=30):
-    """Writes stem.pem and stem.key; returns both paths. It is its own root."""
+def self_signed(folder, stem, names, days=30, age=1 / 24):
+    """Writes stem.pem and stem.key; returns both paths. It is its own root. `age`: days that it has
+    been valid for."""
     alternatives = [_alternative(n) for n in names or [stem]]
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.utcnow()
@@ -39,7 +40,7 @@ def self_signed(folder, stem, names, days=30):
         x509.CertificateBuilder()
         .subject_name(_name(stem)).issuer_name(_name(stem))
         .public_key(key.public_key()).serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_before(now - datetime.timedelta(days=age))
         .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(alternatives), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)

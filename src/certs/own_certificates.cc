@@ -1,0 +1,255 @@
+#include "certs/own_certificates.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "base/log.h"
+#include "certs/moment.h"
+#include "certs/startup.h"
+#include "storage/file_descriptor.h"
+
+namespace gatehouse::certs {
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace log = base::log;
+
+constexpr int kLinks = 8;               // symbolic links one after another that are looked at
+constexpr std::size_t kShownNames = 8;  // names in one line of the log
+constexpr int kExpired = 4;
+
+// What a look at two files has found.
+struct Found {
+  std::string state;                                      // what the file system says of both
+  std::optional<base::Result<tls::CertificateRef>> read;  // nothing: they are as before
+};
+
+// What changes when a file does, or when another takes its place. Nothing for what is no file: to
+// read a pipe might wait for ever.
+std::optional<std::string> state_of(const std::string& file) {
+  struct stat at{};
+  if (::stat(file.c_str(), &at) != 0) return "none;";
+  if (!S_ISREG(at.st_mode)) return std::nullopt;
+  std::string state;
+  for (const auto part :
+       {static_cast<std::int64_t>(at.st_dev), static_cast<std::int64_t>(at.st_ino),
+        static_cast<std::int64_t>(at.st_size), static_cast<std::int64_t>(at.st_mtim.tv_sec),
+        static_cast<std::int64_t>(at.st_mtim.tv_nsec), static_cast<std::int64_t>(at.st_ctim.tv_sec),
+        static_cast<std::int64_t>(at.st_ctim.tv_nsec)}) {
+    state += std::to_string(part) + ",";
+  }
+  return state + ";";
+}
+
+// The folder that a file lies in, and those of the links that lead to it: Kubernetes exchanges a
+// link to a folder beside the files, certbot the links themselves.
+void watch_around(int events, fs::path file) {
+  for (int links = 0; links <= kLinks; ++links) {
+    base::watch_folder(events, file.has_parent_path() ? file.parent_path().string() : ".");
+    std::error_code none;
+    const fs::path to = fs::read_symlink(file, none);
+    if (none) break;
+    file = to.is_absolute() ? to : file.parent_path() / to;
+  }
+}
+
+// Blocks.
+base::Result<Found> look_at_files(const config::CertificateFiles& files, const std::string& seen,
+                                  int events) {
+  watch_around(events, files.file);
+  watch_around(events, files.key);
+  Found found;
+  const auto chain = state_of(files.file);
+  const auto key = state_of(files.key);
+  if (!chain || !key) return found;
+  found.state = *chain + *key;
+  if (found.state != seen) found.read = read_certificate_files(files);
+  return found;
+}
+
+std::string shown_names(const std::vector<std::string>& names) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(names.size(), kShownNames); ++i) {
+    out += (i == 0 ? "" : " ") + names[i];
+  }
+  if (names.size() > kShownNames)
+    out += " and " + std::to_string(names.size() - kShownNames) + " more";
+  return out;
+}
+
+bool same_chain(const tls::CertificateRef& a, const tls::CertificateRef& b) {
+  return a && b && a->chain_pem() == b->chain_pem();
+}
+
+}  // namespace
+
+int expiry_stage(const tls::LeafFacts& leaf, base::WallTime now) {
+  if (leaf.not_after <= now) return kExpired;
+  constexpr std::array<std::chrono::days, 3> kBefore{std::chrono::days(30), std::chrono::days(7),
+                                                     std::chrono::days(1)};
+  int stage = 0;
+  for (std::size_t i = 0; i < kBefore.size(); ++i) {
+    const bool counts = leaf.not_after - leaf.not_before > 2 * kBefore[i];
+    if (counts && leaf.not_after - now <= kBefore[i]) stage = static_cast<int>(i) + 1;
+  }
+  return stage;
+}
+
+OwnCertificates::OwnCertificates(Parts parts, const config::Config& config)
+    : parts_(std::move(parts)), config_(config), events_(parts_.loop), stopping_(parts_.loop) {
+  for (const config::Site& site : config.sites) {
+    if (!site.tls.enabled || !site.tls.certificate) continue;
+    auto pair = std::ranges::find(pairs_, *site.tls.certificate, &Pair::files);
+    if (pair == pairs_.end()) {
+      pairs_.emplace_back();
+      pair = pairs_.end() - 1;
+      pair->files = *site.tls.certificate;
+    }
+    pair->sites.push_back(&site);
+  }
+}
+
+base::Task<void> OwnCertificates::run() {
+  if (pairs_.empty()) co_return;
+  while (!stopping_.is_set()) {
+    look_again_ = false;
+    events_.forget();
+    co_await look();
+    if (look_again_ || stopping_.is_set()) continue;
+    const base::Deadline next = next_look();
+    const auto happened = co_await events_.wait(next);
+    if (!happened) continue;
+    // Whatever is told meanwhile is seen by the same look.
+    const base::Deadline gathered = base::Deadline::in(kGather);
+    (void)co_await stopping_.wait(gathered);
+  }
+}
+
+void OwnCertificates::recheck() {
+  look_again_ = true;
+  events_.interrupt();
+}
+
+void OwnCertificates::stop() {
+  stopping_.set();
+  events_.interrupt();
+}
+
+base::Deadline OwnCertificates::next_look() const {
+  base::Deadline next = base::Deadline::in(parts_.look);
+  for (const Pair& pair : pairs_) {
+    if (pair.wrong.empty() || pair.told_wrong) continue;
+    next = next.min(base::Deadline(pair.wrong_since + parts_.settle));
+  }
+  return next;
+}
+
+base::Task<void> OwnCertificates::look() {
+  for (Pair& pair : pairs_) {
+    if (stopping_.is_set()) co_return;
+    co_await look_at(pair);
+  }
+}
+
+base::Task<void> OwnCertificates::look_at(Pair& pair) {
+  auto events = std::make_shared<storage::FileDescriptor>(events_.duplicate());
+  auto call = [files = pair.files, seen = pair.seen, events] {
+    return look_at_files(files, seen, events->get());
+  };
+  auto found = co_await parts_.blocking.run(std::move(call));
+  if (!found) co_return;  // the pool is too busy: the next look does it
+  if (found->read && *found->read) {
+    pair.seen = found->state;
+    take(pair, std::move(**found->read));
+  } else if (found->read) {
+    pair.seen = found->state;
+    refuse(pair, found->read->error());
+  }
+  tell_wrong(pair);
+  tell_expiry(pair);
+}
+
+std::vector<std::string> OwnCertificates::names_of(const Pair& pair,
+                                                   const tls::Certificate& certificate) const {
+  std::vector<std::string> names;
+  for (const config::Site* site : pair.sites) {
+    auto of_site = served_names(config_, *site, certificate);
+    names.insert(names.end(), of_site.begin(), of_site.end());
+  }
+  return names;
+}
+
+void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
+  pair.wrong.clear();
+  const auto names = names_of(pair, *certificate);
+  if (!pair.served) {
+    // The first look: what was read at start is served already.
+    pair.served = names.empty() ? certificate : parts_.certificates.find_exact(names.front());
+    if (same_chain(pair.served, certificate)) note_expired(pair);
+  }
+  if (same_chain(pair.served, certificate)) return;
+  const auto before = pair.served ? names_of(pair, *pair.served) : std::vector<std::string>();
+  parts_.certificates.put(names, certificate);
+  for (const std::string& name : before) {
+    const bool gone = std::ranges::find(names, name) == names.end();
+    if (gone && parts_.certificates.find_exact(name) == pair.served) {
+      parts_.certificates.remove(name);
+    }
+  }
+  pair.served = certificate;
+  log::info("a changed certificate was read from its files",
+            {{"names", shown_names(certificate->leaf().names)},
+             {"serial", certificate->leaf().serial},
+             {"not_after", text_of(certificate->leaf().not_after)},
+             {"file", pair.files.file}});
+  for (const config::Site* site : pair.sites) warn_of_hosts(*site, *certificate);
+  note_expired(pair);
+}
+
+// That it has expired, warn_of_hosts() has told.
+void OwnCertificates::note_expired(Pair& pair) {
+  const int stage = expiry_stage(pair.served->leaf(), parts_.now());
+  pair.told_stage = stage == kExpired ? stage : 0;
+}
+
+void OwnCertificates::refuse(Pair& pair, const base::Error& error) {
+  if (pair.wrong.empty()) {
+    pair.wrong_since = base::Clock::now();
+    pair.told_wrong = false;
+  } else if (pair.wrong != error.detail) {
+    pair.told_wrong = false;
+  }
+  pair.wrong = error.detail;
+}
+
+void OwnCertificates::tell_wrong(Pair& pair) {
+  if (pair.wrong.empty() || pair.told_wrong) return;
+  if (base::Clock::now() < pair.wrong_since + parts_.settle) return;
+  pair.told_wrong = true;
+  log::warn("changed certificate files cannot be used; what they held before is served on",
+            {{"file", pair.files.file}, {"key", pair.files.key}, {"error", pair.wrong}});
+}
+
+void OwnCertificates::tell_expiry(Pair& pair) {
+  if (!pair.served) return;
+  const tls::LeafFacts& leaf = pair.served->leaf();
+  const int stage = expiry_stage(leaf, parts_.now());
+  if (stage <= pair.told_stage) return;
+  pair.told_stage = stage;
+  if (stage == kExpired) {
+    log::error("a certificate from files has expired: put a new one into them",
+               {{"names", shown_names(leaf.names)},
+                {"not_after", text_of(leaf.not_after)},
+                {"file", pair.files.file}});
+    return;
+  }
+  log::warn("a certificate from files is about to expire", {{"names", shown_names(leaf.names)},
+                                                            {"not_after", text_of(leaf.not_after)},
+                                                            {"file", pair.files.file}});
+}
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,35 @@
+// gatehouse certificates export: a certificate of storage as files that other programs read.
+#pragma once
+
+#include <string>
+
+#include "config/model.h"
+
+namespace CLI {
+class App;
+}
+
+namespace gatehouse::proxy {
+
+// For the command line: blocks.
+class ExportCommand {
+ public:
+  // As ImportCommand.
+  ExportCommand(CLI::App& certificates, std::string& config);
+  ExportCommand(const ExportCommand&) = delete;
+  ExportCommand& operator=(const ExportCommand&) = delete;
+
+  bool is_chosen() const;
+  // Writes fullchain.pem and privkey.pem (0600) into the folder, each whole or not at all, or both
+  // to standard output. Returns the exit status: 1 when storage has no certificate of that name for
+  // a configured issuer, nor an imported one, or a file cannot be written.
+  int run(const config::Config& config) const;
+
+ private:
+  CLI::App* word_;
+  std::string name_;
+  std::string folder_ = ".";
+  bool to_stdout_ = false;
+};
+
+}  // namespace gatehouse::proxy
