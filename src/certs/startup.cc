@@ -46,10 +46,12 @@ base::Task<void> forget_stale_failure(const StartupParts& parts, std::string key
   (void)co_await parts.inventory.forget_failures(std::move(name));
 }
 
-base::Task<bool> scan_slice(const StartupParts& parts, bool certificates, std::string& cursor) {
+// Certificates of `issuer`, or failures when that is empty.
+base::Task<bool> scan_slice(const StartupParts& parts, const std::string& issuer,
+                            std::string& cursor) {
   base::Result<std::vector<std::string>> keys;
-  if (certificates) {
-    keys = co_await parts.inventory.list_certificates(cursor, kSlice);
+  if (!issuer.empty()) {
+    keys = co_await parts.inventory.list_certificates(issuer, cursor, kSlice);
   } else {
     keys = co_await parts.inventory.list_failures(cursor, kSlice);
   }
@@ -60,7 +62,7 @@ base::Task<bool> scan_slice(const StartupParts& parts, bool certificates, std::s
   }
   for (const std::string& key : *keys) {
     if (parts.stopping) co_return false;
-    if (certificates) {
+    if (!issuer.empty()) {
       co_await note_renewal(parts, key);
     } else {
       co_await forget_stale_failure(parts, key);
@@ -178,12 +180,13 @@ base::Task<void> load_managed(StartupParts parts) {
 }
 
 base::Task<void> scan_storage(StartupParts parts) {
-  std::string cursor;
-  bool more = true;
-  while (more) more = co_await scan_slice(parts, true, cursor);
-  cursor.clear();
-  more = true;
-  while (more) more = co_await scan_slice(parts, false, cursor);
+  std::vector<std::string> issuers = parts.issuers.ids();
+  issuers.emplace_back();  // and the failures
+  for (const std::string& issuer : issuers) {
+    std::string cursor;
+    bool more = true;
+    while (more) more = co_await scan_slice(parts, issuer, cursor);
+  }
 }
 
 base::Result<> load_certificate_files(const config::Config& config,
