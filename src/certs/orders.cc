@@ -354,9 +354,7 @@ base::Task<Orders::Held> Orders::stored(const OrderRequest& request, bool fresh)
       continue;
     }
     // At a handshake nobody waits for the plan: who looks after renewals finds it.
-    if (fresh && parts_.renewal.ask_issuers) {
-      record->plan = co_await parts_.inventory.load_plan(issuer->id(), request.name);
-    }
+    if (fresh) record->plan = co_await parts_.inventory.load_plan(issuer->id(), request.name);
     const base::WallTime now = parts_.now();
     const auto lasts_longer = [&](const Record& other) {
       return record->certificate->leaf().not_after > other.certificate->leaf().not_after;
