@@ -30,7 +30,7 @@ class Admin {
   static constexpr std::uint64_t kBodyBytes = 65'536;   // of a request
   static constexpr std::size_t kHeadBytes = 8'192;      // the same
   static constexpr base::Duration kRequestTime{5'000};  // to its head, its end, and each body piece
-  static constexpr base::Duration kLastAnswers{1'000};  // that stop() waits for
+  static constexpr base::Duration kLastAnswers{200};    // that stop() waits for: the drain is over
 
   // Takes `listener`. The loop and `automation` outlive the tasks.
   Admin(base::Loop& loop, certs::Automation& automation, int listener, config::Address address,

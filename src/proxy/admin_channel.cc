@@ -158,8 +158,14 @@ base::Result<AdminAnswer> AdminChannel::ask(AdminRequest request) const {
   if (!endpoint) return base::fail(base::Error(endpoint.error()));
   const auto patience = request.path == "/certificates/renew" ? kLongPatience : kPatience;
   base::Loop loop;
-  return run_to_end(
-      loop, ask_running(loop, *endpoint, std::move(request), token_, base::Deadline::in(patience)));
+  const auto deadline = base::Deadline::in(patience);
+  auto answer =
+      run_to_end(loop, ask_running(loop, *endpoint, std::move(request), token_, deadline));
+  if (!answer) {
+    answer.error().detail = "the running gatehouse (" + config_->admin.listen.text() +
+                            ") gave no answer; it may have stopped: " + answer.error().detail;
+  }
+  return answer;
 }
 
 }  // namespace gatehouse::proxy

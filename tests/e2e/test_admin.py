@@ -4,11 +4,12 @@ import http.client
 import json
 import socket
 import stat
+import subprocess
 import threading
 
 import pytest
 from harness.client import connect, no_checks
-from harness.gatehouse import Gatehouse, command
+from harness.gatehouse import BINARY, Gatehouse, command
 from harness.ports import free_port
 from harness.stage import site
 
@@ -249,3 +250,26 @@ def test_a_configured_address_that_is_taken_is_an_error_and_the_default_one_a_wa
             gatehouse.wait_for_line("certificate obtained")
             listed = command("certificates", "list", "--config", gatehouse.config_file)
             assert "shop.test" in listed.stdout and "cannot be asked" in listed.stderr
+
+
+def test_a_stop_waits_for_nobody_who_asks(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent_ca:
+        port = free_port()
+        never = {"acme": {"directory": f"http://127.0.0.1:{silent_ca.getsockname()[1]}/dir"}}
+        config = config_at(tmp_path, {"listen": f"127.0.0.1:{port}"})
+        config["sites"].append(site("waits.test", tls={"issuers": [never]}))
+        config["timeouts"] = {"drain": "500ms"}
+        with Gatehouse(tmp_path, config) as gatehouse:
+            gatehouse.wait_for_line("certificate obtained")
+            silent = socket.create_connection(("127.0.0.1", port), 60)
+            half = socket.create_connection(("127.0.0.1", port), 60)
+            half.sendall(b"POST /certificates/renew HTTP/1.1\r\nHo")
+            renewing = subprocess.Popen(
+                [BINARY, "certificates", "renew", "waits.test", "shop.test", "--wait", "--config",
+                 gatehouse.config_file], stderr=subprocess.PIPE, text=True)
+            gatehouse.wait_for_line("certificate obtained", count=2)
+            gatehouse.stop()
+            assert "it may have stopped" in renewing.communicate(timeout=60)[1]
+            assert renewing.returncode == 1
+            for connection in (silent, half):
+                connection.close()
