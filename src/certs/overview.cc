@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "config/nearest.h"
+#include "tls/client_hello.h"
 
 namespace gatehouse::certs {
 
@@ -28,6 +29,12 @@ void fill(CertificateStatus& status, const tls::Certificate& certificate) {
   status.serial = leaf.serial;
   status.not_before = leaf.not_before;
   status.not_after = leaf.not_after;
+}
+
+// A key of storage is made of it.
+bool may_be_stored(std::string_view name) {
+  if (name.starts_with("*.")) name.remove_prefix(2);
+  return tls::is_host_name(name);
 }
 
 // Nothing is held of it, and no site names it.
@@ -147,7 +154,7 @@ base::Task<base::Result<CertificateStatus>> Overview::status(std::string name) {
   if (own) status.source = site.policy->source;
   if (status.source == Source::kFiles) {
     if (const auto served = parts_.certificates.find_exact(name)) fill(status, *served);
-  } else {
+  } else if (may_be_stored(name)) {
     auto filled = co_await fill_from_storage(status);
     if (!filled) co_return base::fail(std::move(filled.error()));
   }

@@ -72,8 +72,11 @@ int list_certificates(const AdminChannel& channel, const CertificateWords& words
 }
 
 int show_certificate(const AdminChannel& channel, const CertificateWords& words) {
+  const std::string& name = words.names.front();
+  const auto odd = [](unsigned char c) { return c <= ' ' || c >= 0x7f || c == '/' || c == '?'; };
+  if (std::ranges::any_of(name, odd)) return say_error("\"" + name + "\" is no host name");
   AdminRequest request;
-  request.path = "/certificates/" + words.names.front();
+  request.path = "/certificates/" + name;
   const auto status = ask_channel(channel, std::move(request));
   if (!status) return say_error(status.error().detail);
   if (words.json) {

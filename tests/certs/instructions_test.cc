@@ -133,6 +133,7 @@ TEST_F(InstructionsTest, AMisspeltNameIsAnErrorThatNamesTheNearest) {
   ASSERT_FALSE(outcomes);
   EXPECT_EQ(outcomes.error().code, base::Code::kNotFound);
   EXPECT_THAT(outcomes.error().detail, HasSubstr("did you mean \"a.example\"?"));
+  EXPECT_EQ(renew(process, {"../a.example"}, false).error().code, base::Code::kNotFound);
   settle();
   EXPECT_EQ(ca().ordered.size(), 1u);
 }

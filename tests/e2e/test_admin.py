@@ -138,6 +138,7 @@ def test_a_misspelt_name_and_wrong_words_are_errors(house):
     for word in ("show", "renew"):
         done = house.certificates(word, "shop.tset")
         assert done.returncode == 1 and 'did you mean "shop.test"?' in done.stderr
+    assert "no host name" in house.certificates("show", "shop test").stderr
     for words in (["renew"], ["renew", "shop.test", "--all"], ["show"], [], ["lst"]):
         assert house.certificates(*words).returncode == 2, words
 
