@@ -8,6 +8,7 @@
 
 #include "base/gate.h"
 #include "base/log.h"
+#include "certs/instructions.h"
 #include "certs/issuer_factory.h"
 #include "certs/on_demand.h"
 #include "certs/own_certificates.h"
@@ -88,11 +89,16 @@ struct Automation::State {
                                   p.certificates, now, c.limits.new_names_per_minute, p.abuse}),
         renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                  p.certificates, now}),
-        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now}, config) {}
+        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now}, config),
+        overview(Overview::Parts{rules, issuers, inventory, orders, schedule, p.certificates, now,
+                                 renewal_policy(c.tls.renewal), started}),
+        instructions(Instructions::Parts{p.loop, tasks, rules, issuers, inventory, orders, renewals,
+                                         schedule, p.certificates, overview, now}) {}
 
   Parts parts;
   const config::Config config;
   WallClock now;
+  bool started = false;
   bool stopping = false;
   base::Gate tasks;
   std::unique_ptr<tls::ClientContext> trust;
@@ -107,6 +113,8 @@ struct Automation::State {
   OnDemand on_demand;
   Renewals renewals;
   OwnCertificates own;
+  Overview overview;
+  Instructions instructions;
 };
 
 namespace {
@@ -147,6 +155,7 @@ base::Result<> Automation::load_files() {
 
 base::Task<base::Result<void>> Automation::start() {
   State& s = *state_;
+  s.started = true;
   s.tasks.spawn(s.renewals.run(), "renewals");
   s.tasks.spawn(s.polls.run(), "renewal information");
   s.tasks.spawn(s.own.run(), "certificates from files");
@@ -190,6 +199,26 @@ bool Automation::may_request(std::string_view name) const {
   const HostRules::Match site = state_->rules.find(name);
   if (site.policy == nullptr) return false;
   return site.policy->source == Source::kManaged || site.policy->source == Source::kOnDemand;
+}
+
+base::Task<base::Result<StatusPage>> Automation::list(std::string after, std::size_t most) {
+  return state_->overview.page(std::move(after), most);
+}
+
+base::Task<base::Result<CertificateStatus>> Automation::show(std::string name) {
+  return state_->overview.of(std::move(name));
+}
+
+base::Task<NameOutcomes> Automation::changed(std::vector<std::string> names) {
+  return state_->instructions.changed(std::move(names));
+}
+
+base::Task<NameOutcomes> Automation::renew(std::vector<std::string> names, bool wait) {
+  return state_->instructions.renew(std::move(names), wait);
+}
+
+base::Task<NameOutcomes> Automation::renew_all(bool wait) {
+  return state_->instructions.renew_all(wait);
 }
 
 void Automation::recheck() {

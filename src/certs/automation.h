@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "base/resolver.h"
 #include "certs/challenge_store.h"
+#include "certs/status.h"
 #include "config/model.h"
 #include "storage/storage.h"
 #include "tls/certificate_store.h"
@@ -74,6 +75,15 @@ class Automation {
   // with TLS that is managed or on demand. Cheap, no allocation; any thread. Asking policy comes
   // later.
   bool may_request(std::string_view name) const;
+
+  // For people and their programs: see Overview and Instructions, which say what these do. On
+  // control's loop. Without start(), they tell of what storage holds and write down what is to be
+  // done by who starts next; `wait` must be false then.
+  base::Task<base::Result<StatusPage>> list(std::string after, std::size_t most);
+  base::Task<base::Result<CertificateStatus>> show(std::string name);
+  base::Task<NameOutcomes> changed(std::vector<std::string> names);
+  base::Task<NameOutcomes> renew(std::vector<std::string> names, bool wait);
+  base::Task<NameOutcomes> renew_all(bool wait);
 
   // Looks at the wall clock now rather than at the next timer: renewals that are due start. On
   // control's thread.

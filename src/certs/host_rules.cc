@@ -27,11 +27,11 @@ HostRules::Match HostRules::find(std::string_view name) const {
   return {};
 }
 
-std::vector<std::string> HostRules::managed() const {
+std::vector<std::string> HostRules::hosts(Source source) const {
   std::vector<std::string> hosts;
   for (const Map* map : {&exact_, &wildcards_}) {
     for (const auto& [key, entry] : *map) {
-      if (entry.policy.source == Source::kManaged) hosts.push_back(entry.host);
+      if (entry.policy.source == source) hosts.push_back(entry.host);
     }
   }
   return hosts;

@@ -46,7 +46,9 @@ class HostRules {
   // The site of `name` (lower case), or a match without policy. Allocates nothing.
   Match find(std::string_view name) const;
   // Hosts of sites of kManaged but "*", in no order.
-  std::vector<std::string> managed() const;
+  std::vector<std::string> managed() const { return hosts(Source::kManaged); }
+  // Hosts of sites of that kind but "*", in no order.
+  std::vector<std::string> hosts(Source source) const;
 
  private:
   struct Hash {

@@ -181,9 +181,10 @@ base::Task<base::Result<storage::Lease>> Inventory::lease(std::string name,
   co_return co_await storage_.lease(std::move(key), deadline);
 }
 
-base::Task<base::Result<std::vector<std::string>>> Inventory::list_certificates(std::string cursor,
+base::Task<base::Result<std::vector<std::string>>> Inventory::list_certificates(std::string issuer,
+                                                                                std::string cursor,
                                                                                 std::size_t most) {
-  std::string prefix(kCertificates);
+  std::string prefix = std::string(kCertificates) + '/' + issuer;
   co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
 }
 

@@ -49,8 +49,10 @@ class Inventory {
   // The right to order for `name`. kTimeout while another process has it.
   base::Task<base::Result<storage::Lease>> lease(std::string name, base::Deadline deadline);
 
-  // A slice of the certificates (failures) that there are, after `cursor`; storage keys.
-  base::Task<base::Result<std::vector<std::string>>> list_certificates(std::string cursor,
+  // A slice of an issuer's certificates (of the failures) that there are, after `cursor`; storage
+  // keys.
+  base::Task<base::Result<std::vector<std::string>>> list_certificates(std::string issuer,
+                                                                       std::string cursor,
                                                                        std::size_t most);
   base::Task<base::Result<std::vector<std::string>>> list_failures(std::string cursor,
                                                                    std::size_t most);

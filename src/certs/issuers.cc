@@ -68,6 +68,14 @@ std::vector<Issuer*> Issuers::for_name(std::string_view name, const SitePolicy& 
   return issuers;
 }
 
+std::vector<std::string> Issuers::ids() const {
+  std::vector<std::string> ids;
+  for (const Made& made : made_) ids.push_back(made.issuer->id());
+  std::ranges::sort(ids);  // two may be the same CA with other keys
+  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  return ids;
+}
+
 base::Task<void> Issuers::remove_leftovers() {
   for (const Made& made : made_) co_await made.issuer->remove_leftovers();
 }

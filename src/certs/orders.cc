@@ -378,9 +378,7 @@ base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const Ord
     co_return true;
   }
   // At a handshake nobody waits for the plan: who looks after renewals finds it.
-  if (fresh && parts_.renewal.ask_issuers) {
-    record->plan = co_await parts_.inventory.load_plan(record->issuer, request.name);
-  }
+  if (fresh) record->plan = co_await parts_.inventory.load_plan(record->issuer, request.name);
   const base::WallTime now = parts_.now();
   const auto lasts_longer = [&](const Record& other) {
     return record->certificate->leaf().not_after > other.certificate->leaf().not_after;

@@ -91,6 +91,12 @@ class Orders {
   base::WallTime next_attempt(std::string_view name);
   // Orders for the name that failed in a row, as far as memory knows.
   unsigned failures(std::string_view name);
+  // What memory knows of the name's failures is outdated: storage says more.
+  void read_failures_again(std::string_view name) { failing_.erase(name); }
+  // Whether an order for the name is under way.
+  bool ordering(const std::string& name) const { return running_.contains(name); }
+  // Serves what storage holds, whatever is being served, and schedules its renewal.
+  void serve(const Record& record, const std::string& name);
 
   // Ends waits, so that tasks end soon; orders at an issuer end by themselves.
   void stop() { stopping_.set(); }
@@ -141,7 +147,6 @@ class Orders {
              Failures& failures, Attempt& attempt);
   base::WallTime next_for(const OrderRequest& request, const std::optional<Record>& before,
                           const Failures& failures, const Attempt& attempt);
-  void serve(const Record& record, const std::string& name);
   void serve_unless_newer(const Record& record, const std::string& name);
 
   Parts parts_;

@@ -14,7 +14,9 @@ RenewalDates Record::dates() const {
 }
 
 base::WallTime Record::due(const RenewalPolicy& policy) const {
-  const bool planned = policy.ask_issuers && plan && plan->serial == certificate->leaf().serial;
+  const bool known = plan && plan->serial == certificate->leaf().serial;
+  if (known && plan->demanded) return *plan->demanded;
+  const bool planned = policy.ask_issuers && known;
   return planned ? due_by_plan(dates(), *plan) : due_by_life(dates(), policy);
 }
 

@@ -27,7 +27,8 @@ struct Record {
 
   // Borrows the name.
   RenewalDates dates() const;
-  // When it is to be renewed: by the plan if that is for this certificate, else by the life.
+  // When it is to be renewed: when a person demanded it, or by the plan if that is for this
+  // certificate, else by the life.
   base::WallTime due(const RenewalPolicy& policy) const;
 };
 

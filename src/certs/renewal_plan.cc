@@ -54,6 +54,7 @@ RenewalPlan plan_renewal(std::string serial, const acme::RenewalInfo& info,
   const bool same =
       known && known->serial == plan.serial && known->start == info.start && known->end == info.end;
   const auto width = static_cast<double>((info.end - info.start).count());
+  if (known && known->serial == plan.serial) plan.demanded = known->demanded;
   plan.chosen =
       same ? known->chosen : info.start + seconds(static_cast<std::int64_t>(width * random));
   return plan;
@@ -81,6 +82,7 @@ std::string to_text(const RenewalPlan& plan) {
   object["end"] = seconds_of(plan.end);
   object["chosen"] = seconds_of(plan.chosen);
   object["ask_again"] = seconds_of(plan.ask_again);
+  if (plan.demanded) object["demanded"] = seconds_of(*plan.demanded);
   return text_of(object);
 }
 
@@ -102,6 +104,10 @@ base::Result<RenewalPlan> parse_renewal_plan(std::string_view text) {
     if (!at) return base::fail(std::move(at.error()));
     plan.*date.at = *at;
   }
+  if (!object->contains("demanded")) return plan;
+  auto demanded = time_in(*object, "demanded");
+  if (!demanded) return base::fail(std::move(demanded.error()));
+  plan.demanded = *demanded;
   return plan;
 }
 

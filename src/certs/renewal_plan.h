@@ -46,10 +46,13 @@ struct RenewalPlan {
   base::WallTime end{};
   base::WallTime chosen{};     // in that window, by chance
   base::WallTime ask_again{};  // the issuer is asked no sooner
+  // Since when a person wants it renewed: then it is due, whatever else is said.
+  std::optional<base::WallTime> demanded;
 };
 
 // The plan for the certificate with `serial` after the issuer said `info` at `now`. Of a window
-// that `known` has already the moment stays chosen; `random` in [0, 1) chooses else.
+// that `known` has already the moment stays chosen; `random` in [0, 1) chooses else. What a person
+// demanded stays.
 RenewalPlan plan_renewal(std::string serial, const acme::RenewalInfo& info,
                          const std::optional<RenewalPlan>& known, base::WallTime now,
                          double random);

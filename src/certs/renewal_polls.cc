@@ -77,6 +77,8 @@ base::Task<void> RenewalPolls::ask(Issuer& issuer, Record& record) {
     co_return;
   }
   failing_.erase(name);
+  // A person may have demanded a renewal while the issuer was asked.
+  record.plan = co_await parts_.inventory.load_plan(record.issuer, name);
   const base::WallTime before = record.due(parts_.policy);
   RenewalPlan plan = plan_renewal(record.certificate->leaf().serial, *info, record.plan,
                                   parts_.now(), random_fraction());

@@ -18,23 +18,32 @@ base::Task<void> Renewals::run() {
 }
 
 base::Task<void> Renewals::renew(std::string name) {
-  co_await renew_in_turn(name);
+  (void)co_await renew_in_turn(name);  // a failure is told, and tried again
   turns_.release();
 }
 
-base::Task<void> Renewals::renew_in_turn(const std::string& name) {
+base::Task<base::Result<void>> Renewals::renew_now(std::string name) {
+  parts_.schedule.remove(name);
+  co_return co_await renew_in_turn(name);
+}
+
+base::Task<base::Result<void>> Renewals::renew_in_turn(const std::string& name) {
   const HostRules::Match site = parts_.rules.find(name);
   const Source source = site.policy == nullptr ? Source::kNone : site.policy->source;
   const bool ours = source == Source::kManaged || source == Source::kOnDemand;
-  if (!ours || site.certificate_name(name) != name) co_return;  // no site wants it any more
+  if (!ours || site.certificate_name(name) != name) {
+    co_return base::fail(base::Code::kDenied, "no site wants a certificate for " + name);
+  }
   if (source == Source::kOnDemand) {
     const bool allowed = co_await still_allowed(name);
-    if (!allowed) co_return;
+    if (!allowed) co_return base::fail(base::Code::kDenied, name + " is not allowed any more");
   }
   std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
   OrderRequest order(name, std::move(issuers), Urgency::kBackground);
   const auto outcome = co_await parts_.orders.obtain(std::move(order));
-  if (!outcome) after_failure(name, source, outcome.error());
+  if (outcome) co_return base::Result<void>();
+  after_failure(name, source, outcome.error());
+  co_return base::fail(base::Error(outcome.error()));
 }
 
 // A no ends the renewal, not what is being served: that lasts until it expires, and the answer may

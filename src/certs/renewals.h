@@ -45,10 +45,13 @@ class Renewals {
 
   // Works off the schedule until it is closed.
   base::Task<void> run();
+  // Does now what is scheduled for the name, beside the others. Errors: kDenied when no site wants
+  // it any more, or it is not allowed; those of Orders::obtain.
+  base::Task<base::Result<void>> renew_now(std::string name);
 
  private:
   base::Task<void> renew(std::string name);
-  base::Task<void> renew_in_turn(const std::string& name);
+  base::Task<base::Result<void>> renew_in_turn(const std::string& name);
   base::Task<bool> still_allowed(const std::string& name);
   void after_failure(const std::string& name, Source source, const base::Error& error);
 

@@ -26,16 +26,30 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   const CertificateKey parsed = parse_certificate_key(key);
   const HostRules::Match site = parts.rules.find(parsed.name);
   if (site.policy == nullptr || site.policy->source != Source::kOnDemand) co_return;
-  if (parts.schedule.due(parsed.name)) co_return;  // a handshake was faster
   const auto issuers = parts.issuers.for_name(parsed.name, *site.policy);
   if (!issued_by_one_of(parsed.issuer, issuers)) co_return;
   std::string name(parsed.name);
   std::string issuer(parsed.issuer);
-  const auto record = co_await parts.inventory.load(std::move(issuer), name);
+  auto plan = co_await parts.inventory.load_plan(issuer, name);
+  const bool demanded = plan && plan->demanded;
+  if (parts.schedule.due(name) && !demanded) co_return;  // a handshake was faster
+  auto record = co_await parts.inventory.load(std::move(issuer), name);
   if (!record || !record->certificate->valid_at(parts.now())) co_return;
-  if (parts.schedule.due(name)) co_return;
+  if (parts.schedule.due(name) && !demanded) co_return;
+  record->plan = std::move(plan);
   parts.schedule.set(name, record->due(parts.renewal));
   parts.polls.watch(*record);
+}
+
+// What a person demanded of the certificate that is served, while nobody was there to do it.
+base::Task<void> note_demand(const StartupParts& parts, const std::string& host,
+                             const std::vector<Issuer*>& issuers) {
+  for (const Issuer* issuer : issuers) {
+    const auto plan = co_await parts.inventory.load_plan(issuer->id(), host);
+    const auto served = parts.certificates.find_exact(host);
+    if (!plan || !plan->demanded || !served || plan->serial != served->leaf().serial) continue;
+    parts.schedule.set(host, *plan->demanded);
+  }
 }
 
 base::Task<void> forget_stale_failure(const StartupParts& parts, std::string key) {
@@ -45,10 +59,12 @@ base::Task<void> forget_stale_failure(const StartupParts& parts, std::string key
   (void)co_await parts.inventory.forget_failures(std::move(name));
 }
 
-base::Task<bool> scan_slice(const StartupParts& parts, bool certificates, std::string& cursor) {
+// Certificates of `issuer`, or failures when that is empty.
+base::Task<bool> scan_slice(const StartupParts& parts, const std::string& issuer,
+                            std::string& cursor) {
   base::Result<std::vector<std::string>> keys;
-  if (certificates) {
-    keys = co_await parts.inventory.list_certificates(cursor, kSlice);
+  if (!issuer.empty()) {
+    keys = co_await parts.inventory.list_certificates(issuer, cursor, kSlice);
   } else {
     keys = co_await parts.inventory.list_failures(cursor, kSlice);
   }
@@ -59,7 +75,7 @@ base::Task<bool> scan_slice(const StartupParts& parts, bool certificates, std::s
   }
   for (const std::string& key : *keys) {
     if (parts.stopping) co_return false;
-    if (certificates) {
+    if (!issuer.empty()) {
       co_await note_renewal(parts, key);
     } else {
       co_await forget_stale_failure(parts, key);
@@ -156,18 +172,20 @@ base::Task<void> load_managed(StartupParts parts) {
     if (parts.stopping) co_return;
     if (parts.certificates.find_exact(host)) continue;  // a handshake was faster
     auto issuers = parts.issuers.for_name(host, *parts.rules.find(host).policy);
-    const auto loaded = co_await parts.orders.load(host, std::move(issuers));
+    const auto loaded = co_await parts.orders.load(host, issuers);
+    if (loaded) co_await note_demand(parts, host, issuers);
     if (!loaded && !parts.schedule.due(host)) parts.schedule.set(host, parts.now());
   }
 }
 
 base::Task<void> scan_storage(StartupParts parts) {
-  std::string cursor;
-  bool more = true;
-  while (more) more = co_await scan_slice(parts, true, cursor);
-  cursor.clear();
-  more = true;
-  while (more) more = co_await scan_slice(parts, false, cursor);
+  std::vector<std::string> issuers = parts.issuers.ids();
+  issuers.emplace_back();  // and the failures
+  for (const std::string& issuer : issuers) {
+    std::string cursor;
+    bool more = true;
+    while (more) more = co_await scan_slice(parts, issuer, cursor);
+  }
 }
 
 std::vector<std::string> served_names(const config::Config& config, const config::Site& site,

@@ -408,6 +408,10 @@ void Checker::check_listeners() {
       }
     }
   }
+  const Admin& admin = config_.admin;
+  if (admin.enabled && admin.written && seen.contains(admin.listen.text())) {
+    wrong({"admin", "listen"}, "the address " + admin.listen.text() + " is a listener's already");
+  }
 }
 
 }  // namespace

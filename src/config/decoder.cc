@@ -2,37 +2,21 @@
 
 #include <algorithm>
 #include <cctype>
-#include <numeric>
+
+#include "config/nearest.h"
 
 namespace gatehouse::config {
 
 namespace {
 
-// Levenshtein's distance, for proposing what was meant.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
-
 // Keys of the configuration's style that this version does not have; said so, so that nobody
 // searches for a misspelling.
 constexpr std::string_view kNotYet[] = {
-    "admin",        "redis",        "profile",         "preferred_chain", "renewal",
-    "method",       "header",       "query",           "protocol",        "client_ip",
-    "files",        "max_body",     "rate_limit",      "rewrite",         "basic_auth",
-    "forward_auth", "strip_prefix", "request_headers", "compress",        "response_headers",
-    "policy",       "health",       "retries",         "weight",          "max_connections",
-    "srv",
+    "redis",        "profile",         "preferred_chain", "renewal",          "method",
+    "header",       "query",           "protocol",        "client_ip",        "files",
+    "max_body",     "rate_limit",      "rewrite",         "basic_auth",       "forward_auth",
+    "strip_prefix", "request_headers", "compress",        "response_headers", "policy",
+    "health",       "retries",         "weight",          "max_connections",  "srv",
 };
 
 bool is_variable_name(std::string_view name) {
@@ -93,17 +77,9 @@ void Decoder::unknown_key(const Node::Member& member, const std::vector<std::str
   if (std::find(std::begin(kNotYet), std::end(kNotYet), member.key) != std::end(kNotYet)) {
     message += ": not supported by this version";
   } else {
-    std::string_view nearest;
-    std::size_t least = std::max<std::size_t>(2, member.key.size() / 3) + 1;
-    for (const auto key : known) {
-      const auto d = distance(member.key, key);
-      if (d < least) {
-        least = d;
-        nearest = key;
-      }
-    }
-    if (!nearest.empty()) {
-      message += "; did you mean \"" + std::string(nearest) + "\"?";
+    const auto meant = nearest(member.key, known);
+    if (!meant.empty()) {
+      message += "; did you mean \"" + std::string(meant) + "\"?";
     } else {
       message += "; expected one of:";
       for (const auto key : known) message += " " + std::string(key);

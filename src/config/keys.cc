@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/admin_keys.h"
 #include "config/dns_keys.h"
 #include "config/issuer_keys.h"
 #include "config/upstream_keys.h"
@@ -465,6 +466,7 @@ const Table<Config>& table<Config>() {
                                                                 "names with _ or . that pass"),
       field<&Config::limits, Object<Limits>>("limits", "bounds; 0 turns one off"),
       field<&Config::timeouts, Object<Timeouts>>("timeouts", "bounds in time; 0 turns one off"),
+      field<&Config::admin, AdminOrFalse>("admin", "where it is told what to do"),
       field<&Config::log, Object<Log>>("log", "what the process writes"),
   };
   return fields;

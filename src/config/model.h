@@ -200,6 +200,13 @@ struct Log {
   AccessLog access;
 };
 
+// Where who has access to storage tells the running process what to do (docs/admin.md).
+struct Admin {
+  bool enabled = true;
+  bool written = false;  // the address; else it is done without where the default one is taken
+  Address listen{"127.0.0.1", 2019, {}};
+};
+
 struct Config {
   std::vector<Site> sites;
   std::map<std::string, Proxy> upstreams;  // groups by name
@@ -213,6 +220,7 @@ struct Config {
   std::vector<std::string> allowed_fields;
   Limits limits;
   Timeouts timeouts;
+  Admin admin;
   Log log;
 };
 

@@ -1,4 +1,3 @@
-// What the command line tells a gatehouse that runs.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +9,11 @@
 
 namespace gatehouse::proxy {
 
-enum class Told : std::uint8_t { kYes, kNotRunning };
-
 // Tells the gatehouse that runs with this configuration that storage's records of these names have
-// changed. Blocks: for the command line.
+// changed. Blocks: for the command line. kNotRunning also where `admin` is false: nobody can be
+// told, and the next start reads storage. Errors: those of AdminChannel; kDenied and kIo when the
+// running one could not do it, which says why.
+enum class Told : std::uint8_t { kYes, kNotRunning };
 base::Result<Told> tell_of_changes(const config::Config& config,
                                    const std::vector<std::string>& names);
 

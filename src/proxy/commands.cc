@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -19,6 +20,7 @@
 #include "certs/startup.h"
 #include "config/keys.h"
 #include "config/load.h"
+#include "proxy/certificates_command.h"
 #include "proxy/client_auths.h"
 #include "proxy/embedded_default.h"
 #include "proxy/export_command.h"
@@ -30,13 +32,14 @@
 
 namespace gatehouse::proxy {
 
+int say_error(const std::string& what) {
+  std::cerr << "gatehouse: " << what << "\n";
+  return kFailed;
+}
+
 namespace {
 
 namespace log = base::log;
-
-constexpr int kWell = 0;
-constexpr int kFailed = 1;
-constexpr int kWrong = 2;
 
 constexpr std::size_t kMostConfig = 16 * 1024 * 1024;  // bytes of a configuration
 
@@ -46,11 +49,6 @@ struct Given {
   std::string text;
   int sample_fd = -1;  // of the embedded default
 };
-
-int say_error(const std::string& what) {
-  std::cerr << "gatehouse: " << what << "\n";
-  return kFailed;
-}
 
 std::string config_path(const std::string& option) {
   if (!option.empty()) return option;
@@ -263,13 +261,7 @@ int trust(const std::string& option, bool install) {
 }
 
 int healthcheck(const std::string& option) {
-  auto given = read_given(config_path(option));
-  if (!given) {
-    say_error(given.error().detail);
-    return kWrong;
-  }
-  const auto config = checked(*given);
-  if (given->sample_fd >= 0) ::close(given->sample_fd);
+  const auto config = given_config(option);
   if (!config) return kWrong;
   const auto healthy = check_health(*config);
   if (!healthy) return say_error("not healthy: " + healthy.error().detail);
@@ -303,17 +295,18 @@ int run_word(int argc, char** argv) {
   auto* trust_word = add("trust", "print the internal CA's root certificate");
   trust_word->add_flag("--install", install, "put it into this system's trust store");
   auto* health_word = add("healthcheck", "ask the running gatehouse whether it serves");
-  auto* version_word = app.add_subcommand("version", "print versions");
-  auto* schema_word = app.add_subcommand("schema", "print the configuration's JSON Schema");
-  auto* certificates_word = app.add_subcommand("certificates", "look after what storage holds");
-  certificates_word->require_subcommand(1);
+  std::function<int()> chosen;
+  auto* certificates_word = add_certificates_command(app, config, chosen);
   const ImportCommand import_word(*certificates_word, config);
   const ExportCommand export_word(*certificates_word, config);
+  auto* version_word = app.add_subcommand("version", "print versions");
+  auto* schema_word = app.add_subcommand("schema", "print the configuration's JSON Schema");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kWell : kWrong;
   }
+  if (chosen) return chosen();
   if (*serve_word) return run(config);
   if (*validate_word) return validate(config);
   if (*trust_word) return trust(config, install);
@@ -326,6 +319,16 @@ int run_word(int argc, char** argv) {
 }
 
 }  // namespace
+
+std::optional<config::Config> given_config(const std::string& option) {
+  auto given = read_given(config_path(option));
+  if (!given) {
+    say_error(given.error().detail);
+    return std::nullopt;
+  }
+  if (given->sample_fd >= 0) ::close(given->sample_fd);
+  return checked(*given);
+}
 
 int run_command_line(int argc, char** argv) {
   try {

@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/machine_memory.h"
 #include "certs/internal_issuer.h"
+#include "proxy/admin_access.h"
+#include "proxy/run_to_end.h"
 #include "proxy/shared_addresses.h"
 
 namespace gatehouse::proxy {
@@ -171,8 +173,39 @@ base::Result<void> Server::prepare() {
   automation_ = std::make_unique<certs::Automation>(parts, config);
   if (auto loaded = automation_->load_files(); !loaded) return loaded;
   if (auto bound = bind_listeners(); !bound) return bound;
+  if (auto opened = open_admin(); !opened) return opened;
   std::signal(SIGPIPE, SIG_IGN);
   signals_.emplace(loop_, std::initializer_list<int>{SIGTERM, SIGINT, SIGHUP});
+  return {};
+}
+
+// Nobody need know of admin to run gatehouse: who has not written an address does without.
+base::Result<void> Server::open_admin() {
+  const config::Admin& wanted = snapshot_->config.admin;
+  if (!wanted.enabled) return {};
+  const std::string address = wanted.listen.text();
+  auto listener = listen_for_admin(wanted.listen);
+  base::Result<std::string> token;
+  if (listener) {
+    base::Loop loop;
+    storage::FileStorage storage(loop, blocking_, storage_.root());
+    token = run_to_end(loop, make_admin_token(storage));
+    if (!token) ::close(*listener);
+  }
+  if (!listener || !token) {
+    base::Error error = listener ? std::move(token.error()) : std::move(listener.error());
+    error.detail = "admin at " + address + ": " + error.detail;
+    if (wanted.written) return base::fail(std::move(error));
+    log::warn("serving without admin: set admin.listen to another address, or admin to false",
+              {{"error", error.detail}});
+    return {};
+  }
+  admin_ = std::make_unique<Admin>(loop_, *automation_, *listener, wanted.listen, *token);
+  lines_ += "listening on admin " + address + "\n";
+  if (!is_loopback_only(wanted.listen)) {
+    log::warn("admin can be reached from other machines, and nothing hides its token on the way",
+              {{"address", address}});
+  }
   return {};
 }
 
@@ -226,6 +259,7 @@ void Server::run() {
     sample_ = std::make_unique<SampleUpstream>(loop_, sample_fd_);
     sample_->start();
   }
+  if (admin_) admin_->start();
   loop_.spawn(control(), "control");
   loop_.run();
   join();
@@ -300,6 +334,7 @@ base::Task<void> Server::stop() {
   (void)co_await workers_stopped_.wait();
   abuse_log_.tell();
   co_await automation_->stop(deadline);
+  if (admin_) co_await admin_->stop();
   if (sample_) co_await sample_->stop();
 }
 

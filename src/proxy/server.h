@@ -17,6 +17,7 @@
 #include "config/model.h"
 #include "proxy/abuse_log.h"
 #include "proxy/access_log.h"
+#include "proxy/admin.h"
 #include "proxy/admission.h"
 #include "proxy/handshake_rate.h"
 #include "proxy/memory_watch.h"
@@ -57,6 +58,7 @@ class Server {
   std::vector<base::IpRange> exempt(const config::PerClient& bound) const;
   base::Result<void> bind_listeners();
   base::Result<void> bind(const config::Address& address, bool tls);
+  base::Result<void> open_admin();
   base::Task<void> control();
   base::Task<void> wait_for_signal();
   base::Task<void> rotate_tickets();
@@ -82,6 +84,7 @@ class Server {
   Admission waiting_;
   HandshakeRate handshake_rate_;
   base::MemoryBudget memory_;
+  std::unique_ptr<Admin> admin_;  // null when it is turned off
   base::Loop loop_;
   Workers workers_;
   MemoryWatch memory_watch_;

@@ -65,6 +65,12 @@ struct AutomationHouse : testing::Test {
 
   // A new process on the shared storage, started.
   Process& start() {
+    Process& process = make();
+    EXPECT_TRUE(run_task(loop, process.automation->start()));
+    return process;
+  }
+  // One that is not, as the command line makes it.
+  Process& make() {
     processes.push_back(std::make_unique<Process>(loop, records));
     Process& process = *processes.back();
     Automation::Replacements replacements;
@@ -82,7 +88,6 @@ struct AutomationHouse : testing::Test {
                                   process.challenges,
                                   &process.abuse};
     process.automation = std::make_unique<Automation>(parts, config, std::move(replacements));
-    EXPECT_TRUE(run_task(loop, process.automation->start()));
     return process;
   }
   // Ends it as SIGTERM does, or as SIGKILL: then nothing is written any more.

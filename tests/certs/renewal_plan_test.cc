@@ -119,6 +119,17 @@ TEST(PlanRenewal, KeepsTheMomentWhileTheWindowStandsAndTheCertificateIsTheSame) 
   EXPECT_NE(plan_renewal("01", moved, plan, kStart, 0.75).chosen, plan.chosen);
 }
 
+TEST(PlanRenewal, KeepsWhatAPersonDemandedOfTheSameCertificate) {
+  const auto info = window(kStart, kStart + days(2));
+  auto plan = plan_renewal("01", info, std::nullopt, kStart, 0.25);
+  EXPECT_FALSE(parse_renewal_plan(to_text(plan))->demanded);
+  plan.demanded = kStart;
+  EXPECT_EQ(parse_renewal_plan(to_text(plan))->demanded, kStart);
+  const auto moved = window(kStart, kStart + days(3));
+  EXPECT_EQ(plan_renewal("01", moved, plan, kStart, 0.75).demanded, kStart);
+  EXPECT_FALSE(plan_renewal("02", moved, plan, kStart, 0.75).demanded);
+}
+
 TEST(RenewalPlan, IsReadAsItWasWritten) {
   const auto plan =
       plan_renewal("01ab", window(kStart, kStart + days(2)), std::nullopt, kStart, 0.5);

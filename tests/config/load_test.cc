@@ -255,7 +255,7 @@ TEST(Load, ProposesTheNearestKey) {
 }
 
 TEST(Load, SaysThatAKeyOfTheLanguageIsNotSupportedYet) {
-  EXPECT_THAT(only_error(with_site(R"("admin": {})")), HasSubstr("not supported by this version"));
+  EXPECT_THAT(only_error(with_site(R"("redis": {})")), HasSubstr("not supported by this version"));
 }
 
 TEST(Load, RefusesAKeyGivenTwice) {

@@ -37,6 +37,7 @@ class Gatehouse(Process):
             "workers": 2,
             "storage": {"file": {"path": str(self.data)}},
             "log": {"level": "debug", "format": "text"},
+            "admin": False,  # its default address is one for all that run at once
         }
         filled["listen"].update(config.get("listen", {}))
         filled.update({key: value for key, value in config.items() if key != "listen"})

@@ -1,0 +1,201 @@
+#include "certs/instructions.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/log.h"
+
+namespace gatehouse::certs {
+
+namespace {
+
+NameOutcome failure_of(std::string name, const base::Error& error) {
+  NameOutcome outcome;
+  outcome.name = std::move(name);
+  outcome.outcome = "failed";
+  outcome.error = error.detail;
+  return outcome;
+}
+
+bool is_ours(const HostRules::Match& site, const std::string& name) {
+  if (site.policy == nullptr) return false;
+  const Source source = site.policy->source;
+  return (source == Source::kManaged || source == Source::kOnDemand) &&
+         site.certificate_name(name) == name;
+}
+
+base::Result<void> check_count(std::size_t names) {
+  if (names <= Instructions::kMostNames) return {};
+  return base::fail(base::Code::kTooLarge,
+                    std::to_string(names) + " names are too many at once: name " +
+                        std::to_string(Instructions::kMostNames) + " at most");
+}
+
+bool is_lost(const base::Error& error) {
+  return error.code == base::Code::kNotFound || error.code == base::Code::kDamaged;
+}
+
+}  // namespace
+
+// --- changed ---
+
+base::Task<NameOutcomes> Instructions::changed(std::vector<std::string> names) {
+  auto few = check_count(names.size());
+  if (!few) co_return base::fail(std::move(few.error()));
+  std::vector<NameOutcome> outcomes;
+  for (const auto& name : names) {
+    auto outcome = co_await changed_one(name);
+    outcomes.push_back(std::move(outcome));
+  }
+  co_return outcomes;
+}
+
+base::Task<NameOutcome> Instructions::changed_one(std::string name) {
+  NameOutcome outcome;
+  outcome.name = name;
+  const HostRules::Match site = parts_.rules.find(name);
+  if (!is_ours(site, name)) {
+    outcome.outcome = "unknown";
+    co_return outcome;
+  }
+  parts_.orders.read_failures_again(name);
+  const std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
+  std::optional<Record> newest;
+  for (const Issuer* issuer : issuers) {
+    auto record = co_await parts_.inventory.load(issuer->id(), name);
+    if (!record && !is_lost(record.error())) co_return failure_of(name, record.error());
+    if (!record) continue;
+    record->plan = co_await parts_.inventory.load_plan(issuer->id(), name);
+    const auto& leaf = record->certificate->leaf();
+    if (!newest || leaf.not_after > newest->certificate->leaf().not_after) {
+      newest = std::move(*record);
+    }
+  }
+  const base::WallTime now = parts_.now();
+  if (newest && newest->certificate->valid_at(now)) {
+    parts_.orders.serve(*newest, name);
+    outcome.outcome = "served";
+    base::log::info("a certificate that was changed in storage is served",
+                    {{"name", name}, {"serial", newest->certificate->leaf().serial}});
+    co_return outcome;
+  }
+  const auto served = parts_.certificates.find_exact(name);
+  // What has expired is better than nothing, but not what was taken away.
+  const bool keep = served && newest && served->leaf().serial == newest->certificate->leaf().serial;
+  if (!keep) parts_.certificates.remove(name);
+  if (served || site.policy->source == Source::kManaged) {
+    parts_.schedule.set(name, now);
+  } else {
+    parts_.schedule.remove(name);  // the next handshake orders
+  }
+  outcome.outcome = keep ? "kept" : "withdrawn";
+  base::log::info("storage holds no valid certificate any more; it is ordered anew",
+                  {{"name", name}, {"served", keep ? "yes" : "no"}});
+  co_return outcome;
+}
+
+// --- renew ---
+
+base::Task<NameOutcomes> Instructions::renew(std::vector<std::string> names, bool wait) {
+  auto few = check_count(names.size());
+  if (!few) co_return base::fail(std::move(few.error()));
+  std::vector<std::string> found;
+  for (const auto& name : names) {
+    auto status = co_await parts_.overview.of(name);
+    if (!status) co_return base::fail(std::move(status.error()));
+    if (status->source == Source::kFiles) {
+      co_return base::fail(base::Code::kDenied, "the certificate of " + name +
+                                                    " is from a file: whoever writes the file "
+                                                    "renews it");
+    }
+    if (!is_ours(parts_.rules.find(status->name), status->name)) {
+      co_return base::fail(base::Code::kDenied,
+                           "no site of the configuration wants a certificate of " + name);
+    }
+    if (std::ranges::find(found, status->name) == found.end()) found.push_back(status->name);
+  }
+  co_return co_await put_down(std::move(found), wait);
+}
+
+base::Task<NameOutcomes> Instructions::renew_all(bool wait) {
+  auto all = co_await parts_.overview.names();
+  if (!all) co_return base::fail(std::move(all.error()));
+  std::vector<std::string> names;
+  for (const auto& name : *all) {
+    if (is_ours(parts_.rules.find(name), name)) names.push_back(name);
+  }
+  auto few = check_count(names.size());
+  if (!few) co_return base::fail(std::move(few.error()));
+  co_return co_await put_down(std::move(names), wait);
+}
+
+// Writes down that the name's certificates are due, all of them: one that is not would do.
+base::Task<base::Result<void>> Instructions::demand(const std::string& name) {
+  const HostRules::Match site = parts_.rules.find(name);
+  const std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
+  const base::WallTime now = parts_.now();
+  for (const Issuer* issuer : issuers) {
+    auto record = co_await parts_.inventory.load(issuer->id(), name);
+    if (!record && !is_lost(record.error())) co_return base::fail(std::move(record.error()));
+    if (!record || !record->certificate->valid_at(now)) continue;
+    const std::string& serial = record->certificate->leaf().serial;
+    auto plan = co_await parts_.inventory.load_plan(issuer->id(), name);
+    if (!plan || plan->serial != serial) plan = RenewalPlan();
+    plan->serial = serial;
+    plan->demanded = now;
+    auto saved = co_await parts_.inventory.save_plan(issuer->id(), name, std::move(*plan));
+    if (!saved) co_return base::fail(std::move(saved.error()));
+  }
+  auto failures = co_await parts_.inventory.load_failures(name);
+  if (!failures) co_return base::fail(std::move(failures.error()));
+  if (failures->count != 0 && failures->next_attempt > now) {
+    failures->next_attempt = now;
+    auto saved = co_await parts_.inventory.save_failures(name, std::move(*failures));
+    if (!saved) co_return base::fail(std::move(saved.error()));
+  }
+  parts_.orders.read_failures_again(name);
+  co_return base::Result<void>();
+}
+
+// What somebody waits for; ends by itself when nobody does any more.
+struct Instructions::Batch {
+  explicit Batch(base::Loop& loop) : done(loop) {}
+  std::vector<NameOutcome> outcomes;
+  std::size_t next = 0;     // that nobody works on yet
+  std::size_t working = 0;  // tasks
+  base::Event done;
+};
+
+base::Task<NameOutcomes> Instructions::put_down(std::vector<std::string> names, bool wait) {
+  auto batch = std::make_shared<Batch>(parts_.loop);
+  for (const auto& name : names) {
+    const auto demanded = co_await demand(name);
+    NameOutcome outcome;
+    outcome.name = name;
+    outcome.outcome = "due";
+    if (!demanded) outcome = failure_of(name, demanded.error());
+    batch->outcomes.push_back(std::move(outcome));
+    if (demanded && !wait) parts_.schedule.set(name, parts_.now());
+  }
+  if (!wait || names.empty()) co_return std::move(batch->outcomes);
+  for (std::size_t i = 0; i < std::min(names.size(), kAtOnce); ++i) {
+    ++batch->working;
+    if (parts_.tasks.spawn(work_off(batch), "a demanded renewal")) continue;
+    co_return base::fail(base::Code::kCancelled, "gatehouse is stopping");
+  }
+  (void)co_await batch->done.wait(base::Deadline::in(kLongestWait));
+  co_return batch->outcomes;
+}
+
+base::Task<void> Instructions::work_off(std::shared_ptr<Batch> batch) {
+  while (batch->next < batch->outcomes.size()) {
+    NameOutcome& one = batch->outcomes[batch->next++];
+    if (one.outcome == "failed") continue;
+    const auto renewed = co_await parts_.renewals.renew_now(one.name);
+    one.outcome = renewed ? "renewed" : "failed";
+    if (!renewed) one.error = renewed.error().detail;
+  }
+  if (--batch->working == 0) batch->done.set();
+}
+
+}  // namespace gatehouse::certs

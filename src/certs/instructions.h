@@ -1,0 +1,66 @@
+// What a person tells a gatehouse to do about its certificates.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/event.h"
+#include "base/gate.h"
+#include "certs/overview.h"
+#include "certs/renewals.h"
+#include "certs/status.h"
+
+namespace gatehouse::certs {
+
+// On control's loop.
+class Instructions {
+ public:
+  static constexpr std::size_t kMostNames = 10'000;       // of one instruction
+  static constexpr std::size_t kAtOnce = 8;               // renewals that somebody waits for
+  static constexpr base::Duration kLongestWait{600'000};  // for them
+
+  // All outlive it.
+  struct Parts {
+    base::Loop& loop;
+    base::Gate& tasks;
+    const HostRules& rules;
+    Issuers& issuers;
+    Inventory& inventory;
+    Orders& orders;
+    Renewals& renewals;
+    Schedule& schedule;
+    tls::CertificateStore& certificates;
+    Overview& overview;
+    WallClock now;
+  };
+
+  explicit Instructions(Parts parts) : parts_(std::move(parts)) {}
+  Instructions(const Instructions&) = delete;
+  Instructions& operator=(const Instructions&) = delete;
+
+  // Storage's records of these names were changed by somebody else: serves the newest valid one, or
+  // withdraws what is served and orders anew. What cannot be read changes nothing. Error: kTooLarge
+  // over kMostNames.
+  base::Task<NameOutcomes> changed(std::vector<std::string> names);
+  // Certificates of these names are due now, whatever was to be waited for after failures, except
+  // for what an issuer asked; kept in storage until done. With `wait`, returns when all are renewed
+  // or have failed, after kLongestWait at the latest. Errors, and nothing is put down then:
+  // kNotFound naming the nearest name, kDenied for a name whose certificate is not ours to renew,
+  // kTooLarge, kCancelled when stopping.
+  base::Task<NameOutcomes> renew(std::vector<std::string> names, bool wait);
+  // The same for every name that a site wants and that has a certificate, or failed to get one.
+  base::Task<NameOutcomes> renew_all(bool wait);
+
+ private:
+  struct Batch;
+
+  base::Task<NameOutcome> changed_one(std::string name);
+  base::Task<base::Result<void>> demand(const std::string& name);
+  base::Task<NameOutcomes> put_down(std::vector<std::string> names, bool wait);
+  base::Task<void> work_off(std::shared_ptr<Batch> batch);
+
+  Parts parts_;
+};
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,180 @@
+#include "certs/overview.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "config/nearest.h"
+#include "tls/client_hello.h"
+
+namespace gatehouse::certs {
+
+std::string_view name(Standing standing) {
+  static constexpr std::array<std::string_view, 6> kNames{"served",  "ordering", "stored",
+                                                          "expired", "failed",   "missing"};
+  return kNames[static_cast<std::size_t>(standing)];
+}
+
+std::string_view name(Source source) {
+  static constexpr std::array<std::string_view, 4> kNames{"none", "files", "managed", "on_demand"};
+  return kNames[static_cast<std::size_t>(source)];
+}
+
+namespace {
+
+void fill(CertificateStatus& status, const tls::Certificate& certificate) {
+  const auto& leaf = certificate.leaf();
+  status.names = leaf.names;
+  status.issued_by = leaf.issuer;
+  status.serial = leaf.serial;
+  status.not_before = leaf.not_before;
+  status.not_after = leaf.not_after;
+}
+
+// A key of storage is made of it.
+bool may_be_stored(std::string_view name) {
+  if (name.starts_with("*.")) name.remove_prefix(2);
+  return tls::is_host_name(name);
+}
+
+// Nothing is held of it, and no site names it.
+bool unknown(const CertificateStatus& status) {
+  return status.serial.empty() && status.failures == 0 && status.source != Source::kManaged &&
+         status.source != Source::kFiles;
+}
+
+}  // namespace
+
+// Keys of an issuer's certificates, or of failures when that is empty.
+base::Task<base::Result<void>> Overview::list(const std::string& issuer,
+                                              std::set<std::string>& names) {
+  std::string cursor;
+  while (names.size() < kMostNames) {
+    base::Result<std::vector<std::string>> keys;
+    if (issuer.empty()) {
+      keys = co_await parts_.inventory.list_failures(cursor, kListed);
+    } else {
+      keys = co_await parts_.inventory.list_certificates(issuer, cursor, kListed);
+    }
+    if (!keys) co_return base::fail(std::move(keys.error()));
+    for (const auto& key : *keys) names.insert(key.substr(key.rfind('/') + 1));
+    if (keys->size() < kListed) break;
+    cursor = keys->back();
+  }
+  co_return base::Result<void>();
+}
+
+base::Task<base::Result<std::set<std::string>>> Overview::names() {
+  std::set<std::string> names;
+  for (const Source source : {Source::kManaged, Source::kFiles}) {
+    for (auto& host : parts_.rules.hosts(source)) names.insert(std::move(host));
+  }
+  std::vector<std::string> issuers = parts_.issuers.ids();
+  issuers.emplace_back();  // and the failures
+  for (const auto& issuer : issuers) {
+    auto listed = co_await list(issuer, names);
+    if (!listed) co_return base::fail(std::move(listed.error()));
+  }
+  co_return names;
+}
+
+base::Task<base::Result<StatusPage>> Overview::page(std::string after, std::size_t most) {
+  auto all = co_await names();
+  if (!all) co_return base::fail(std::move(all.error()));
+  StatusPage page;
+  auto next = all->upper_bound(after);
+  while (next != all->end() && page.certificates.size() < most) {
+    auto one = co_await status(*next);
+    if (!one) co_return base::fail(std::move(one.error()));
+    page.certificates.push_back(std::move(*one));
+    ++next;
+  }
+  if (next != all->end() && !page.certificates.empty()) page.next = page.certificates.back().name;
+  co_return page;
+}
+
+base::Task<base::Result<CertificateStatus>> Overview::of(std::string name) {
+  auto found = co_await status(name);
+  if (!found || !unknown(*found)) co_return found;
+  const HostRules::Match site = parts_.rules.find(name);
+  if (site.policy != nullptr && site.host.starts_with("*.") && site.host != name) {
+    std::string host(site.host);
+    auto of_wildcard = co_await status(std::move(host));
+    if (!of_wildcard || !unknown(*of_wildcard)) co_return of_wildcard;
+  }
+  const auto all = co_await names();
+  if (!all) co_return base::fail(base::Error(all.error()));
+  const std::vector<std::string_view> known(all->begin(), all->end());
+  const auto meant = config::nearest(name, known);
+  std::string why = "there is no certificate of the name \"" + name + "\"";
+  if (!meant.empty()) why += "; did you mean \"" + std::string(meant) + "\"?";
+  co_return base::fail(base::Code::kNotFound, std::move(why));
+}
+
+// Of records by several issuers, the one that is served counts, else the one that lasts longest.
+base::Task<base::Result<void>> Overview::fill_from_storage(CertificateStatus& status) {
+  const auto served = parts_.certificates.find_exact(status.name);
+  const std::vector<std::string> issuers = parts_.issuers.ids();
+  std::optional<Record> chosen;
+  for (const auto& issuer : issuers) {
+    auto record = co_await parts_.inventory.load(issuer, status.name);
+    if (!record && record.error().code != base::Code::kNotFound &&
+        record.error().code != base::Code::kDamaged) {
+      co_return base::fail(std::move(record.error()));
+    }
+    if (!record) continue;
+    const auto& leaf = record->certificate->leaf();
+    const bool is_served = served && served->leaf().serial == leaf.serial;
+    const bool longer = !chosen || leaf.not_after > chosen->certificate->leaf().not_after;
+    if (!is_served && !longer) continue;
+    chosen = std::move(*record);
+    if (is_served) break;
+  }
+  if (chosen) {
+    chosen->plan = co_await parts_.inventory.load_plan(chosen->issuer, status.name);
+    fill(status, *chosen->certificate);
+    status.issuer = chosen->issuer;
+    status.renewal = chosen->due(parts_.renewal);
+  }
+  if (served) fill(status, *served);  // storage may have failed to keep it
+  auto failures = co_await parts_.inventory.load_failures(status.name);
+  if (!failures) co_return base::fail(std::move(failures.error()));
+  status.failures = failures->count;
+  status.last_error = std::move(failures->last_error);
+  if (status.failures != 0) status.next_attempt = failures->next_attempt;
+  co_return base::Result<void>();
+}
+
+base::Task<base::Result<CertificateStatus>> Overview::status(std::string name) {
+  CertificateStatus status;
+  status.name = name;
+  const HostRules::Match site = parts_.rules.find(name);
+  const bool own =
+      site.policy != nullptr && (site.policy->source == Source::kOnDemand || site.host == name);
+  if (own) status.source = site.policy->source;
+  if (status.source == Source::kFiles) {
+    if (const auto served = parts_.certificates.find_exact(name)) fill(status, *served);
+  } else if (may_be_stored(name)) {
+    auto filled = co_await fill_from_storage(status);
+    if (!filled) co_return base::fail(std::move(filled.error()));
+  }
+  const auto due = parts_.schedule.due(name);
+  if (due && !status.serial.empty()) status.renewal = due;
+  if (status.source == Source::kNone) status.renewal.reset();
+  const auto served = parts_.certificates.find_exact(name);
+  const base::WallTime now = parts_.now();
+  if (parts_.orders.ordering(name)) {
+    status.standing = Standing::kOrdering;
+  } else if (parts_.started && served && served->valid_at(now)) {
+    status.standing = Standing::kServed;
+  } else if (!status.serial.empty() && *status.not_after > now) {
+    status.standing = Standing::kStored;
+  } else if (!status.serial.empty()) {
+    status.standing = Standing::kExpired;
+  } else if (status.failures != 0) {
+    status.standing = Standing::kFailed;
+  }
+  co_return status;
+}
+
+}  // namespace gatehouse::certs

@@ -1,0 +1,56 @@
+// How it stands with every certificate: what storage holds, what is served, what fails.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "certs/host_rules.h"
+#include "certs/inventory.h"
+#include "certs/issuers.h"
+#include "certs/orders.h"
+#include "certs/status.h"
+
+namespace gatehouse::certs {
+
+// On control's loop. Tells of a gatehouse that serves, or, where nothing was started, of what
+// storage holds.
+class Overview {
+ public:
+  static constexpr std::size_t kMostNames = 1'000'000;  // that are put into order; others are left
+  static constexpr std::size_t kListed = 4096;          // keys of storage at once
+
+  // All outlive it.
+  struct Parts {
+    const HostRules& rules;
+    Issuers& issuers;
+    Inventory& inventory;
+    Orders& orders;
+    Schedule& schedule;
+    tls::CertificateStore& certificates;
+    WallClock now;
+    RenewalPolicy renewal;
+    const bool& started;  // else nothing is served
+  };
+
+  explicit Overview(Parts parts) : parts_(std::move(parts)) {}
+  Overview(const Overview&) = delete;
+  Overview& operator=(const Overview&) = delete;
+
+  // The names that there is anything to say of. Errors: those of storage.
+  base::Task<base::Result<std::set<std::string>>> names();
+  // At most `most` of them, after the name `after`. Errors: those of storage.
+  base::Task<base::Result<StatusPage>> page(std::string after, std::size_t most);
+  // Of one: a name that a wildcard covers is the wildcard's. Errors: kNotFound, naming the nearest
+  // name; those of storage.
+  base::Task<base::Result<CertificateStatus>> of(std::string name);
+
+ private:
+  base::Task<base::Result<CertificateStatus>> status(std::string name);
+  base::Task<base::Result<void>> fill_from_storage(CertificateStatus& status);
+  base::Task<base::Result<void>> list(const std::string& issuer, std::set<std::string>& names);
+
+  Parts parts_;
+};
+
+}  // namespace gatehouse::certs
