@@ -1,15 +1,18 @@
 #include "acme/jws.h"
 
 #include <openssl/bn.h>
+#include <openssl/digest.h>
 #include <openssl/ec.h>
 #include <openssl/ec_key.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/nid.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 
 #include <array>
+#include <vector>
 
 #include "acme/base64url.h"
 #include "base/log.h"
@@ -20,30 +23,77 @@ namespace {
 
 using base::log::append_json_string;
 
-constexpr std::size_t kCoordinate = 32;
+// What RFC 7518 calls a kind of key, and how it signs.
+struct Kind {
+  int key_type;  // EVP_PKEY_…
+  int curve;
+  std::string_view algorithm;
+  std::string_view curve_name;
+  std::size_t coordinate;  // bytes
+  const EVP_MD* (*digest)();
+};
 
-// The P-256 key inside, or null.
-EC_KEY* p256(const tls::PrivateKey& key) {
-  if (!key) return nullptr;
-  EC_KEY* ec = EVP_PKEY_get0_EC_KEY(key.get());
-  if (ec == nullptr) return nullptr;
-  const EC_GROUP* group = EC_KEY_get0_group(ec);
-  const bool fits = EC_GROUP_get_curve_name(group) == NID_X9_62_prime256v1;
-  return fits ? ec : nullptr;
+constexpr std::array kKinds{
+    Kind{EVP_PKEY_EC, NID_X9_62_prime256v1, "ES256", "P-256", 32, EVP_sha256},
+    Kind{EVP_PKEY_EC, NID_secp384r1, "ES384", "P-384", 48, EVP_sha384},
+    Kind{EVP_PKEY_RSA, NID_undef, "RS256", "", 0, EVP_sha256},
+};
+
+int curve_of(const EVP_PKEY* key) {
+  const EC_KEY* ec = EVP_PKEY_get0_EC_KEY(key);
+  return ec == nullptr ? NID_undef : EC_GROUP_get_curve_name(EC_KEY_get0_group(ec));
 }
 
-std::unexpected<base::Error> not_p256() {
-  return base::fail(base::Code::kUnsupported, "an ACME account key must be an ECDSA P-256 key");
+base::Result<const Kind*> kind_of(const tls::PrivateKey& key) {
+  for (const Kind& kind : kKinds) {
+    if (!key || EVP_PKEY_id(key.get()) != kind.key_type) continue;
+    if (curve_of(key.get()) == kind.curve) return &kind;
+  }
+  return base::fail(base::Code::kUnsupported,
+                    "a key that signs ACME requests must be ECDSA P-256 or P-384, or RSA");
 }
 
 std::unexpected<base::Error> no_memory() {
   return base::fail(base::Code::kInternal, "signing failed: out of memory or randomness");
 }
 
-std::string padded(const BIGNUM* number) {
-  std::array<std::uint8_t, kCoordinate> bytes{};
-  if (!BN_bn2bin_padded(bytes.data(), bytes.size(), number)) return {};
-  return std::string(base::as_text(bytes));
+std::string bytes_of(const BIGNUM* number) {
+  std::string bytes(BN_num_bytes(number), '\0');
+  BN_bn2bin(number, reinterpret_cast<std::uint8_t*>(bytes.data()));
+  return bytes;
+}
+
+std::string padded(const BIGNUM* number, std::size_t size) {
+  std::string bytes(size, '\0');
+  if (!BN_bn2bin_padded(reinterpret_cast<std::uint8_t*>(bytes.data()), size, number)) return {};
+  return bytes;
+}
+
+base::Result<std::string> ec_jwk(const EC_KEY* ec, const Kind& kind) {
+  bssl::UniquePtr<BIGNUM> x(BN_new());
+  bssl::UniquePtr<BIGNUM> y(BN_new());
+  if (!x || !y ||
+      !EC_POINT_get_affine_coordinates_GFp(EC_KEY_get0_group(ec), EC_KEY_get0_public_key(ec),
+                                           x.get(), y.get(), nullptr)) {
+    return no_memory();
+  }
+  const std::string x_text = base64url(padded(x.get(), kind.coordinate));
+  const std::string y_text = base64url(padded(y.get(), kind.coordinate));
+  return canonical_jwk({{"crv", kind.curve_name}, {"kty", "EC"}, {"x", x_text}, {"y", y_text}});
+}
+
+std::string rsa_jwk(const RSA* rsa) {
+  const std::string n = base64url(bytes_of(RSA_get0_n(rsa)));
+  const std::string e = base64url(bytes_of(RSA_get0_e(rsa)));
+  return canonical_jwk({{"e", e}, {"kty", "RSA"}, {"n", n}});
+}
+
+// r and s in one row, of the DER that BoringSSL makes.
+base::Result<std::string> in_a_row(base::Bytes der, std::size_t coordinate) {
+  const bssl::UniquePtr<ECDSA_SIG> pair(ECDSA_SIG_from_bytes(der.data(), der.size()));
+  if (!pair) return no_memory();
+  return padded(ECDSA_SIG_get0_r(pair.get()), coordinate) +
+         padded(ECDSA_SIG_get0_s(pair.get()), coordinate);
 }
 
 void append_member(std::string& out, std::string_view key, std::string_view value) {
@@ -65,18 +115,10 @@ std::string_view name(MacAlgorithm algorithm) {
 }
 
 base::Result<std::string> jwk(const tls::PrivateKey& key) {
-  const EC_KEY* ec = p256(key);
-  if (ec == nullptr) return not_p256();
-  bssl::UniquePtr<BIGNUM> x(BN_new());
-  bssl::UniquePtr<BIGNUM> y(BN_new());
-  if (!x || !y ||
-      !EC_POINT_get_affine_coordinates_GFp(EC_KEY_get0_group(ec), EC_KEY_get0_public_key(ec),
-                                           x.get(), y.get(), nullptr)) {
-    return no_memory();
-  }
-  const std::string x_text = base64url(padded(x.get()));
-  const std::string y_text = base64url(padded(y.get()));
-  return canonical_jwk({{"crv", "P-256"}, {"kty", "EC"}, {"x", x_text}, {"y", y_text}});
+  const auto kind = kind_of(key);
+  if (!kind) return base::fail(kind.error());
+  if ((*kind)->key_type == EVP_PKEY_RSA) return rsa_jwk(EVP_PKEY_get0_RSA(key.get()));
+  return ec_jwk(EVP_PKEY_get0_EC_KEY(key.get()), **kind);
 }
 
 std::string canonical_jwk(const std::map<std::string_view, std::string_view>& members) {
@@ -97,14 +139,20 @@ std::string signing_input(std::string_view protected_header, std::string_view pa
   return base64url(protected_header) + "." + base64url(payload);
 }
 
-base::Result<std::string> sign_es256(const tls::PrivateKey& key, std::string_view input) {
-  EC_KEY* ec = p256(key);
-  if (ec == nullptr) return not_p256();
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest;
-  SHA256(reinterpret_cast<const std::uint8_t*>(input.data()), input.size(), digest.data());
-  const bssl::UniquePtr<ECDSA_SIG> signature(ECDSA_do_sign(digest.data(), digest.size(), ec));
-  if (!signature) return no_memory();
-  return padded(ECDSA_SIG_get0_r(signature.get())) + padded(ECDSA_SIG_get0_s(signature.get()));
+base::Result<std::string> sign(const tls::PrivateKey& key, std::string_view input) {
+  const auto kind = kind_of(key);
+  if (!kind) return base::fail(kind.error());
+  bssl::ScopedEVP_MD_CTX context;
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(EVP_PKEY_size(key.get())));
+  std::size_t size = out.size();
+  if (!EVP_DigestSignInit(context.get(), nullptr, (*kind)->digest(), nullptr, key.get()) ||
+      !EVP_DigestSign(context.get(), out.data(), &size,
+                      reinterpret_cast<const std::uint8_t*>(input.data()), input.size())) {
+    return no_memory();
+  }
+  out.resize(size);
+  if ((*kind)->key_type == EVP_PKEY_EC) return in_a_row(out, (*kind)->coordinate);
+  return std::string(base::as_text(out));
 }
 
 std::string mac(MacAlgorithm algorithm, std::string_view key, std::string_view input) {
@@ -131,8 +179,10 @@ std::string flattened(std::string_view protected_header, std::string_view payloa
 base::Result<std::string> signed_request(const tls::PrivateKey& key, std::string_view kid,
                                          std::string_view nonce, std::string_view url,
                                          std::string_view payload) {
+  const auto kind = kind_of(key);
+  if (!kind) return base::fail(kind.error());
   std::string header;
-  append_member(header, "alg", "ES256");
+  append_member(header, "alg", (*kind)->algorithm);
   if (kid.empty()) {
     auto public_key = jwk(key);
     if (!public_key) return base::fail(std::move(public_key.error()));
@@ -143,7 +193,7 @@ base::Result<std::string> signed_request(const tls::PrivateKey& key, std::string
   if (!nonce.empty()) append_member(header, "nonce", nonce);
   append_member(header, "url", url);
   header.push_back('}');
-  auto signature = sign_es256(key, signing_input(header, payload));
+  auto signature = sign(key, signing_input(header, payload));
   if (!signature) return base::fail(std::move(signature.error()));
   return flattened(header, payload, *signature);
 }

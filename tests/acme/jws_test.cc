@@ -5,6 +5,7 @@
 #include <openssl/ec_key.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/mem.h>
 #include <openssl/nid.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
@@ -14,6 +15,7 @@
 #include "acme/account.h"
 #include "acme/base64url.h"
 #include "acme/challenge.h"
+#include "acme/key_change.h"
 
 namespace gatehouse::acme::jws_test {
 namespace {
@@ -90,7 +92,7 @@ TEST(Jws, SignaturesOfOursVerifyWithThePublicKey) {
   // Many, so that r or s with leading zero bytes comes up.
   for (int i = 0; i < 300; ++i) {
     const std::string input = "input " + std::to_string(i);
-    const auto signature = sign_es256(key, input);
+    const auto signature = sign(key, input);
     ASSERT_TRUE(signature);
     EXPECT_TRUE(verifies(*signature, input));
   }
@@ -135,12 +137,72 @@ TEST(Jwk, OfAP256KeyIsCanonical) {
                              "\",\"y\":\"" + std::string(kY) + "\"}");
 }
 
-TEST(Jwk, RefusesKeysThatAreNotP256) {
-  const auto p384 = tls::PrivateKey::generate(tls::KeyType::kP384);
-  ASSERT_TRUE(p384);
-  EXPECT_EQ(jwk(*p384).error().code, base::Code::kUnsupported);
-  EXPECT_EQ(sign_es256(*p384, "x").error().code, base::Code::kUnsupported);
+// What openssl says of a signature by `key`; of RSA, as it stands in the JWS.
+bool verifies_by(const tls::PrivateKey& key, std::string_view signature, std::string_view input) {
+  bssl::ScopedEVP_MD_CTX context;
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(signature.data());
+  std::string der(signature);
+  const EVP_MD* digest = EVP_sha256();
+  if (key.is_ecdsa()) {
+    const std::size_t half = signature.size() / 2;
+    digest = half == 48 ? EVP_sha384() : EVP_sha256();
+    bssl::UniquePtr<ECDSA_SIG> pair(ECDSA_SIG_new());
+    ECDSA_SIG_set0(pair.get(), BN_bin2bn(bytes, half, nullptr),
+                   BN_bin2bn(bytes + half, half, nullptr));
+    std::uint8_t* out = nullptr;
+    std::size_t size = 0;
+    EXPECT_TRUE(ECDSA_SIG_to_bytes(&out, &size, pair.get()));
+    der.assign(reinterpret_cast<const char*>(out), size);
+    OPENSSL_free(out);
+  }
+  return EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key.get()) &&
+         EVP_DigestVerify(context.get(), reinterpret_cast<const std::uint8_t*>(der.data()),
+                          der.size(), reinterpret_cast<const std::uint8_t*>(input.data()),
+                          input.size());
+}
+
+TEST(Jwk, CertificatesKeysOfEveryTypeSign) {
+  using enum tls::KeyType;
+  for (const auto& [type, algorithm] :
+       {std::pair(kP256, "ES256"), std::pair(kP384, "ES384"), std::pair(kRsa2048, "RS256")}) {
+    const auto key = tls::PrivateKey::generate(type);
+    ASSERT_TRUE(key);
+    const auto body = signed_request(*key, "", "n-1", "https://ca.test/revoke", "{}");
+    ASSERT_TRUE(body) << algorithm;
+    const Json jws = Json::parse(*body);
+    const Json header = Json::parse(decoded(jws, "protected"));
+    EXPECT_EQ(header["alg"], algorithm);
+    EXPECT_EQ(header["jwk"].dump(), *jwk(*key));
+    const std::string input =
+        jws["protected"].get<std::string>() + "." + jws["payload"].get<std::string>();
+    EXPECT_TRUE(verifies_by(*key, decoded(jws, "signature"), input)) << algorithm;
+    EXPECT_FALSE(verifies_by(*key, decoded(jws, "signature"), input + "x")) << algorithm;
+  }
+}
+
+TEST(Jwk, RefusesWhatIsNoKey) {
   EXPECT_EQ(jwk(tls::PrivateKey()).error().code, base::Code::kUnsupported);
+  EXPECT_EQ(sign(tls::PrivateKey(), "x").error().code, base::Code::kUnsupported);
+}
+
+TEST(KeyChange, IsSignedByTheNewKeyAndNamesTheOldOne) {
+  const tls::PrivateKey fresh = *tls::PrivateKey::generate(tls::KeyType::kP256);
+  const Account account{private_key(rfc_key()), "https://ca.test/account/1"};
+  const auto payload = key_change_payload(account, fresh, "https://ca.test/key-change");
+  ASSERT_TRUE(payload);
+  const Json inner = Json::parse(*payload);
+  const Json header = Json::parse(decoded(inner, "protected"));
+  // RFC 8555 7.3.5: the key itself, the outer request's URL, and no nonce.
+  EXPECT_EQ(header["jwk"].dump(), *jwk(fresh));
+  EXPECT_EQ(header["url"], "https://ca.test/key-change");
+  EXPECT_FALSE(header.contains("nonce"));
+  EXPECT_FALSE(header.contains("kid"));
+  const Json wanted = Json::parse(decoded(inner, "payload"));
+  EXPECT_EQ(wanted["account"], account.url);
+  EXPECT_EQ(wanted["oldKey"].dump(), *jwk(account.key));
+  const std::string input =
+      inner["protected"].get<std::string>() + "." + inner["payload"].get<std::string>();
+  EXPECT_TRUE(verifies_by(fresh, decoded(inner, "signature"), input));
 }
 
 TEST(SignedRequest, NamesTheAccountByItsUrl) {
