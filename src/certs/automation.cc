@@ -73,7 +73,7 @@ struct Automation::State {
         tasks(p.loop),
         trust(ask_trust(c.tls.on_demand.ask)),
         client(p.loop, p.resolver, *trust, user_agent()),
-        issuers(c, make ? make : issuer_factory(issuer_parts(p, tasks), c.listen)),
+        issuers(c, make ? make : issuer_factory(issuer_parts(p, tasks), config)),
         rules(compile_rules(c, issuers)),
         permission(p.loop, client, policy_of(c.tls.on_demand)),
         inventory(p.blocking, p.storage),

@@ -19,9 +19,11 @@
 #include "certs/startup.h"
 #include "config/keys.h"
 #include "config/load.h"
+#include "proxy/account_command.h"
 #include "proxy/client_auths.h"
 #include "proxy/embedded_default.h"
 #include "proxy/health_check.h"
+#include "proxy/revoke_command.h"
 #include "proxy/server.h"
 #include "proxy/upstream_contexts.h"
 #include "storage/file_descriptor.h"
@@ -198,18 +200,30 @@ int version() {
   return kWell;
 }
 
-// The storage folder of a configuration, or the default one.
-std::optional<std::string> storage_folder(const std::string& option) {
+// A configuration, or what holds without any; nothing after its errors were written.
+std::optional<config::Config> config_or_default(const std::string& option) {
   const auto path = config_path(option);
-  if (path.empty()) return config::default_data_folder();
+  if (path.empty()) return config::Config();
   auto given = read_given(path);
   if (!given) {
     say_error(given.error().detail);
     return std::nullopt;
   }
-  auto config = checked(*given);
+  return checked(*given);
+}
+
+// The storage folder of a configuration, or the default one.
+std::optional<std::string> storage_folder(const std::string& option) {
+  const auto config = config_or_default(option);
   if (!config) return std::nullopt;
   return config->storage.path.empty() ? config::default_data_folder() : config->storage.path;
+}
+
+// A word that works on storage, with its configuration.
+template <class Command>
+int run_on_storage(const Command& command, const std::string& option) {
+  const auto config = config_or_default(option);
+  return config ? command.run(*config) : kWrong;
 }
 
 base::Result<std::string> root_in(const std::string& folder) {
@@ -286,6 +300,10 @@ int run_word(int argc, char** argv) {
   auto* trust_word = add("trust", "print the internal CA's root certificate");
   trust_word->add_flag("--install", install, "put it into this system's trust store");
   auto* health_word = add("healthcheck", "ask the running gatehouse whether it serves");
+  const AccountCommand account(app, config);
+  auto* certificates = app.add_subcommand("certificates", "the certificates in storage");
+  certificates->require_subcommand(1);
+  const RevokeCommand revoke(*certificates, config);
   auto* version_word = app.add_subcommand("version", "print versions");
   auto* schema_word = app.add_subcommand("schema", "print the configuration's JSON Schema");
   try {
@@ -297,6 +315,8 @@ int run_word(int argc, char** argv) {
   if (*validate_word) return validate(config);
   if (*trust_word) return trust(config, install);
   if (*health_word) return healthcheck(config);
+  if (account.is_chosen()) return run_on_storage(account, config);
+  if (revoke.is_chosen()) return run_on_storage(revoke, config);
   if (*version_word) return version();
   if (*schema_word) std::cout << config::config_schema().dump(2) << "\n";
   return kWell;
