@@ -6,7 +6,11 @@
 
 namespace gatehouse::certs {
 
+namespace {
+
 using base::Code;
+
+}  // namespace
 
 bool AccountStorage::claimed(const AccountRecord& record) const {
   return std::ranges::find(others_, record.contact) != others_.end();

@@ -6,8 +6,12 @@
 
 namespace gatehouse::certs {
 
+namespace {
+
 using acme::failed;
 using acme::Outcome;
+
+}  // namespace
 
 base::Task<Outcome<>> AccountUpkeep::save(const StoredAccount& stored) {
   auto saved = co_await storage_.save(stored.key, *stored.record);

@@ -25,7 +25,7 @@ constexpr base::Duration kTime{120'000};  // for one account
 enum class Verb : std::uint8_t { kShow, kRollOver, kDeactivate };
 
 // One account of the configuration, and what came of it.
-struct Told {
+struct Account {
   std::string issuer;
   std::string url;
   std::string contact;
@@ -35,14 +35,14 @@ struct Told {
   std::string error;
 };
 
-void describe(const certs::AccountRecord& record, Told& told) {
+void describe(const certs::AccountRecord& record, Account& told) {
   told.url = record.account.url;
   told.contact = record.contact;
   if (record.key_since != base::WallTime()) told.key_since = certs::text_of(record.key_since);
   if (auto key = acme::jwk(record.account.key)) told.key_thumbprint = acme::thumbprint(*key);
 }
 
-base::Task<void> show(certs::AcmeConnection& ca, Told& told) {
+base::Task<void> show(certs::AcmeConnection& ca, Account& told) {
   const base::Deadline deadline = base::Deadline::in(kTime);
   auto stored = co_await ca.account.look(deadline);
   if (!stored) {
@@ -62,7 +62,7 @@ base::Task<void> show(certs::AcmeConnection& ca, Told& told) {
   if (!state) told.error = state.error().error.detail;
 }
 
-base::Task<void> roll_over(certs::AcmeConnection& ca, Told& told) {
+base::Task<void> roll_over(certs::AcmeConnection& ca, Account& told) {
   auto account = co_await ca.account.change_key(base::Deadline::in(kTime));
   if (!account) {
     told.error = account.error().error.detail;
@@ -73,7 +73,7 @@ base::Task<void> roll_over(certs::AcmeConnection& ca, Told& told) {
   if (stored && stored->record) describe(*stored->record, told);
 }
 
-base::Task<void> deactivate(certs::AcmeConnection& ca, Told& told) {
+base::Task<void> deactivate(certs::AcmeConnection& ca, Account& told) {
   auto url = co_await ca.account.deactivate(base::Deadline::in(kTime));
   if (!url) {
     told.error = url.error().error.detail;
@@ -83,8 +83,8 @@ base::Task<void> deactivate(certs::AcmeConnection& ca, Told& told) {
   told.state = "deactivated";
 }
 
-base::Task<Told> do_one(OwnLoop& own, certs::AcmeOptions options, Verb verb) {
-  Told told;
+base::Task<Account> do_one(OwnLoop& own, certs::AcmeOptions options, Verb verb) {
+  Account told;
   told.issuer = certs::issuer_id_of(options.directory);
   told.contact = options.email;
   const certs::AcmeConnection::Parts parts{own.loop(), own.blocking(), own.resolver(),
@@ -126,14 +126,14 @@ std::string issuers_of(const config::Config& config) {
   return all;
 }
 
-Json to_json(const Told& told) {
+Json to_json(const Account& told) {
   return Json{{"issuer", told.issuer},      {"account", told.url},
               {"contact", told.contact},    {"key_since", told.key_since},
               {"key", told.key_thumbprint}, {"state", told.state},
               {"error", told.error}};
 }
 
-void print(const Told& told) {
+void print(const Account& told) {
   const auto line = [](const char* what, const std::string& value) {
     if (!value.empty()) std::cout << "  " << what << value << "\n";
   };
@@ -172,8 +172,9 @@ int AccountCommand::run(const config::Config& config) const {
   if (deactivate_->parsed()) verb = Verb::kDeactivate;
   const auto accounts = accounts_of(config, issuer_);
   if (accounts.empty()) {
-    std::cerr << "gatehouse: the configuration has no ACME issuer " << issuer_
-              << "; it has: " << issuers_of(config) << "\n";
+    const std::string all = issuers_of(config);
+    std::cerr << "gatehouse: the configuration has no ACME issuer"
+              << (all.empty() ? all : " " + issuer_ + "; it has: " + all) << "\n";
     return 2;
   }
   if (verb == Verb::kDeactivate && issuer_.empty() && accounts.size() > 1) {
@@ -187,16 +188,16 @@ int AccountCommand::run(const config::Config& config) const {
     std::cerr << "gatehouse: " << opened.error().detail << "\n";
     return 1;
   }
-  std::vector<Told> all;
+  std::vector<Account> all;
   for (const certs::AcmeOptions& one : accounts) all.push_back(own.run(do_one(own, one, verb)));
   base::log::flush_and_stop();
   Json list = Json::array();
-  for (const Told& told : all) {
+  for (const Account& told : all) {
     if (json_) list.push_back(to_json(told));
     if (!json_) print(told);
   }
   if (json_) std::cout << list.dump(1, ' ', false, Json::error_handler_t::replace) << "\n";
-  const bool failed = std::ranges::any_of(all, [](const Told& t) { return !t.error.empty(); });
+  const bool failed = std::ranges::any_of(all, [](const Account& t) { return !t.error.empty(); });
   return failed ? 1 : 0;
 }
 

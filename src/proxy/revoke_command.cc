@@ -33,7 +33,9 @@ bool agreed(const std::vector<certs::Record>& records, const std::string& reason
     std::cerr << record.names.front() << ": serial " << leaf.serial << " by " << record.issuer
               << ", valid until " << certs::text_of(leaf.not_after) << " UTC\n";
   }
-  std::cerr << "Revoke for good (" << reason << ")? [y/N] " << std::flush;
+  const bool compromised = reason == "keyCompromise";
+  std::cerr << "Revoke for good (" << reason << ")"
+            << (compromised ? ", and whatever else has its key" : "") << "? [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
