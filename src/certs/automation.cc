@@ -8,6 +8,7 @@
 
 #include "base/gate.h"
 #include "base/log.h"
+#include "certs/compromised_files.h"
 #include "certs/issuer_factory.h"
 #include "certs/on_demand.h"
 #include "certs/renewals.h"
@@ -153,6 +154,9 @@ base::Task<base::Result<void>> Automation::start() {
                            s.polls,     renewal_policy(s.config.tls.renewal)};
   s.tasks.spawn(start_up(parts), "loading certificates");
   s.tasks.spawn(s.issuers.remove_leftovers(), "removing leftovers");
+  s.tasks.spawn(
+      withdraw_compromised_files(s.parts.blocking, s.parts.storage, s.config, s.parts.certificates),
+      "looking at the keys of files");
   co_return base::Result<void>();
 }
 

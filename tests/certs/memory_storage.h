@@ -31,7 +31,7 @@ class MemoryStorage : public storage::Storage {
   std::shared_ptr<Records> share() { return records_; }
   bool fail_loads = false;
   bool fail_stores = false;
-  int stores_left = -1;  // then they fail; -1: they do not
+  int stores_left = -1;                  // then they fail; -1: they do not
   base::Code failure = base::Code::kIo;  // what they fail with
   std::vector<std::string> stored;       // keys, in order
 
