@@ -13,18 +13,6 @@ namespace {
 using base::Code;
 using base::Side;
 
-// Says what a person must do, where the CA's words alone would leave that open.
-Failure explain(Failure failure, const Directory& directory) {
-  if (failure.is("userActionRequired")) {
-    const std::string where =
-        failure.problem->instance.empty() ? directory.terms_of_service : failure.problem->instance;
-    failure.error.detail += "; open " + where + " and agree to the CA's terms there";
-  } else if (failure.is("externalAccountRequired")) {
-    failure.error.detail += "; set the issuer's \"eab\" to the key that the CA gave you";
-  }
-  return failure;
-}
-
 bool is_about_contact(const Failure& failure) {
   return failure.is("invalidContact") || failure.is("unsupportedContact");
 }
@@ -77,7 +65,10 @@ base::Task<Outcome<std::string>> register_account(Client& client, const Account&
       co_return malformed("newAccount: no account URL: " + location.error().detail);
     }
     if (!is_about_contact(answer.error()) || registration.email.empty()) {
-      co_return failed(explain(std::move(answer.error()), *directory));
+      if (answer.error().is("externalAccountRequired")) {
+        answer.error().error.detail += "; set the issuer's \"eab\" to the key that the CA gave you";
+      }
+      co_return failed(std::move(answer.error()));
     }
     base::log::warn("the CA does not take the contact; registering without it",
                     {{"ca", client.directory_url()},

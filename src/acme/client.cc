@@ -26,6 +26,19 @@ std::optional<std::chrono::seconds> retry_after(const http::ClientResponse& resp
   return !value ? std::nullopt : parse_retry_after(*value, base::wall_now());
 }
 
+// RFC 8555 7.3.3: a person has to agree to new terms, where the CA says. One line for the log.
+std::string terms_to_agree(const http::Fields& fields, const Problem& problem, std::string terms) {
+  if (fields.has("Link")) {
+    const auto links = link_targets(fields.joined("Link"), "terms-of-service");
+    if (!links.empty()) terms = printable(links.front(), Problem::kDetailBytes);
+  }
+  const std::string& where = problem.instance.empty() ? terms : problem.instance;
+  std::string out = "; the CA has new terms of service";
+  if (!terms.empty() && terms != where) out += " (" + terms + ")";
+  if (!where.empty()) out += ": open " + where + " and agree to them there";
+  return out;
+}
+
 Judged judge(std::string_view what, std::string url, http::ClientResponse response) {
   Judged out;
   if (response.status >= 200 && response.status < 300) {
@@ -173,6 +186,10 @@ base::Task<Outcome<std::string>> Client::nonce(base::Deadline deadline) {
   co_return malformed("the CA's newNonce at " + where->new_nonce + " gives no usable Replay-Nonce");
 }
 
+std::string Client::terms() const {
+  return directory_ ? directory_->terms_of_service : std::string();
+}
+
 base::Task<Outcome<Answer>> Client::post(const Account& account, std::string what, std::string url,
                                          std::string payload, base::Deadline deadline,
                                          std::string accept) {
@@ -188,8 +205,12 @@ base::Task<Outcome<Answer>> Client::post(const Account& account, std::string wha
     request.fields.add("Accept", accept);
     request.body = std::move(*body);
     auto response = co_await send(std::move(request), deadline);
+    const http::Fields fields = response ? response->fields : http::Fields();
     Judged judged = response ? judge(what, url, std::move(*response))
                              : judge_broken(what, url, std::move(response.error()));
+    if (judged.failure.is("userActionRequired")) {
+      judged.failure.error.detail += terms_to_agree(fields, *judged.failure.problem, terms());
+    }
     switch (judged.verdict) {
       case Verdict::kDone: co_return std::move(judged.answer);
       case Verdict::kRefused: co_return failed(std::move(judged.failure));

@@ -50,7 +50,8 @@ class Client {
   // Sends `payload` (JSON, or empty for POST-as-GET) signed by `account`: by its key alone as long
   // as it has no URL. `what` names the request in errors. A badNonce is repeated with the nonce
   // that came with it; 5xx and broken connections are repeated too. Failures: with the CA's
-  // problem and Retry-After where it answered; kTimeout at the deadline; those of http::Client.
+  // problem and Retry-After where it answered, and with the URL to open where a person has to agree
+  // to new terms (RFC 8555 7.3.3); kTimeout at the deadline; those of http::Client.
   base::Task<Outcome<Answer>> post(const Account& account, std::string what, std::string url,
                                    std::string payload, base::Deadline deadline,
                                    std::string accept = "application/json");
@@ -67,6 +68,7 @@ class Client {
   };
 
   base::Task<Outcome<Directory>> fetch_directory(base::Deadline deadline);
+  std::string terms() const;  // of service, as far as the directory is known
   base::Task<Outcome<std::string>> nonce(base::Deadline deadline);
   base::Task<Outcome<Answer>> fetch(std::string what, std::string method, std::string url,
                                     base::Deadline deadline);

@@ -25,7 +25,7 @@ constexpr std::array kTypes{
                 "the CA has forgotten the account; it is registered again, with the same key", ""},
     ProblemType{"alreadyReplaced", kSoon,
                 "another order replaces the certificate; it is ordered without that", ""},
-    ProblemType{"alreadyRevoked", kOurs, "the certificate was revoked before", ""},
+    ProblemType{"alreadyRevoked", kOurs, "the certificate was revoked before: it is as good", ""},
     ProblemType{"autoRenewalCanceled", kOurs, "of RFC 8739, which is not used here", kReport},
     ProblemType{"autoRenewalCancellationInvalid", kOurs, "of RFC 8739, which is not used here",
                 kReport},
@@ -38,7 +38,8 @@ constexpr std::array kTypes{
                 ""},
     ProblemType{"badPublicKey", kName, "the CA does not sign keys of this kind",
                 "set \"key_type\" to one that the CA signs"},
-    ProblemType{"badRevocationReason", kOurs, "the CA takes no such reason for a revocation", ""},
+    ProblemType{"badRevocationReason", kOurs,
+                "the CA takes no such reason for a revocation; it is left out", ""},
     ProblemType{"badSignatureAlgorithm", kName, "the CA does not take ES256 signatures",
                 "name another CA: accounts have P-256 keys here"},
     ProblemType{"caa", kName, "CAA records in DNS forbid this CA to sign for the name",
@@ -73,7 +74,8 @@ constexpr std::array kTypes{
     // Of a challenge; of an order or an account it is judged as externalAccountRequired is.
     ProblemType{"unauthorized", kValidation,
                 "the CA saw another answer than the challenge's, or the account is not valid",
-                "see who answers for the name; if it is the account, use another \"email\""},
+                "see who answers for the name; if it is the account, end it with gatehouse account "
+                "deactivate"},
     ProblemType{"unknownDelegation", kOurs, "of RFC 9115, which is not used here", kReport},
     ProblemType{"unsupportedContact", kAccount, "the CA does not take \"email\"; it is left out",
                 "correct the issuer's \"email\""},

@@ -4,28 +4,26 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "acme/account.h"
 #include "acme/client.h"
 #include "base/blocking_pool.h"
+#include "certs/account_storage.h"
+#include "certs/account_upkeep.h"
 #include "certs/slots.h"
 #include "storage/storage.h"
 
 namespace gatehouse::certs {
 
-// Where storage keeps an account: "accounts/<issuer>/<e-mail or default>", the e-mail's odd
-// characters as _40 for "@". `issuer` is Issuer::id().
-std::string account_key(const std::string& issuer, std::string_view email);
-// The record. Holds the account's key: a secret.
-std::string account_text(const acme::Account& account, const std::string& email);
-// Error: kDamaged, saying what is wrong.
-base::Result<acme::Account> parse_account(std::string_view text);
-
 // On control's loop.
 class AcmeAccount {
  public:
   static constexpr std::size_t kWaiting = 4096;  // orders that wait for the first registration
+  // A CA that has forgotten an account so soon after it was registered again gets no third one.
+  static constexpr base::Duration kRegisterAgain{60'000};
+  // After a contact or a new key that the CA did not take.
+  static constexpr std::chrono::seconds kUpkeepAgain = std::chrono::hours(1);
 
   // What it works with; all outlive it. `issuer` is Issuer::id().
   struct Parts {
@@ -35,38 +33,62 @@ class AcmeAccount {
     acme::Client& client;
     std::string issuer;
     acme::Registration registration;
+    std::vector<std::string> other_emails;  // as AccountStorage takes them
+    base::Duration key_age{0};              // the key is changed when it is older; 0: never
   };
 
   explicit AcmeAccount(Parts parts);
 
   // The account: from memory, from storage, or newly registered. The key is stored before the CA
   // hears of it, so that a crash cannot lose an account. Registered once, however many ask, in
-  // however many processes. Failures: storage's (an account that cannot be kept is not made),
-  // kTimeout, those of acme::register_account.
+  // however many processes. A contact that has changed is told to the CA, and a key that is too old
+  // changed; what the CA does not take of that is tried again later. Failures: storage's (an
+  // account that cannot be kept is not made), kTimeout, those of acme::register_account.
   base::Task<acme::Outcome<acme::Account>> get(base::Deadline deadline);
 
-  // The CA does not know `url` any more: the next get() registers the same key again.
-  void forget(const std::string& url);
+  // The account in storage, or nothing: none is made. Failures: storage's, kTimeout, and the CA's
+  // where only it knows what has become of a change.
+  base::Task<acme::Outcome<std::optional<acme::Account>>> find(base::Deadline deadline);
 
-  // That of account_key().
-  const std::string& storage_key() const { return storage_key_; }
+  // What storage has, unasked whether it holds. Failures: storage's.
+  base::Task<acme::Outcome<StoredAccount>> look(base::Deadline deadline);
+
+  // After `failure` of a request by `used`, which get() gave at `since`: whether get() gives
+  // another account now, so that the request may be repeated. It does when storage has another one
+  // (a roll-over or a deactivation, from elsewhere), and when the CA has forgotten the account:
+  // then the same key is registered again, once.
+  base::Task<bool> outdated(acme::Account used, base::TimePoint since,
+                            const acme::Failure& failure);
+
+  // A new key for the account. Failures: kNotFound where there is none; as AccountUpkeep.
+  base::Task<acme::Outcome<acme::Account>> change_key(base::Deadline deadline);
+  // Ends the account; the next get() makes a new one. Returns its URL. Failures: as change_key().
+  base::Task<acme::Outcome<std::string>> deactivate(base::Deadline deadline);
 
  private:
-  using Stored = base::Result<std::optional<acme::Account>>;
+  using Got = acme::Outcome<acme::Account>;
 
-  base::Task<acme::Outcome<acme::Account>> load_or_register(base::Deadline deadline);
-  base::Task<acme::Outcome<acme::Account>> register_leased(base::Deadline deadline);
-  base::Task<acme::Outcome<acme::Account>> make_key();
-  base::Task<Stored> load();
-  base::Task<void> set_aside(base::Error why);
-  base::Task<base::Result<void>> save(const acme::Account& account);
-  bool usable(const std::optional<acme::Account>& stored) const;
+  base::Task<Got> load_or_register(base::Deadline deadline);
+  base::Task<Got> get_leased(base::Deadline deadline);
+  base::Task<Got> register_new(StoredAccount stored, base::Deadline deadline);
+  base::Task<acme::Outcome<>> make_key(StoredAccount& stored);
+  base::Task<void> keep_up(StoredAccount& stored, base::Deadline deadline);
+  base::Task<acme::Outcome<StoredAccount>> settled();
+  bool usable(const StoredAccount& stored) const;
+  bool wants_contact(const AccountRecord& record) const;
+  bool wants_key(const AccountRecord& record) const;
+  void know(const StoredAccount& stored);
 
   Parts parts_;
-  std::string storage_key_;
-  Slots turn_;  // one at a time loads or registers
+  AccountStorage accounts_;
+  AccountUpkeep upkeep_;
+  Slots turn_;  // one at a time loads, registers or changes
   std::optional<acme::Account> account_;
-  std::string lost_url_;  // the CA does not know it
+  std::string key_;              // where it lies in storage
+  base::WallTime look_again_{};  // when its key is too old, or a change is tried again
+  std::string lost_url_;         // the CA does not know it
+  base::TimePoint registered_again_ = base::TimePoint::min();
+  base::WallTime upkeep_again_{};
 };
 
 }  // namespace gatehouse::certs

@@ -5,7 +5,6 @@
 #include "acme/authorization.h"
 #include "acme/certificate.h"
 #include "acme/challenge.h"
-#include "acme/url.h"
 #include "base/log.h"
 #include "certs/chain_choice.h"
 #include "certs/placement.h"
@@ -19,26 +18,6 @@ using acme::ChallengeType;
 using acme::failed;
 using base::Code;
 using base::Side;
-
-// What is read and made on the blocking pool before the first order.
-struct Material {
-  std::unique_ptr<tls::ClientContext> trust;
-  tls::PrivateKey challenge_key;
-};
-
-base::Result<Material> make_material(const std::string& ca_file) {
-  tls::ClientOptions options;
-  options.ca_file = ca_file;
-  options.system_roots = ca_file.empty();
-  auto trust = tls::ClientContext::make(std::move(options));
-  if (!trust) return base::fail(std::move(trust.error()));
-  auto key = tls::PrivateKey::generate(tls::KeyType::kP256);
-  if (!key) return base::fail(std::move(key.error()));
-  Material material;
-  material.trust = std::move(*trust);
-  material.challenge_key = std::move(*key);
-  return material;
-}
 
 base::Result<tls::CertificateRef> check_chain(const std::string& pem, const tls::PrivateKey& key,
                                               const std::vector<std::string>& names) {
@@ -86,40 +65,6 @@ std::string listed(const std::vector<std::string>& words) {
 
 }  // namespace
 
-std::string issuer_id_of(std::string_view directory_url) {
-  constexpr std::size_t kLongest = 128;
-  const std::size_t scheme = directory_url.find("://");
-  if (scheme != std::string_view::npos) directory_url.remove_prefix(scheme + 3);
-  std::string id;
-  for (const char c : directory_url.substr(0, kLongest)) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    const char lower = upper ? static_cast<char>(c - 'A' + 'a') : c;
-    const bool plain = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') ||
-                       lower == '.' || lower == '-';
-    id.push_back(plain ? lower : '-');
-  }
-  while (id.ends_with('-')) id.pop_back();
-  // No segment may be hidden or go up.
-  if (id.empty() || id.starts_with('.')) id.insert(0, "ca");
-  return id;
-}
-
-struct AcmeIssuer::Connection {
-  Connection(const Parts& parts, const AcmeOptions& options, const std::string& id, Material made)
-      : trust(std::move(made.trust)),
-        challenge_key(std::move(made.challenge_key)),
-        http(parts.loop, parts.resolver, *trust, options.user_agent),
-        client(parts.loop, http, options.directory),
-        account(AcmeAccount::Parts{parts.loop, parts.blocking, parts.storage, client, id,
-                                   acme::Registration{options.email, options.external}}) {}
-
-  std::unique_ptr<tls::ClientContext> trust;
-  tls::PrivateKey challenge_key;
-  http::Client http;
-  acme::Client client;
-  AcmeAccount account;
-};
-
 // One issue(): what it wants, and what it has learnt.
 struct AcmeIssuer::Attempt {
   std::vector<std::string> names;
@@ -139,6 +84,11 @@ struct AcmeIssuer::Attempt {
         wanted(names) {
     wanted.profile = profile;
     if (request.replaces) wanted.replaces = acme::certificate_id(request.replaces->leaf());
+  }
+
+  void forget_challenges() {
+    tried.clear();
+    reasons.clear();
   }
 };
 
@@ -224,31 +174,34 @@ base::Task<base::Result<void>> AcmeIssuer::connect(base::Deadline deadline) {
   if (!turn) co_return base::fail(std::move(turn.error()));
   const HeldSlot held(connecting_);
   if (connection_) co_return base::Result<void>();
-  if (auto checked = acme::check_url(options_.directory); !checked) {
-    co_return base::fail(std::move(checked.error()));
-  }
-  auto make = [ca_file = options_.ca_file] { return make_material(ca_file); };
-  auto material = co_await parts_.blocking.run(std::move(make));
-  if (!material) co_return base::fail(std::move(material.error()));
-  connection_ = std::make_unique<Connection>(parts_, options_, id_, std::move(*material));
+  const AcmeConnection::Parts parts{parts_.loop, parts_.blocking, parts_.resolver, parts_.storage};
+  auto made = co_await AcmeConnection::make(parts, options_);
+  if (!made) co_return base::fail(std::move(made.error()));
+  connection_ = std::move(*made);
   co_return base::Result<void>();
 }
 
 base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
-  bool registered_again = false;
+  bool account_again = false;
   unsigned orders = 0;
   while (true) {
     auto account = co_await connection_->account.get(attempt.deadline);
     if (!account) co_return failed(std::move(account.error()));
     attempt.account = std::move(*account);
+    const base::TimePoint since = base::Clock::now();
     attempt.other_challenge = false;
     attempt.challenge_failed = false;
     auto certificate = co_await order(attempt);
-    if (certificate) co_return std::move(*certificate);
-    if (certificate.error().is("accountDoesNotExist") && !registered_again) {
-      registered_again = true;
-      connection_->account.forget(attempt.account.url);
-      continue;
+    if (certificate) {
+      account_url_ = attempt.account.url;
+      co_return std::move(*certificate);
+    }
+    if (certificate.error().problem && !account_again) {
+      account_again =
+          co_await connection_->account.outdated(attempt.account, since, certificate.error());
+      // What was answered with another key says nothing of the challenges.
+      if (account_again) attempt.forget_challenges();
+      if (account_again) continue;
     }
     if (!attempt.other_challenge || ++orders >= kOrders) {
       co_return failed(std::move(certificate.error()));

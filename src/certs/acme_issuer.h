@@ -12,7 +12,7 @@
 #include "acme/order.h"
 #include "base/blocking_pool.h"
 #include "base/resolver.h"
-#include "certs/acme_account.h"
+#include "certs/acme_connection.h"
 #include "certs/challenge_choice.h"
 #include "certs/challenge_store.h"
 #include "certs/dns_challenges.h"
@@ -23,27 +23,6 @@
 #include "tls/context.h"
 
 namespace gatehouse::certs {
-
-struct AcmeOptions {
-  std::string directory;  // URL: https, or plain http to a loopback host
-  std::string email;      // contact; may be empty
-  std::optional<acme::ExternalAccount> external;
-  std::string ca_file;  // PEM roots that the CA's own HTTPS is checked with; empty: the system's
-  // That can be answered by the listeners and the DNS that there are, in order of preference.
-  std::vector<acme::ChallengeType> challenges{acme::ChallengeType::kTlsAlpn01,
-                                              acme::ChallengeType::kHttp01};
-  DnsUse dns = DnsUse::kAll;  // of dns-01, when it is one of them
-  std::string profile;        // of certificates; empty: the CA's own choice
-  bool profile_required = true;
-  std::string preferred_chain;  // as choose_chain() takes it; empty: the CA's own choice
-  std::string user_agent;       // product and where to learn more of it
-
-  AcmeOptions() = default;
-};
-
-// "acme-v02.api.letsencrypt.org-directory" of "https://acme-v02.api.letsencrypt.org/directory":
-// one segment of [a-z0-9.-], at most 128 bytes.
-std::string issuer_id_of(std::string_view directory_url);
 
 class AcmeIssuer : public Issuer {
  public:
@@ -67,6 +46,7 @@ class AcmeIssuer : public Issuer {
 
   const std::string& id() const override { return id_; }
   bool validates() const override { return true; }
+  Origin origin() const override { return Origin{options_.directory, account_url_}; }
 
   // As Issuer says. A challenge that fails makes way for the next type in a new order; answers
   // never outlive the order. Errors have side kCa where the CA said no.
@@ -77,7 +57,6 @@ class AcmeIssuer : public Issuer {
   base::Task<void> remove_leftovers() override;
 
  private:
-  struct Connection;
   struct Attempt;
   class Answer;
   struct Proof;
@@ -108,8 +87,9 @@ class AcmeIssuer : public Issuer {
   std::string id_;
   ChallengeChoice choice_;
   std::unique_ptr<DnsChallenges> dns_;
-  Slots connecting_;                        // one at a time
-  std::unique_ptr<Connection> connection_;  // made at the first order: it reads files
+  std::string account_url_;                     // of the last certificate
+  Slots connecting_;                            // one at a time
+  std::unique_ptr<AcmeConnection> connection_;  // made at the first order: it reads files
 };
 
 }  // namespace gatehouse::certs

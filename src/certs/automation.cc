@@ -8,6 +8,7 @@
 
 #include "base/gate.h"
 #include "base/log.h"
+#include "certs/compromised_files.h"
 #include "certs/instructions.h"
 #include "certs/issuer_factory.h"
 #include "certs/on_demand.h"
@@ -75,7 +76,7 @@ struct Automation::State {
         tasks(p.loop),
         trust(ask_trust(c.tls.on_demand.ask)),
         client(p.loop, p.resolver, *trust, user_agent()),
-        issuers(c, make ? make : issuer_factory(issuer_parts(p, tasks), c.listen)),
+        issuers(c, make ? make : issuer_factory(issuer_parts(p, tasks), config)),
         rules(compile_rules(c, issuers)),
         permission(p.loop, client, policy_of(c.tls.on_demand)),
         inventory(p.blocking, p.storage),
@@ -166,6 +167,9 @@ base::Task<base::Result<void>> Automation::start() {
                            s.polls,     renewal_policy(s.config.tls.renewal)};
   s.tasks.spawn(start_up(parts), "loading certificates");
   s.tasks.spawn(s.issuers.remove_leftovers(), "removing leftovers");
+  s.tasks.spawn(
+      withdraw_compromised_files(s.parts.blocking, s.parts.storage, s.config, s.parts.certificates),
+      "looking at the keys of files");
   co_return base::Result<void>();
 }
 

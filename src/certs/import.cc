@@ -4,7 +4,7 @@
 #include <variant>
 
 #include "acme/jws.h"
-#include "certs/acme_account.h"
+#include "certs/account_record.h"
 #include "certs/acme_issuer.h"
 #include "certs/foreign_files.h"
 #include "certs/moment.h"
@@ -262,9 +262,9 @@ base::Task<void> Import::take(const ForeignAccount& account, const std::string& 
     co_return;
   }
   const auto text = co_await parts_.storage.load(key);
-  const auto there = text ? parse_account(*text) : base::fail(text.error());
-  if (there && !there->url.empty()) {
-    const bool same = there->key.public_der() == account.key.public_der();
+  const auto there = text ? parse_account_record(*text) : base::fail(text.error());
+  if (there && !there->account.url.empty()) {
+    const bool same = there->account.key.public_der() == account.key.public_der();
     if (same) {
       line.fate = Fate::kSame;
     } else if (!options_.force) {
@@ -274,10 +274,11 @@ base::Task<void> Import::take(const ForeignAccount& account, const std::string& 
   }
   taken_.emplace(key, base::WallTime());
   if (options_.dry_run) co_return;
-  acme::Account kept;
-  kept.key = account.key;
-  kept.url = account.url;
-  std::string record = account_text(kept, email);
+  AccountRecord kept;
+  kept.account.key = account.key;
+  kept.account.url = account.url;
+  kept.contact = email;
+  std::string record = to_text(kept);
   const auto stored = co_await parts_.storage.store(key, std::move(record));
   if (!stored) set_fate(line, Fate::kFailed, stored.error().detail);
 }

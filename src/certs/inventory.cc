@@ -88,6 +88,14 @@ base::Task<base::Result<Record>> Inventory::load(std::string issuer, std::string
   if (!record && record.error().code == base::Code::kDamaged) {
     co_await report_and_set_aside(key, record.error().detail);
   }
+  if (!record || record->revoked) co_return record;
+  auto compromised = co_await compromised_.contains(record->certificate->key());
+  if (!compromised) co_return base::fail(std::move(compromised.error()));
+  if (*compromised) {
+    Revocation known;
+    known.reason = acme::RevocationReason::kKeyCompromise;
+    record->revoked = known;
+  }
   co_return record;
 }
 
@@ -99,7 +107,8 @@ base::Task<base::Result<void>> Inventory::save(Record record) {
 
 base::Task<base::Result<void>> Inventory::save_newer(Record record) {
   const auto there = co_await load(record.issuer, record.names.front());
-  if (there && there->certificate->leaf().not_after >= record.certificate->leaf().not_after) {
+  const auto until = record.certificate->leaf().not_after;
+  if (there && !there->revoked && there->certificate->leaf().not_after >= until) {
     co_return base::Result<void>();
   }
   co_return co_await save(std::move(record));

@@ -8,6 +8,7 @@
 
 #include "base/blocking_pool.h"
 #include "base/loop.h"
+#include "certs/compromised_keys.h"
 #include "certs/record.h"
 #include "storage/storage.h"
 
@@ -19,14 +20,15 @@ class Inventory {
  public:
   // Both outlive it.
   Inventory(base::BlockingPool& blocking, storage::Storage& storage)
-      : blocking_(blocking), storage_(storage) {}
+      : blocking_(blocking), storage_(storage), compromised_(storage) {}
 
-  // One read. Errors: kNotFound; kDamaged, after the record was reported and set aside; others of
+  // One read, and one for its key: a record whose key is compromised is `revoked`, whatever it says
+  // itself. Errors: kNotFound; kDamaged, after the record was reported and set aside; others of
   // storage.
   base::Task<base::Result<Record>> load(std::string issuer, std::string name);
   // Durable when it returns well. The record's first name is its key.
   base::Task<base::Result<void>> save(Record record);
-  // save(), unless storage holds one that expires later.
+  // save(), unless storage holds one that expires later and was not revoked.
   base::Task<base::Result<void>> save_newer(Record record);
 
   // save(), and notes that it was imported: it is found by load_imported() too, whatever issuers
@@ -62,6 +64,7 @@ class Inventory {
 
   base::BlockingPool& blocking_;
   storage::Storage& storage_;
+  CompromisedKeys compromised_;
 };
 
 // The issuer and the name of "certificates/<issuer>/<name>"; empty when it is no such key.

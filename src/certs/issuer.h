@@ -43,6 +43,12 @@ struct IssueRequest {
       : names(std::move(n)), key(std::move(k)), deadline(d) {}
 };
 
+// Where a certificate came from; empty for what is no ACME CA.
+struct Origin {
+  std::string ca;       // the directory's URL
+  std::string account;  // the account's URL
+};
+
 class Issuer {
  public:
   virtual ~Issuer() = default;
@@ -63,6 +69,9 @@ class Issuer {
   // kUnsupported when it has none, and as acme::read_renewal_info.
   virtual base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
                                                                     base::Deadline deadline) = 0;
+
+  // Where the last certificate of issue() came from.
+  virtual Origin origin() const { return {}; }
 
   // Removes what earlier lives of the process have left with others. At start, once.
   virtual base::Task<void> remove_leftovers() { co_return; }

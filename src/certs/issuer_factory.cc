@@ -20,10 +20,41 @@ acme::MacAlgorithm mac_of(config::ExternalAccount::Algorithm algorithm) {
   return acme::MacAlgorithm::kHs256;
 }
 
-AcmeOptions options_of(const config::AcmeIssuer& wanted, bool https, bool http) {
+// The e-mails of other accounts that the configuration has at the same CA.
+std::vector<std::string> other_emails(const config::Config& config,
+                                      const config::AcmeIssuer& wanted) {
+  std::vector<std::string> emails;
+  for (const config::AcmeIssuer* other : acme_issuers(config)) {
+    const bool another = other->directory == wanted.directory && other->email != wanted.email;
+    if (another) emails.push_back(other->email);
+  }
+  return emails;
+}
+
+}  // namespace
+
+std::vector<const config::AcmeIssuer*> acme_issuers(const config::Config& config) {
+  static const config::AcmeIssuer kDefault;
+  std::vector<const config::AcmeIssuer*> all;
+  const auto add = [&](const std::vector<config::Issuer>& issuers) {
+    for (const config::Issuer& issuer : issuers) {
+      if (const auto* acme = std::get_if<config::AcmeIssuer>(&issuer)) all.push_back(acme);
+    }
+  };
+  add(config.tls.issuers);
+  for (const config::Site& site : config.sites) add(site.tls.issuers);
+  if (config.tls.issuers.empty()) all.push_back(&kDefault);
+  return all;
+}
+
+AcmeOptions acme_options(const config::AcmeIssuer& wanted, const config::Config& config) {
+  const bool https = !config.listen.https.empty();
+  const bool http = !config.listen.http.empty();
   AcmeOptions options;
   options.directory = wanted.directory;
   options.email = wanted.email;
+  options.other_emails = other_emails(config, wanted);
+  options.account_key_age = wanted.account_key_age;
   options.ca_file = wanted.ca_file;
   options.user_agent = user_agent();
   options.profile = wanted.profile.name;
@@ -56,6 +87,8 @@ AcmeOptions options_of(const config::AcmeIssuer& wanted, bool https, bool http) 
   return options;
 }
 
+namespace {
+
 std::vector<base::Endpoint> endpoints_of(const std::vector<config::DnsServer>& servers) {
   std::vector<base::Endpoint> endpoints;
   for (const config::DnsServer& server : servers) {
@@ -81,15 +114,12 @@ std::unique_ptr<DnsChallenges> dns_of(const IssuerParts& parts, const config::Ac
 
 std::string user_agent() { return "gatehouse/" GATEHOUSE_VERSION; }
 
-IssuerFactory issuer_factory(IssuerParts parts, const config::Listen& listen) {
-  const bool https = !listen.https.empty();
-  const bool http = !listen.http.empty();
-  return [parts, https, http](const config::Issuer& wanted) -> std::unique_ptr<Issuer> {
+IssuerFactory issuer_factory(IssuerParts parts, const config::Config& config) {
+  return [parts, &config](const config::Issuer& wanted) -> std::unique_ptr<Issuer> {
     if (const auto* acme = std::get_if<config::AcmeIssuer>(&wanted)) {
       AcmeIssuer::Parts own{parts.loop, parts.blocking, parts.resolver, parts.storage,
                             parts.challenges};
-      return std::make_unique<AcmeIssuer>(own, options_of(*acme, https, http),
-                                          dns_of(parts, *acme));
+      return std::make_unique<AcmeIssuer>(own, acme_options(*acme, config), dns_of(parts, *acme));
     }
     return std::make_unique<InternalIssuer>(parts.loop, parts.blocking, parts.storage);
   };

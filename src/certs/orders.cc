@@ -110,6 +110,7 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
   if (held.usable.error().code == base::Code::kOverload) {
     co_return base::fail(std::move(held.usable.error()));
   }
+  if (held.withheld) co_return base::fail(withhold(request));
   Failures failures = co_await failures_of(request);
   if (failures.next_attempt > parts_.now()) {
     co_return base::fail(backoff_error(request.name, failures));
@@ -125,6 +126,8 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
   record.issuer = std::move(attempt.issuer);
   record.names = {request.name};
   record.obtained = parts_.now();
+  record.ca = std::move(attempt.origin.ca);
+  record.account = std::move(attempt.origin.account);
   record.certificate = std::move(attempt.certificate);
   log::info("certificate obtained", {{"name", request.name},
                                      {"issuer", record.issuer},
@@ -136,6 +139,22 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
   if (failures.count != 0) co_await forget_failures(request.name);
   if (held.imported) co_await forget_imported(request.name);
   co_return record.certificate;
+}
+
+// Said once a minute at most, however many ask for it.
+base::Error Orders::withhold(const OrderRequest& request) {
+  Failures failures;
+  failures.count = 1;
+  failures.last_error = "it was revoked, and is not to be replaced";
+  failures.issuers = joined_ids(request.issuers);
+  failures.next_attempt = parts_.now() + retry_delay(1, random_fraction());
+  failing_.put(request.name, failures, base::TimePoint::max());
+  const std::string what = "the certificate of " + request.name +
+                           " was revoked, and is not to be "
+                           "replaced; \"gatehouse certificates revoke\" without --no-replace "
+                           "orders another one";
+  log::warn("a name goes without a certificate", {{"name", request.name}, {"reason", what}});
+  return base::Error(base::Code::kDenied, base::Side::kStorage, what);
 }
 
 // A renewal begins with who signed before: there the order may replace the old certificate, and
@@ -223,6 +242,7 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
       breakers_[issuer].answered();
       attempt.certificate = std::move(*issued);
       attempt.issuer = issuer->id();
+      attempt.origin = issuer->origin();
       co_return attempt;
     }
     learn(request, *issuer, issued.error(), failures, attempt);
@@ -377,6 +397,11 @@ base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const Ord
     }
     co_return true;
   }
+  if (record->revoked) {
+    withdraw(*record, request.name);
+    held.withheld = held.withheld || !record->revoked->replace;
+    co_return true;
+  }
   // At a handshake nobody waits for the plan: who looks after renewals finds it.
   if (fresh) record->plan = co_await parts_.inventory.load_plan(record->issuer, request.name);
   const base::WallTime now = parts_.now();
@@ -396,6 +421,15 @@ base::Task<Orders::Outcome> Orders::load(std::string name, std::vector<Issuer*> 
   if (!held.usable) co_return base::fail(std::move(held.usable.error()));
   serve_unless_newer(*held.usable, name);
   co_return held.usable->certificate;
+}
+
+// What was revoked since it was loaded.
+void Orders::withdraw(const Record& record, const std::string& name) {
+  const auto served = parts_.certificates.find_exact(name);
+  if (!served || served->leaf().serial != record.certificate->leaf().serial) return;
+  parts_.certificates.remove(name);
+  log::warn("a certificate was revoked; it is not served any more",
+            {{"name", name}, {"serial", served->leaf().serial}});
 }
 
 // What was read from storage may have been overtaken by an order meanwhile.

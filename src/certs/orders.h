@@ -76,7 +76,8 @@ class Orders {
   // A certificate for the name, by joining an order that runs or running one; ends by itself even
   // when nobody waits any more. On success it is stored, served and scheduled for renewal. Errors:
   // kOverload while the name is in backoff (see next_attempt) or too many orders wait, kTimeout,
-  // and what the last issuer said.
+  // kDenied by storage for a name whose certificate was revoked and is not to be replaced, and what
+  // the last issuer said.
   base::Task<base::Result<tls::CertificateRef>> obtain(OrderRequest request);
 
   // Serves what storage holds for the name, when it is valid, and schedules its renewal. Errors:
@@ -112,13 +113,15 @@ class Orders {
   // What storage has for a name, by any of its issuers, or imported.
   struct Held {
     base::Result<Record> usable;   // valid longest
-    std::optional<Record> newest;  // ends last, usable or not
+    std::optional<Record> newest;  // ends last, usable or not; none that was revoked
     bool imported = false;         // one of them may be
+    bool withheld = false;         // one was revoked, and is not to be replaced
   };
   // What came of asking the issuers in turn.
   struct Attempt {
     tls::CertificateRef certificate;
     std::string issuer;
+    Origin origin;
     base::Error error;
     bool asked = false;         // an issuer was, rather than all be left alone
     bool whole_issuer = false;  // the last one's trouble is everybody's
@@ -128,6 +131,7 @@ class Orders {
   base::Task<Outcome> run(OrderRequest request);
   base::Task<Outcome> run_in_turn(const OrderRequest& request, base::Deadline deadline);
   base::Task<Outcome> run_leased(const OrderRequest& request, base::Deadline deadline);
+  base::Error withhold(const OrderRequest& request);
   base::Task<Held> stored(const OrderRequest& request, bool fresh);
   base::Task<bool> hold(Held& held, base::Result<Record> record, const OrderRequest& request,
                         bool fresh);
@@ -147,6 +151,7 @@ class Orders {
              Failures& failures, Attempt& attempt);
   base::WallTime next_for(const OrderRequest& request, const std::optional<Record>& before,
                           const Failures& failures, const Attempt& attempt);
+  void withdraw(const Record& record, const std::string& name);
   void serve_unless_newer(const Record& record, const std::string& name);
 
   Parts parts_;

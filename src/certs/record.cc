@@ -4,6 +4,33 @@
 
 namespace gatehouse::certs {
 
+namespace {
+
+Json to_json(const Revocation& revoked) {
+  return Json{{"reason", acme::name(revoked.reason)},
+              {"at", seconds_of(revoked.at)},
+              {"told", revoked.told},
+              {"replace", revoked.replace}};
+}
+
+// Whatever it says: what is there was revoked.
+Revocation parse_revocation(const Json& object) {
+  Revocation revoked;
+  const auto flag = [&](const char* key, bool otherwise) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_boolean() ? found->get<bool>() : otherwise;
+  };
+  if (auto reason = text_in(object, "reason")) {
+    revoked.reason = acme::revocation_reason(*reason).value_or(revoked.reason);
+  }
+  if (auto at = time_in(object, "at")) revoked.at = *at;
+  revoked.told = flag("told", false);
+  revoked.replace = flag("replace", true);
+  return revoked;
+}
+
+}  // namespace
+
 RenewalDates Record::dates() const {
   RenewalDates dates;
   dates.name = names.empty() ? std::string_view() : std::string_view(names.front());
@@ -27,6 +54,9 @@ std::string to_text(const Record& record) {
   object["obtained"] = seconds_of(record.obtained);
   object["not_after"] = seconds_of(record.certificate->leaf().not_after);
   object["serial"] = record.certificate->leaf().serial;
+  if (!record.ca.empty()) object["ca"] = record.ca;
+  if (!record.account.empty()) object["account"] = record.account;
+  if (record.revoked) object["revoked"] = to_json(*record.revoked);
   object["chain"] = record.certificate->chain_pem();
   object["key"] = record.certificate->key().pem();
   return text_of(object);
@@ -46,6 +76,10 @@ base::Result<Record> parse_record(std::string_view text) {
   if (!obtained) return base::fail(obtained.error());
   record.issuer = std::move(*issuer);
   record.obtained = *obtained;
+  if (auto ca = text_in(*object, "ca")) record.ca = std::move(*ca);
+  if (auto account = text_in(*object, "account")) record.account = std::move(*account);
+  const auto revoked = object->find("revoked");
+  if (revoked != object->end()) record.revoked = parse_revocation(*revoked);
   const auto names = object->find("names");
   if (names == object->end() || !names->is_array()) return damaged("it has no list 'names'");
   for (const auto& name : *names) {

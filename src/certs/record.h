@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "certs/backoff.h"
 #include "certs/renewal_plan.h"
+#include "certs/revocation.h"
 #include "tls/certificate.h"
 
 namespace gatehouse::certs {
@@ -19,7 +20,11 @@ struct Record {
   std::string issuer;              // Issuer::id() of who signed it
   std::vector<std::string> names;  // what was ordered
   base::WallTime obtained{};       // by our clock
+  std::string ca;       // the directory's URL and the account's, of an ACME CA; else, and
+  std::string account;  // in older records, empty
   tls::CertificateRef certificate;
+
+  std::optional<Revocation> revoked;  // then it is not to be served
 
   // What the issuer said of its renewal. In storage it lies beside: it changes more often, and
   // holds no key.

@@ -59,7 +59,7 @@ base::Task<std::optional<Record>> RenewalPolls::newest(const std::string& name,
   std::optional<Record> newest;
   for (const Issuer* issuer : issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), name);
-    if (!record) continue;
+    if (!record || record->revoked) continue;
     const bool newer =
         !newest || record->certificate->leaf().not_after > newest->certificate->leaf().not_after;
     if (newer) newest = std::move(*record);

@@ -66,6 +66,8 @@ base::Task<bool> Renewals::still_allowed(const std::string& name) {
 
 void Renewals::after_failure(const std::string& name, Source source, const base::Error& error) {
   if (error.code == base::Code::kCancelled) return;
+  // Revoked, and not to be replaced.
+  if (error.code == base::Code::kDenied && error.side == base::Side::kStorage) return;
   const auto serving = parts_.certificates.find_exact(name);
   const bool valid = serving && serving->valid_at(parts_.now());
   if (source == Source::kOnDemand && !valid && parts_.orders.failures(name) >= kGiveUp) {

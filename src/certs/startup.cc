@@ -36,6 +36,10 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   auto record = co_await parts.inventory.load(std::move(issuer), name);
   if (!record || !record->certificate->valid_at(parts.now())) co_return;
   if (parts.schedule.due(name) && !demanded) co_return;
+  if (record->revoked) {
+    if (record->revoked->replace) parts.schedule.set(name, parts.now());
+    co_return;
+  }
   record->plan = std::move(plan);
   parts.schedule.set(name, record->due(parts.renewal));
   parts.polls.watch(*record);

@@ -159,6 +159,8 @@ const Table<AcmeIssuer>& table<AcmeIssuer>() {
       field<&AcmeIssuer::ca, CaName>("ca", "a public CA, by name"),
       field<&AcmeIssuer::directory, Text>("directory", "URL of the CA's directory"),
       field<&AcmeIssuer::email, Text>("email", "whom the CA may write to"),
+      field<&AcmeIssuer::account_key_age, codec::Duration>(
+          "account_key_age", "a new key for the account when it is older; 0: never"),
       field<&AcmeIssuer::ca_file, Text>("ca_file", "PEM roots for the CA's own HTTPS"),
       field<&AcmeIssuer::challenges, List<codec::Word<kChallenges>>>("challenges",
                                                                      "which, in this order"),

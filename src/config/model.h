@@ -122,7 +122,8 @@ struct Profile {
 struct AcmeIssuer {
   std::string ca;  // its name in known_cas(): then `directory` is that one's, once loaded
   std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
-  std::string email;    // contact; may be empty
+  std::string email;                  // contact; may be empty
+  base::Duration account_key_age{0};  // a new key for the account when it is older; 0: never
   std::string ca_file;  // PEM roots that the CA's own HTTPS is checked with; empty: the system's
   // In order; dns-01 only where there is `dns`. Wildcards always go by dns-01.
   std::vector<Challenge> challenges{Challenge::kTlsAlpn01, Challenge::kHttp01, Challenge::kDns01};

@@ -20,12 +20,14 @@
 #include "certs/startup.h"
 #include "config/keys.h"
 #include "config/load.h"
+#include "proxy/account_command.h"
 #include "proxy/certificates_command.h"
 #include "proxy/client_auths.h"
 #include "proxy/embedded_default.h"
 #include "proxy/export_command.h"
 #include "proxy/health_check.h"
 #include "proxy/import_command.h"
+#include "proxy/revoke_command.h"
 #include "proxy/server.h"
 #include "proxy/upstream_contexts.h"
 #include "storage/file_descriptor.h"
@@ -269,7 +271,7 @@ int healthcheck(const std::string& option) {
   return kWell;
 }
 
-// `certificates import` and `export`.
+// A word that works on storage, with its configuration.
 template <class Command>
 int run_with_config(const Command& command, const std::string& option) {
   const auto config = config_or_default(option);
@@ -299,6 +301,8 @@ int run_word(int argc, char** argv) {
   auto* certificates_word = add_certificates_command(app, config, chosen);
   const ImportCommand import_word(*certificates_word, config);
   const ExportCommand export_word(*certificates_word, config);
+  const RevokeCommand revoke_word(*certificates_word, config);
+  const AccountCommand account_word(app, config);
   auto* version_word = app.add_subcommand("version", "print versions");
   auto* schema_word = app.add_subcommand("schema", "print the configuration's JSON Schema");
   try {
@@ -313,6 +317,8 @@ int run_word(int argc, char** argv) {
   if (*health_word) return healthcheck(config);
   if (import_word.is_chosen()) return run_with_config(import_word, config);
   if (export_word.is_chosen()) return run_with_config(export_word, config);
+  if (revoke_word.is_chosen()) return run_with_config(revoke_word, config);
+  if (account_word.is_chosen()) return run_with_config(account_word, config);
   if (*version_word) return version();
   if (*schema_word) std::cout << config::config_schema().dump(2) << "\n";
   return kWell;

@@ -1,4 +1,4 @@
-// The command line: gatehouse run | validate | version | schema | trust | healthcheck |
+// The command line: gatehouse run | validate | version | schema | trust | healthcheck | account |
 // certificates.
 #pragma once
 

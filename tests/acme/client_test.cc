@@ -213,6 +213,33 @@ TEST_F(AcmeClient, TellsWhereNewTermsAreAgreedTo) {
   EXPECT_NE(url.error().error.detail.find("https://ca.test/agree"), std::string::npos);
 }
 
+TEST_F(AcmeClient, SaysInOneLineWhereChangedTermsAreReadAndAgreedTo) {
+  ca.meta["termsOfService"] = "https://ca.test/old-terms";
+  const Account me = account();
+  std::string link = "<https://ca.test/terms>;rel=\"terms-of-service\"";
+  std::string instance = "https://ca.test/agree";
+  ca.intercept = [&](const ScriptRequest& request, const auto&) -> std::optional<ScriptReply> {
+    if (request.path != "/new-order") return std::nullopt;
+    ScriptReply reply(403, R"({"type":"urn:ietf:params:acme:error:userActionRequired",
+                               "instance":")" +
+                               instance + "\"}");
+    if (!link.empty()) reply.with("Link", link);
+    return reply;
+  };
+  const auto says = [&](const std::string& words) {
+    const auto placed = order(me);
+    ASSERT_FALSE(placed);
+    EXPECT_NE(placed.error().error.detail.find(words), std::string::npos)
+        << placed.error().error.detail;
+    EXPECT_EQ(placed.error().error.detail.find('\n'), std::string::npos);
+  };
+  says("new terms of service (https://ca.test/terms): open https://ca.test/agree and agree");
+  instance.clear();
+  says("new terms of service: open https://ca.test/terms and agree");
+  link.clear();
+  says("new terms of service: open https://ca.test/old-terms and agree");
+}
+
 TEST_F(AcmeClient, SaysThatTheCaWantsAnExternalAccount) {
   ca.meta["externalAccountRequired"] = true;
   const Account me{*tls::PrivateKey::generate(tls::KeyType::kP256), ""};

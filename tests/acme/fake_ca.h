@@ -37,6 +37,7 @@ class FakeCa {
   Sign alternate;  // another chain, where one is set
   Renewal renewal;
   Json meta = Json::object();
+  bool lose_key_changes = false;  // they are made, but the answer is an error
   bool nonces_everywhere = true;  // else from /new-nonce alone
   int processing_looks = 0;       // how often an order is still "processing"
   int bad_nonces = 0;             // how many good nonces are refused
@@ -126,7 +127,10 @@ class FakeCa {
     }
     const bool by_key = header.contains("jwk");
     if (by_key == header.contains("kid")) return problem(400, "malformed", "jwk xor kid");
-    if (by_key != (request.path == "/new-account")) return problem(400, "malformed", "jwk or kid");
+    const bool either = request.path == "/revoke";
+    if (!either && by_key != (request.path == "/new-account")) {
+      return problem(400, "malformed", "jwk or kid");
+    }
     if (!by_key && !accounts_.contains(header.value("kid", ""))) {
       return problem(400, "accountDoesNotExist", "who are you?");
     }
@@ -138,7 +142,10 @@ class FakeCa {
     if (path == "/dir") return directory();
     if (path == "/new-nonce") return ScriptReply(200);
     if (path.starts_with("/renewal/")) return renewal(path.substr(std::string("/renewal/").size()));
-    if (path == "/new-account") return new_account(request);
+    if (path == "/new-account") return new_account(request, payload);
+    if (path == "/key-change") return change_key(request, payload);
+    if (path == "/revoke") return revoke(payload);
+    if (path.starts_with("/account/")) return ScriptReply(200, R"({"status":"valid"})");
     if (path == "/new-order") return new_order(payload);
     const std::size_t id = std::stoul("0" + path.substr(path.find_last_not_of("0123456789") + 1));
     if (path.starts_with("/order/")) return look(id);
@@ -162,12 +169,29 @@ class FakeCa {
     return ScriptReply(200, body.dump());
   }
 
-  ScriptReply new_account(const ScriptRequest& request) {
+  ScriptReply new_account(const ScriptRequest& request, const Json& payload) {
     const std::string key = header_of(request)["jwk"].dump();
     const bool known = keys_.contains(key);
+    if (!known && payload.value("onlyReturnExisting", false)) {
+      return problem(400, "accountDoesNotExist", "no such key");
+    }
     if (!known) keys_[key] = url("/account/" + std::to_string(keys_.size()));
     accounts_.insert(keys_[key]);
     return ScriptReply(known ? 200 : 201, R"({"status":"valid"})").with("Location", keys_[key]);
+  }
+
+  ScriptReply change_key(const ScriptRequest& request, const Json& inner) {
+    const std::string account = header_of(request)["kid"];
+    std::erase_if(keys_, [&](const auto& entry) { return entry.second == account; });
+    const Json header = Json::parse(*decode_base64(inner["protected"].get<std::string>()));
+    keys_[header["jwk"].dump()] = account;
+    if (lose_key_changes) return problem(500, "serverInternal", "after the fact");
+    return ScriptReply(200, "{}");
+  }
+
+  ScriptReply revoke(const Json& payload) {
+    const bool first = revoked_.insert(payload.value("certificate", "")).second;
+    return first ? ScriptReply(200, "") : problem(400, "alreadyRevoked", "again");
   }
 
   ScriptReply new_order(const Json& payload) {
@@ -257,6 +281,7 @@ class FakeCa {
   std::set<std::string> nonces_;
   std::map<std::string, std::string> keys_;  // jwk to account URL
   std::set<std::string> accounts_;
+  std::set<std::string> revoked_;  // certificates in base64url
   std::vector<Order> orders_;
   std::vector<Authorization> authorizations_;
   int last_nonce_ = 0;

@@ -15,6 +15,7 @@
 #include "acme/account.h"
 #include "acme/base64url.h"
 #include "acme/challenge.h"
+#include "acme/key_change.h"
 
 namespace gatehouse::acme::jws_test {
 namespace {
@@ -81,7 +82,8 @@ std::string der_of(std::string_view halves) {
 // By the digest that its kind of key is used with here.
 bool verifies_with(const tls::PrivateKey& key, std::string_view signature, std::string_view input) {
   bssl::ScopedEVP_MD_CTX context;
-  const EVP_MD* digest = key.is_ecdsa() ? EVP_sha384() : EVP_sha256();
+  const bool p384 = key.is_ecdsa() && EVP_PKEY_bits(key.get()) == 384;
+  const EVP_MD* digest = p384 ? EVP_sha384() : EVP_sha256();
   return EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key.get()) == 1 &&
          EVP_DigestVerify(context.get(), reinterpret_cast<const std::uint8_t*>(signature.data()),
                           signature.size(), reinterpret_cast<const std::uint8_t*>(input.data()),
@@ -193,6 +195,26 @@ TEST(Jws, SignsWithEveryKindOfAccountKey) {
     EXPECT_TRUE(verifies_with(key, signature, input)) << kind.algorithm;
     EXPECT_FALSE(verifies_with(key, signature, input + "x")) << kind.algorithm;
   }
+}
+
+TEST(KeyChange, IsSignedByTheNewKeyAndNamesTheOldOne) {
+  const tls::PrivateKey fresh = *tls::PrivateKey::generate(tls::KeyType::kP256);
+  const Account account{private_key(rfc_key()), "https://ca.test/account/1"};
+  const auto payload = key_change_payload(account, fresh, "https://ca.test/key-change");
+  ASSERT_TRUE(payload);
+  const Json inner = Json::parse(*payload);
+  const Json header = Json::parse(decoded(inner, "protected"));
+  // RFC 8555 7.3.5: the key itself, the outer request's URL, and no nonce.
+  EXPECT_EQ(header["jwk"].dump(), *jwk(fresh));
+  EXPECT_EQ(header["url"], "https://ca.test/key-change");
+  EXPECT_FALSE(header.contains("nonce"));
+  EXPECT_FALSE(header.contains("kid"));
+  const Json wanted = Json::parse(decoded(inner, "payload"));
+  EXPECT_EQ(wanted["account"], account.url);
+  EXPECT_EQ(wanted["oldKey"].dump(), *jwk(account.key));
+  const std::string input =
+      inner["protected"].get<std::string>() + "." + inner["payload"].get<std::string>();
+  EXPECT_TRUE(verifies_with(fresh, der_of(decoded(inner, "signature")), input));
 }
 
 TEST(SignedRequest, NamesTheAccountByItsUrl) {

@@ -4,8 +4,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include "certs/compromised_files.h"
+#include "certs/compromised_keys.h"
 #include "certs/startup.h"
 #include "tests/certs/fake_issuer.h"
+#include "tests/certs/memory_storage.h"
+#include "tests/certs/run_task.h"
 
 namespace gatehouse::certs::certificate_files_test {
 namespace {
@@ -65,6 +69,26 @@ TEST_F(CertificateFilesTest, OfASiteForEveryNameLeaveOtherSitesAlone) {
   ASSERT_TRUE(load_certificate_files(config, certificates));
   EXPECT_EQ(certificates.find_exact("a.example"), nullptr);
   EXPECT_NE(certificates.find_exact("*.a.example"), nullptr);
+}
+
+TEST_F(CertificateFilesTest, AreServedNoMoreWhenTheirKeyIsCompromised) {
+  add_site({"*"}, "chain.pem", "key.pem");
+  ASSERT_TRUE(load_certificate_files(config, certificates));
+  base::Loop loop;
+  base::BlockingPool blocking(1);
+  MemoryStorage storage(loop);
+  const auto look = [](base::BlockingPool& pool, storage::Storage& from, config::Config& files,
+                       tls::CertificateStore& served) -> base::Task<int> {
+    co_await withdraw_compromised_files(pool, from, files, served);
+    co_return 0;
+  };
+  run_task(loop, look(blocking, storage, config, certificates));
+  EXPECT_NE(certificates.find("a.example"), nullptr);
+  CompromisedKeys compromised(storage);
+  ASSERT_TRUE(run_task(loop, compromised.add(key, "b.example")));
+  run_task(loop, look(blocking, storage, config, certificates));
+  EXPECT_EQ(certificates.find("a.example"), nullptr);
+  EXPECT_EQ(certificates.find("x.a.example"), nullptr);
 }
 
 TEST_F(CertificateFilesTest, AKeyOfAnotherCertificateIsAnErrorThatNamesBothFiles) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "certs/acme_account.h"
+#include "certs/account_record.h"
 #include "certs/acme_issuer.h"
 #include "config/known_cas.h"
 #include "tests/certs/automation_house.h"
@@ -191,10 +191,10 @@ TEST_F(ImportTest, KeepsAnAccountWhereTheConfiguredIssuerLooksForIt) {
   EXPECT_EQ(fates(lines), (Fates{Fate::kImported, Fate::kKept, Fate::kImported, Fate::kUnusable}));
   const auto stored = records->records.find(account_key("main", issuer.email));
   ASSERT_NE(stored, records->records.end());
-  const auto parsed = parse_account(stored->second);
+  const auto parsed = parse_account_record(stored->second);
   ASSERT_TRUE(parsed) << parsed.error().detail;
-  EXPECT_EQ(parsed->url, "https://ca.example/account/1");
-  EXPECT_EQ(parsed->key.public_der(), foreign.accounts[0].key.public_der());
+  EXPECT_EQ(parsed->account.url, "https://ca.example/account/1");
+  EXPECT_EQ(parsed->account.key.public_der(), foreign.accounts[0].key.public_der());
   EXPECT_TRUE(records->records.contains(account_key("other", "ops@example.com")));
   EXPECT_NE(lines[3].reason.find("--directory"), std::string::npos);
 

@@ -31,6 +31,7 @@ class MemoryStorage : public storage::Storage {
   std::shared_ptr<Records> share() { return records_; }
   bool fail_loads = false;
   bool fail_stores = false;
+  int stores_left = -1;                  // then they fail; -1: they do not
   base::Code failure = base::Code::kIo;  // what they fail with
   std::vector<std::string> stored;       // keys, in order
 
@@ -46,7 +47,8 @@ class MemoryStorage : public storage::Storage {
     co_return found->second;
   }
   base::Task<base::Result<void>> store(std::string key, std::string record) override {
-    if (fail_stores) co_return broken(key);
+    if (fail_stores || stores_left == 0) co_return broken(key);
+    if (stores_left > 0) --stores_left;
     stored.push_back(key);
     records_->records[key] = std::move(record);
     records_->damaged.erase(key);

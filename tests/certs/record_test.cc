@@ -38,6 +38,25 @@ TEST_F(RecordTest, ComesBackAsItWas) {
   EXPECT_EQ(read->due(RenewalPolicy()), record.due(RenewalPolicy()));
 }
 
+TEST_F(RecordTest, RemembersWhereItCameFromAndThatItWasRevoked) {
+  EXPECT_FALSE(parse_record(to_text(record))->revoked);
+  record.ca = "https://ca.example/dir";
+  record.account = "https://ca.example/account/1";
+  record.revoked.emplace();
+  record.revoked->reason = acme::RevocationReason::kCessationOfOperation;
+  record.revoked->at = record.obtained;
+  record.revoked->told = true;
+  record.revoked->replace = false;
+  const auto read = parse_record(to_text(record));
+  ASSERT_TRUE(read && read->revoked);
+  EXPECT_EQ(read->ca, record.ca);
+  EXPECT_EQ(read->account, record.account);
+  EXPECT_EQ(read->revoked->reason, record.revoked->reason);
+  EXPECT_EQ(read->revoked->at, record.obtained);
+  EXPECT_TRUE(read->revoked->told);
+  EXPECT_FALSE(read->revoked->replace);
+}
+
 TEST_F(RecordTest, EveryCutAndEveryMissingPartIsDamage) {
   const std::string text = to_text(record);
   for (std::size_t size = 0; size + 3 < text.size(); size += 7) {

@@ -200,6 +200,14 @@ TEST(Load, ReadsProfilesInBothForms) {
   EXPECT_EQ(profile(R"({"name": "shortlived", "mode": "prefer"})"), (Profile{"shortlived", false}));
 }
 
+TEST(Load, ReadsHowOldAnAccountsKeyMayBe) {
+  const auto config = read(
+      with_site(R"("tls": {"issuers": [{"acme": {"account_key_age": "365d"}}, {"acme": {}}]})"));
+  ASSERT_TRUE(config) << render("F", config.error());
+  EXPECT_EQ(std::get<AcmeIssuer>(config->tls.issuers[0]).account_key_age, std::chrono::days(365));
+  EXPECT_EQ(std::get<AcmeIssuer>(config->tls.issuers[1]).account_key_age.count(), 0);
+}
+
 TEST(Load, ReportsAllErrorsAtOnceInTheOrderOfTheirLines) {
   const auto loaded = read(R"({
     "sites": [

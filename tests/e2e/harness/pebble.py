@@ -114,6 +114,12 @@ class Pebble:
         with urllib.request.urlopen(request, context=self._trust, timeout=5) as done:
             assert done.status == 200
 
+    def certificate_status(self, serial):
+        """("Valid" or "Revoked", the reason) of the certificate with this serial number in hex."""
+        url = f"https://127.0.0.1:{self.management}/cert-status-by-serial/{serial}"
+        status = json.loads(self._get(url))
+        return status["Status"], status.get("Reason", 0)
+
     def orders(self):
         """How many orders the CA has taken."""
         return len(self.ca.matching(r"Added order "))

@@ -1,0 +1,127 @@
+#include "proxy/revoke_command.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/log.h"
+#include "certs/moment.h"
+#include "certs/revoke.h"
+#include "proxy/admin_client.h"
+#include "proxy/own_loop.h"
+
+namespace gatehouse::proxy {
+
+namespace {
+
+using Json = nlohmann::json;
+using certs::RevokeOutcome;
+
+int say(const std::string& what, int status) {
+  std::cerr << "gatehouse: " << what << "\n";
+  return status;
+}
+
+// Whether a person says yes to what would be revoked.
+bool agreed(const std::vector<certs::Record>& records, const std::string& reason) {
+  for (const certs::Record& record : records) {
+    const auto& leaf = record.certificate->leaf();
+    std::cerr << record.names.front() << ": serial " << leaf.serial << " by " << record.issuer
+              << ", valid until " << certs::text_of(leaf.not_after) << " UTC\n";
+  }
+  const bool compromised = reason == "keyCompromise";
+  std::cerr << "Revoke for good (" << reason << ")"
+            << (compromised ? ", and whatever else has its key" : "") << "? [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+// What a server makes of it, in words.
+std::string tell_server(const config::Config& config, const std::vector<RevokeOutcome>& outcomes) {
+  std::vector<std::string> names;
+  for (const RevokeOutcome& one : outcomes) {
+    if (one.known) names.push_back(one.name);
+  }
+  if (names.empty()) return "";
+  const auto told = tell_of_changes(config, names);
+  if (!told) return "a running gatehouse could not be told: " + told.error().detail;
+  if (*told == Told::kYes) return "the running gatehouse was told";
+  return "no running gatehouse was told: restart one that runs";
+}
+
+Json to_json(const RevokeOutcome& one) {
+  return Json{{"name", one.name},       {"issuer", one.issuer}, {"serial", one.serial},
+              {"withdrawn", one.known}, {"revoked", one.told},  {"error", one.error}};
+}
+
+void print(const RevokeOutcome& one) {
+  std::cout << one.name << " (" << one.issuer << ", serial " << one.serial << "): ";
+  if (one.told) std::cout << "revoked";
+  if (!one.told && one.known) std::cout << "not served any more, but not known to be revoked";
+  if (!one.told && !one.known) std::cout << "not revoked";
+  std::cout << (one.error.empty() ? "" : ": ") << one.error << "\n";
+}
+
+std::vector<std::string> reasons() {
+  std::vector<std::string> names;
+  for (const auto& [name, reason] : acme::revocation_reasons()) names.emplace_back(name);
+  return names;
+}
+
+}  // namespace
+
+RevokeCommand::RevokeCommand(CLI::App& certificates, std::string& config)
+    : word_(certificates.add_subcommand("revoke", "revoke a certificate, and order another one")) {
+  word_->add_option("NAME", name_, "the name that it was ordered for")->required();
+  word_->add_option("-c,--config", config,
+                    "configuration file, - for standard input; else $GATEHOUSE_CONFIG");
+  word_->add_option("--reason", reason_, "why (RFC 5280 5.3.1)")->check(CLI::IsMember(reasons()));
+  word_->add_flag("--by-certificate-key", by_certificate_key_,
+                  "sign with the certificate's own key rather than the account's");
+  word_->add_flag("--no-replace", no_replace_, "order no other certificate");
+  word_->add_flag("-y,--yes", yes_, "do not ask");
+  word_->add_flag("--json", json_, "for programs");
+}
+
+bool RevokeCommand::is_chosen() const { return word_->parsed(); }
+
+int RevokeCommand::run(const config::Config& config) const {
+  base::log::configure(base::log::Level::kWarn, base::log::Format::kText);
+  OwnLoop own(config);
+  if (auto opened = own.open(); !opened) return say(opened.error().detail, 1);
+  if (!yes_) {
+    if (::isatty(STDIN_FILENO) == 0) return say("revoking cannot be undone: say --yes", 2);
+    const auto records = own.run(certs::revocable(own.blocking(), own.storage(), config, name_));
+    if (!records) return say(records.error().detail, 1);
+    if (!records->empty() && !agreed(*records, reason_)) return say("nothing is revoked", 1);
+  }
+  certs::RevokeRequest request;
+  request.name = name_;
+  request.reason = *acme::revocation_reason(reason_);
+  request.by_certificate_key = by_certificate_key_;
+  request.replace = !no_replace_;
+  certs::Revoke revoke(
+      certs::Revoke::Parts{own.loop(), own.blocking(), own.resolver(), own.storage(), config},
+      std::move(request));
+  const auto outcomes = own.run(revoke.run());
+  base::log::flush_and_stop();
+  if (!outcomes) return say(outcomes.error().detail, 1);
+  const std::string server = tell_server(config, *outcomes);
+  if (json_) {
+    Json list = Json::array();
+    for (const RevokeOutcome& one : *outcomes) list.push_back(to_json(one));
+    const Json all = {{"certificates", list}, {"server", server}};
+    std::cout << all.dump(1, ' ', false, Json::error_handler_t::replace) << "\n";
+  } else {
+    for (const RevokeOutcome& one : *outcomes) print(one);
+    if (!server.empty()) std::cout << server << "\n";
+  }
+  return std::ranges::all_of(*outcomes, &RevokeOutcome::told) ? 0 : 1;
+}
+
+}  // namespace gatehouse::proxy
