@@ -47,7 +47,8 @@ int curve_of(const EVP_PKEY* key) {
 base::Result<const Kind*> kind_of(const tls::PrivateKey& key) {
   for (const Kind& kind : kKinds) {
     if (!key || EVP_PKEY_id(key.get()) != kind.key_type) continue;
-    if (curve_of(key.get()) == kind.curve) return &kind;
+    // Not asked of RSA: that would leave an error behind in this thread's queue.
+    if (kind.curve == NID_undef || curve_of(key.get()) == kind.curve) return &kind;
   }
   return base::fail(base::Code::kUnsupported,
                     "a key that signs ACME requests must be ECDSA P-256 or P-384, or RSA");
