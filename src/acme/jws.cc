@@ -39,7 +39,8 @@ constexpr unsigned kMostRsa = 8192;
 
 // The curve of an ECDSA key, or null.
 const Curve* curve_of(const tls::PrivateKey& key) {
-  const EC_KEY* ec = key ? EVP_PKEY_get0_EC_KEY(key.get()) : nullptr;
+  const bool is_ec = key && EVP_PKEY_id(key.get()) == EVP_PKEY_EC;
+  const EC_KEY* ec = is_ec ? EVP_PKEY_get0_EC_KEY(key.get()) : nullptr;
   if (ec == nullptr) return nullptr;
   const auto* found =
       std::ranges::find(kCurves, EC_GROUP_get_curve_name(EC_KEY_get0_group(ec)), &Curve::nid);
@@ -48,7 +49,8 @@ const Curve* curve_of(const tls::PrivateKey& key) {
 
 // The RSA key inside, or null.
 const RSA* rsa_of(const tls::PrivateKey& key) {
-  const RSA* rsa = key ? EVP_PKEY_get0_RSA(key.get()) : nullptr;
+  const bool is_rsa = key && EVP_PKEY_id(key.get()) == EVP_PKEY_RSA;
+  const RSA* rsa = is_rsa ? EVP_PKEY_get0_RSA(key.get()) : nullptr;
   if (rsa == nullptr) return nullptr;
   return RSA_bits(rsa) >= kLeastRsa && RSA_bits(rsa) <= kMostRsa ? rsa : nullptr;
 }

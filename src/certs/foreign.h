@@ -12,7 +12,7 @@
 namespace gatehouse::certs {
 
 // Whose: as exactly as the program wrote it down. All empty: it did not.
-struct Origin {
+struct ForeignOrigin {
   std::string directory;  // URL
   std::string issuer;     // as issuer_id_of() of the directory's URL
   std::string host;       // of the CA, with a port that is not 443
@@ -20,14 +20,14 @@ struct Origin {
 
 struct ForeignCertificate {
   std::string from;  // the file, for people
-  Origin origin;
+  ForeignOrigin origin;
   std::string chain_pem;
   std::string key_pem;
 };
 
 struct ForeignAccount {
   std::string from;
-  Origin origin;
+  ForeignOrigin origin;
   std::optional<std::string> email;  // "" where it has none; nothing where the program does not say
   std::string url;
   tls::PrivateKey key;

@@ -76,7 +76,7 @@ std::string host_of(std::string_view url) {
   return std::string(url.substr(0, url.find('/')));
 }
 
-void add_pair(const fs::path& chain, const fs::path& key, Origin origin, Foreign& into) {
+void add_pair(const fs::path& chain, const fs::path& key, ForeignOrigin origin, Foreign& into) {
   auto chain_pem = read_text_file(chain.string());
   auto key_pem = chain_pem ? read_text_file(key.string()) : chain_pem;
   if (!key_pem) {

@@ -75,7 +75,7 @@ const Import::Configured* Import::configured(std::string_view id) const {
   return found == configured_.end() ? nullptr : &*found;
 }
 
-std::string Import::issuer_of(const Origin& origin) const {
+std::string Import::issuer_of(const ForeignOrigin& origin) const {
   if (!origin.directory.empty()) return issuer_id_of(origin.directory);
   if (!origin.issuer.empty()) return origin.issuer;
   if (!origin.host.empty()) {

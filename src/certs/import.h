@@ -81,7 +81,7 @@ class Import {
     std::set<std::string> emails;
   };
 
-  std::string issuer_of(const Origin& origin) const;
+  std::string issuer_of(const ForeignOrigin& origin) const;
   const Configured* configured(std::string_view id) const;
   std::vector<std::string> names_of(const tls::Certificate& certificate) const;
   base::Result<Usable> check(const ForeignCertificate& foreign) const;

@@ -10,19 +10,19 @@ namespace {
 namespace fs = std::filesystem;
 
 // Caddy calls a CA's folder by the directory's URL, as we do.
-Origin caddy_origin(const fs::path& issuer) {
-  Origin origin;
+ForeignOrigin caddy_origin(const fs::path& issuer) {
+  ForeignOrigin origin;
   origin.issuer = issuer_id_of(issuer.filename().string());
   return origin;
 }
 
-void add_caddy_certificate(const fs::path& folder, const Origin& origin, Foreign& into) {
+void add_caddy_certificate(const fs::path& folder, const ForeignOrigin& origin, Foreign& into) {
   const auto name = folder.filename().string();
   add_pair(folder / (name + ".crt"), folder / (name + ".key"), origin, into);
 }
 
 // USER.json and USER.key, where USER is the first part of the e-mail address.
-void add_caddy_account(const fs::path& folder, const Origin& origin, Foreign& into) {
+void add_caddy_account(const fs::path& folder, const ForeignOrigin& origin, Foreign& into) {
   for (const fs::path& file : entries_if_any(folder, into)) {
     if (file.extension() != ".json") continue;
     const auto saved = read_json_file(file, kLargestForeignJson);

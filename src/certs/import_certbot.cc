@@ -94,7 +94,7 @@ base::Result<Foreign> read_certbot(const std::string& folder) {
     const auto name = lineage.filename().string();
     const CertbotRenewal renewal = certbot_renewal(root / "renewal" / (name + ".conf"));
     ++used[renewal.account];
-    Origin origin;
+    ForeignOrigin origin;
     origin.directory = renewal.server;
     add_pair(lineage / "fullchain.pem", lineage / "privkey.pem", std::move(origin), found);
   }

@@ -20,7 +20,7 @@ std::string host_of_folder(std::string name) {
 void add_lego_certificate(const fs::path& chain, Foreign& into) {
   fs::path file = chain;
   const auto resource = read_json_file(file.replace_extension(".json"), kLargestForeignJson);
-  Origin origin;
+  ForeignOrigin origin;
   if (resource) origin.host = host_of(string_at(*resource, "certUrl"));
   add_pair(chain, file.replace_extension(".key"), std::move(origin), into);
 }
