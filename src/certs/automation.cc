@@ -90,7 +90,7 @@ struct Automation::State {
                                   p.certificates, now, c.limits.new_names_per_minute, p.abuse}),
         renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                  p.certificates, now}),
-        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now}, config),
+        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now, &p.storage}, config),
         overview(Overview::Parts{rules, issuers, inventory, orders, schedule, p.certificates, now,
                                  renewal_policy(c.tls.renewal), started}),
         instructions(Instructions::Parts{p.loop, tasks, rules, issuers, inventory, orders, renewals,

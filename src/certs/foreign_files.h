@@ -36,8 +36,8 @@ std::string email_of(const Json& contacts);
 std::string host_of(std::string_view url);
 
 // Puts a chain and a key from two files into `into`, or why they cannot be read.
-void add_pair(const std::filesystem::path& chain, const std::filesystem::path& key, ForeignOrigin origin,
-              Foreign& into);
+void add_pair(const std::filesystem::path& chain, const std::filesystem::path& key,
+              ForeignOrigin origin, Foreign& into);
 // Puts an account whose key lies in a PEM file into `into`, or why not. `account.key` is not set.
 void add_account(ForeignAccount account, const std::filesystem::path& key, Foreign& into);
 

@@ -6,6 +6,7 @@
 #include "acme/jws.h"
 #include "certs/account_record.h"
 #include "certs/acme_issuer.h"
+#include "certs/compromised_keys.h"
 #include "certs/foreign_files.h"
 #include "certs/moment.h"
 #include "config/check.h"
@@ -181,11 +182,21 @@ base::Task<ImportLine> Import::take(const Usable& usable, const std::string& nam
     }
     lease = std::move(*given);
   }
+  CompromisedKeys compromised(parts_.storage);
+  const auto known = co_await compromised.contains(usable.certificate->key());
+  if (!known || *known) {
+    set_fate(line, Fate::kUnusable, known ? "its key is compromised" : known.error().detail);
+    co_return line;
+  }
   const auto there = co_await parts_.inventory.load(usable.issuer, name);
   if (there) {
     const tls::LeafFacts& held = there->certificate->leaf();
     const bool same = held.serial == leaf.serial;
-    if (same) {
+    if (same && there->revoked) {
+      set_fate(line, Fate::kUnusable, "it was revoked");
+    } else if (there->revoked) {
+      // any other takes its place
+    } else if (same) {
       line.fate = Fate::kSame;
     } else if (held.not_after >= leaf.not_after && !options_.force) {
       set_fate(line, Fate::kKept, "storage holds one until " + text_of(held.not_after));

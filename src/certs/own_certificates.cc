@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "certs/compromised_keys.h"
 #include "certs/moment.h"
 #include "certs/startup.h"
 #include "storage/file_descriptor.h"
@@ -164,13 +165,28 @@ base::Task<void> OwnCertificates::look_at(Pair& pair) {
   if (!found) co_return;  // the pool is too busy: the next look does it
   if (found->read && *found->read) {
     pair.seen = found->state;
-    take(pair, std::move(**found->read));
+    const bool compromised = co_await is_compromised(***found->read);
+    if (compromised) {
+      refuse(pair, base::Error(base::Code::kDenied, "its key is compromised"));
+    } else {
+      take(pair, std::move(**found->read));
+    }
   } else if (found->read) {
     pair.seen = found->state;
     refuse(pair, found->read->error());
   }
   tell_wrong(pair);
   tell_expiry(pair);
+}
+
+base::Task<bool> OwnCertificates::is_compromised(const tls::Certificate& certificate) {
+  if (parts_.storage == nullptr) co_return false;
+  CompromisedKeys compromised(*parts_.storage);
+  const auto known = co_await compromised.contains(certificate.key());
+  if (known) co_return *known;
+  log::error("whether a certificate's key is compromised cannot be read from storage",
+             {{"error", known.error().detail}});
+  co_return false;
 }
 
 std::vector<std::string> OwnCertificates::names_of(const Pair& pair,

@@ -13,6 +13,7 @@
 #include "base/loop.h"
 #include "certs/schedule.h"
 #include "config/model.h"
+#include "storage/storage.h"
 #include "tls/certificate_store.h"
 
 namespace gatehouse::certs {
@@ -33,6 +34,7 @@ class OwnCertificates {
     base::BlockingPool& blocking;
     tls::CertificateStore& certificates;  // has been given what the files hold at start
     WallClock now;
+    storage::Storage* storage = nullptr;  // where compromised keys are noted; may be null
     base::Duration look = kLook;
     base::Duration settle = kSettle;
   };
@@ -63,6 +65,7 @@ class OwnCertificates {
 
   base::Task<void> look();
   base::Task<void> look_at(Pair& pair);
+  base::Task<bool> is_compromised(const tls::Certificate& certificate);
   void take(Pair& pair, tls::CertificateRef certificate);
   void note_expired(Pair& pair);
   void refuse(Pair& pair, const base::Error& error);
