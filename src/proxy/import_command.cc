@@ -158,7 +158,7 @@ base::Result<certs::Foreign> ImportCommand::read() const {
     return base::fail(base::Code::kMalformed, "import needs a --key for each --certificate");
   }
   for (std::size_t i = 0; i < keys_.size(); ++i) {
-    certs::add_pair(certificates_[i], keys_[i], certs::Origin(), all);
+    certs::add_pair(certificates_[i], keys_[i], certs::ForeignOrigin(), all);
   }
   struct Source {
     const std::string& path;
