@@ -75,6 +75,11 @@ IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
   // It could not be reached, or does not speak ACME. What is our own fault says nothing of it.
   out.whole_issuer =
       out.error.side == Side::kCa && code != Code::kDenied && code != Code::kUnsupported;
+  if (out.error.side == Side::kCa) {
+    out.advice = out.whole_issuer
+                     ? "see whether the CA can be reached from here, and its status page"
+                     : "read what the CA says; name another issuer meanwhile";
+  }
   return out;
 }
 
@@ -125,6 +130,8 @@ struct AcmeIssuer::Attempt {
   std::vector<std::string> names;
   tls::PrivateKey key;
   base::Deadline deadline;
+  Urgency urgency;
+  unsigned orders;  // at most
   acme::NewOrder wanted;
   acme::Account account;
   TriedChallenges tried;
@@ -136,6 +143,8 @@ struct AcmeIssuer::Attempt {
       : names(std::move(request.names)),
         key(std::move(request.key)),
         deadline(request.deadline),
+        urgency(request.urgency),
+        orders(request.failed_before ? kOrdersAgain : kOrders),
         wanted(names) {
     wanted.profile = profile;
     if (request.replaces) wanted.replaces = acme::certificate_id(request.replaces->leaf());
@@ -191,7 +200,9 @@ AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChal
       id_(issuer_id_of(options_.directory)),
       choice_(options_.challenges, options_.dns),
       dns_(std::move(dns)),
-      connecting_(parts_.loop, 1, kConnectQueued) {}
+      connecting_(parts_.loop, 1, kConnectQueued) {
+  if (const CaLimits* limits = limits_of(id_)) pace_.emplace(*limits);
+}
 
 AcmeIssuer::~AcmeIssuer() = default;
 
@@ -250,7 +261,7 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
       connection_->account.forget(attempt.account.url);
       continue;
     }
-    if (!attempt.other_challenge || ++orders >= kOrders) {
+    if (!attempt.other_challenge || ++orders >= attempt.orders) {
       co_return failed(std::move(certificate.error()));
     }
     base::log::info("a challenge failed; trying another type in a new order",
@@ -261,6 +272,10 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
 }
 
 base::Task<AcmeIssuer::Certified> AcmeIssuer::order(Attempt& attempt) {
+  if (pace_) {
+    auto allowed = co_await keep_pace(*pace_, parts_.storage, id_, attempt.urgency);
+    if (!allowed) co_return failed(std::move(allowed.error()));
+  }
   auto order = co_await place_order(connection_->client, attempt.account, attempt.wanted,
                                     options_.profile_required, attempt.deadline);
   if (!order) co_return failed(std::move(order.error()));
@@ -332,9 +347,9 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
     std::vector<std::string> ours;
     for (const ChallengeType type : choice_.types()) ours.emplace_back(acme::name(type));
     co_return failed(base::Error(Code::kUnsupported, Side::kCa,
-                                 "no challenge is left for " + name + ": the CA offers [" +
-                                     listed(offered) + "], answered here are [" + listed(ours) +
-                                     "]" + attempt.reasons));
+                                 "no challenge is left for " + name + ": the CA offers, at " + url +
+                                     ", [" + listed(offered) + "], answered here are [" +
+                                     listed(ours) + "]" + attempt.reasons));
   }
   acme::Challenge chosen = *challenge;
   const ChallengeType type = *acme::challenge_type(chosen.type);

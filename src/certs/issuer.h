@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "certs/slots.h"
 #include "tls/certificate.h"
 
 namespace gatehouse::certs {
@@ -38,6 +39,10 @@ struct IssueRequest {
   base::Deadline deadline;
   // The same issuer's certificate that the new one takes the place of (RFC 9773 5); null: none.
   tls::CertificateRef replaces;
+  Urgency urgency = Urgency::kHandshake;  // of who waits
+  // The name's last order failed: one challenge type is tried, so that few validations fail an
+  // hour.
+  bool failed_before = false;
 
   IssueRequest(std::vector<std::string> n, tls::PrivateKey k, base::Deadline d)
       : names(std::move(n)), key(std::move(k)), deadline(d) {}

@@ -1,6 +1,9 @@
 #include "certs/record.h"
 
+#include <algorithm>
+
 #include "certs/document.h"
+#include "certs/pace.h"
 
 namespace gatehouse::certs {
 
@@ -18,6 +21,22 @@ base::WallTime Record::due(const RenewalPolicy& policy) const {
   return planned ? due_by_plan(dates(), *plan) : due_by_life(dates(), policy);
 }
 
+base::WallTime Record::wait_for_next(base::WallTime now) const {
+  const CaLimits* limits = limits_of(issuer);
+  if (limits == nullptr || limits->same_names > kEarlier) return now;
+  std::vector<base::WallTime> all = earlier;
+  all.push_back(obtained);
+  if (all.size() < limits->same_names) return now;
+  const auto first = all[all.size() - limits->same_names];
+  return std::max(now, first + limits->same_names_every * limits->same_names);
+}
+
+void Record::follow(const Record& before) {
+  earlier = before.earlier;
+  earlier.push_back(before.obtained);
+  if (earlier.size() > kEarlier) earlier.erase(earlier.begin());
+}
+
 std::string to_text(const Record& record) {
   Json object = new_document();
   object["issuer"] = record.issuer;
@@ -25,6 +44,7 @@ std::string to_text(const Record& record) {
   object["obtained"] = seconds_of(record.obtained);
   object["not_after"] = seconds_of(record.certificate->leaf().not_after);
   object["serial"] = record.certificate->leaf().serial;
+  for (const base::WallTime at : record.earlier) object["earlier"].push_back(seconds_of(at));
   object["chain"] = record.certificate->chain_pem();
   object["key"] = record.certificate->key().pem();
   return text_of(object);
@@ -49,6 +69,13 @@ base::Result<Record> parse_record(std::string_view text) {
   for (const auto& name : *names) {
     if (!name.is_string()) return damaged("a name in it is no text");
     record.names.push_back(name.get<std::string>());
+  }
+  if (const auto earlier = object->find("earlier"); earlier != object->end()) {
+    for (const auto& at : *earlier) {
+      if (!at.is_number_integer()) return damaged("a moment of its 'earlier' is no number");
+      if (record.earlier.size() == Record::kEarlier) break;
+      record.earlier.emplace_back(std::chrono::seconds(at.get<std::int64_t>()));
+    }
   }
   auto key = tls::PrivateKey::from_pem(*key_pem);
   if (!key) return damaged("its key: " + key.error().detail);
