@@ -212,8 +212,9 @@ base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(Iss
   Attempt attempt(std::move(request), options_.profile);
   auto certificate = co_await obtain(attempt);
   if (certificate) co_return std::move(*certificate);
-  co_return std::unexpected(
-      to_issue_error(std::move(certificate.error()), attempt.challenge_failed));
+  IssueError error = to_issue_error(std::move(certificate.error()), attempt.challenge_failed);
+  error.of_challenge = !attempt.tried.empty();
+  co_return std::unexpected(std::move(error));
 }
 
 base::Task<acme::Outcome<acme::RenewalInfo>> AcmeIssuer::renewal_info(

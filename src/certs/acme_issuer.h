@@ -52,8 +52,8 @@ class AcmeIssuer : public Issuer {
   // Orders for one issue(): each challenge type once, and a spare where names of one certificate
   // need different types.
   static constexpr unsigned kOrders = 3;
-  // For one whose name has failed before. With the pauses of retry_delay() that makes five failed
-  // validations of a name in an hour at most: as many as Let's Encrypt lets fail.
+  // For one whose challenges have failed before. With the pauses of retry_delay() that makes five
+  // failed validations of a name in an hour at most: as many as Let's Encrypt lets fail.
   static constexpr unsigned kOrdersAgain = 1;
 
   // What it works with; all outlive it.

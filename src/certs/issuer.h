@@ -26,7 +26,8 @@ struct IssueError {
   bool other_issuer = true;
   // The issuer's trouble concerns every name, not this one alone.
   bool whole_issuer = false;
-  std::string advice;  // to a person; mostly empty
+  bool of_challenge = false;  // the CA looked at the name, and a challenge failed
+  std::string advice;         // to a person; mostly empty
 
   IssueError() = default;
   explicit IssueError(base::Error e) : error(std::move(e)) {}
@@ -40,7 +41,7 @@ struct IssueRequest {
   // The same issuer's certificate that the new one takes the place of (RFC 9773 5); null: none.
   tls::CertificateRef replaces;
   Urgency urgency = Urgency::kHandshake;  // of who waits
-  // The name's last order failed: one challenge type is tried, so that few validations fail an
+  // A challenge of the name has failed before: one type is tried, so that few validations fail an
   // hour.
   bool failed_before = false;
 

@@ -179,6 +179,7 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
   attempt.error = why.error;
   attempt.whole_issuer = why.whole_issuer;
   attempt.lasting = why.lasting;
+  failures.of_challenge = failures.of_challenge || why.of_challenge;
   failures.not_before.erase(issuer.id());
   const auto patience = patience_of(why);
   if (patience.count() > 0) failures.not_before[issuer.id()] = parts_.now() + patience;
@@ -233,7 +234,7 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     IssueRequest wanted(std::move(names), std::move(*key), deadline);
     if (same && parts_.renewal.ask_issuers) wanted.replaces = before->certificate;
     wanted.urgency = request.urgency;
-    wanted.failed_before = failures.count != 0;
+    wanted.failed_before = failures.of_challenge;
     auto issued = co_await issuer->issue(std::move(wanted));
     if (issued) {
       breakers_[issuer->id()].answered();
@@ -323,9 +324,10 @@ base::Task<Failures> Orders::failures_of(const OrderRequest& request) {
                 [&](const auto& wait) { return wait.second > parts_.now() + kLongestWait; });
   if (failures.issuers != joined_ids(request.issuers)) {
     // The configuration names other issuers now: they get their chance at once.
-    const unsigned count = failures.count;
-    failures = Failures();
-    failures.count = count == 0 ? 0 : 1;
+    Failures anew;
+    anew.count = failures.count == 0 ? 0 : 1;
+    anew.of_challenge = failures.of_challenge;
+    failures = std::move(anew);
     failures.issuers = joined_ids(request.issuers);
   }
   if (failures.count != 0) failing_.put(request.name, failures, base::TimePoint::max());
@@ -425,7 +427,7 @@ base::Task<base::Result<Record>> Orders::of_former(const std::string& name) {
   const std::vector<std::string> former(former_.begin(), former_.end());
   for (const std::string& issuer : former) {
     auto record = co_await parts_.inventory.load(issuer, name);
-    if (!record || !record->certificate->valid_at(parts_.now())) continue;
+    if (!record || record->certificate->leaf().not_after <= parts_.now()) continue;
     const auto not_after = record->certificate->leaf().not_after;
     if (found && found->certificate->leaf().not_after >= not_after) continue;
     found = std::move(record);

@@ -91,6 +91,7 @@ std::string to_text(const Failures& failures) {
   object["next_attempt"] = seconds_of(failures.next_attempt);
   object["last_error"] = failures.last_error;
   object["issuers"] = failures.issuers;
+  object["of_challenge"] = failures.of_challenge;
   object["not_before"] = Json::object();
   for (const auto& [issuer, until] : failures.not_before) {
     object["not_before"][issuer] = seconds_of(until);
@@ -114,6 +115,10 @@ base::Result<Failures> parse_failures(std::string_view text) {
   failures.next_attempt = *next;
   failures.last_error = std::move(*last_error);
   failures.issuers = std::move(*issuers);
+  if (const auto flag = object->find("of_challenge"); flag != object->end()) {
+    if (!flag->is_boolean()) return damaged("its 'of_challenge' is neither true nor false");
+    failures.of_challenge = flag->get<bool>();
+  }
   if (const auto waits = object->find("not_before"); waits != object->end()) {
     if (!waits->is_object()) return damaged("its 'not_before' is no object");
     for (const auto& [issuer, until] : waits->items()) {

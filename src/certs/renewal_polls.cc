@@ -38,7 +38,7 @@ base::Task<void> RenewalPolls::poll_in_turn(const std::string& name) {
   const std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
   auto record = co_await newest(name, issuers);
   // Whoever serves a new one watches it.
-  if (!record || !record->certificate->valid_at(parts_.now())) co_return;
+  if (!record || record->certificate->leaf().not_after <= parts_.now()) co_return;
   record->plan = co_await parts_.inventory.load_plan(record->issuer, name);
   const bool known = record->plan && record->plan->serial == record->certificate->leaf().serial;
   const base::WallTime now = parts_.now();

@@ -46,7 +46,7 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   std::string name(parsed.name);
   std::string issuer(parsed.issuer);
   const auto record = co_await parts.inventory.load(std::move(issuer), name);
-  if (!record || !record->certificate->valid_at(parts.now())) co_return;
+  if (!record || record->certificate->leaf().not_after <= parts.now()) co_return;
   if (parts.schedule.due(name)) co_return;
   parts.schedule.set(name, record->due(parts.renewal));
   parts.polls.watch(*record);

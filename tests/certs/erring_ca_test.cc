@@ -20,6 +20,8 @@ struct Step {
   bool of_one_name;  // else every order needs it
 };
 
+void PrintTo(const Step& step, std::ostream* out) { *out << step.path; }
+
 constexpr Step kSteps[] = {
     {"/dir", false},      {"/new-nonce", false},     {"/new-account", false},
     {"/new-order", true}, {"/authorization/", true}, {"/challenge/", true},
