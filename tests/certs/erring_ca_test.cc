@@ -3,6 +3,8 @@
 // is held up; and once the CA is well again the next order succeeds.
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "acme/problem_types.h"
 #include "tests/certs/erring_house.h"
 
@@ -162,7 +164,7 @@ std::vector<Fault> odd_answers() {
       {"a redirect to itself", ScriptReply(301).with("Location", "/dir")},
       {"a redirect elsewhere", ScriptReply(302, "moved").with("Location", "http://192.0.2.1/")},
       {"status 600", ScriptReply(600)}};
-  for (const int status : {403, 404, 429, 500, 503}) {
+  for (const int status : {404, 503}) {
     const std::string text = std::to_string(status);
     faults.push_back({"an HTML page, " + text, ScriptReply(status, "<html>sorry</html>")});
   }
@@ -182,9 +184,15 @@ std::vector<Fault> busy_answers() {
   return faults;
 }
 
-std::vector<Fault> problems() {
+// Every type where a CA decides; one of each kind where it only shows what it has decided.
+std::vector<Fault> problems(std::string_view path) {
+  static const std::set<std::string_view> kinds{
+      "badNonce", "accountDoesNotExist", "rateLimited",   "serverInternal", "unauthorized",
+      "caa",      "userActionRequired",  "alreadyRevoked"};
+  const bool decides = path == "/new-account" || path == "/new-order" || path == "/finalize/";
   std::vector<Fault> faults;
   for (const acme::ProblemType& type : acme::problem_types()) {
+    if (!decides && !kinds.contains(type.token)) continue;
     const std::string token(type.token);
     const int status = token == "rateLimited" ? 429 : token == "serverInternal" ? 500 : 400;
     faults.push_back(
@@ -206,7 +214,7 @@ TEST_P(ErringCaTest, ABusyCaEndsNoMoreThanItsOrder) {
 }
 
 TEST_P(ErringCaTest, EachTypeOfErrorEndsNoMoreThanItsOrder) {
-  for (const Fault& fault : problems()) check(GetParam(), fault, false);
+  for (const Fault& fault : problems(GetParam().path)) check(GetParam(), fault, false);
 }
 
 struct WrongCertificate : Erring {
