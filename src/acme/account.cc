@@ -62,7 +62,7 @@ base::Task<Outcome<std::string>> register_account(Client& client, const Account&
     if (answer) {
       auto location = resolve_url(url, answer->location);
       if (location) co_return std::move(*location);
-      co_return malformed("newAccount: no account URL: " + location.error().detail);
+      co_return malformed("newAccount at " + url + ": no account URL: " + location.error().detail);
     }
     if (!is_about_contact(answer.error()) || registration.email.empty()) {
       if (answer.error().is("externalAccountRequired")) {

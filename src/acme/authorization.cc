@@ -45,7 +45,10 @@ const Problem* Authorization::problem() const {
 
 base::Result<Authorization> parse_authorization(std::string_view url, std::string_view body) {
   const auto object = parse_object(body);
-  if (!object) return base::fail(object.error());
+  if (!object) {
+    return base::fail(object.error().code, base::Side::kCa,
+                      "the authorization " + std::string(url) + ": " + object.error().detail);
+  }
   Authorization authorization;
   authorization.url = url;
   authorization.status = printable(text_at(*object, "status"), 64);

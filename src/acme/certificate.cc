@@ -53,7 +53,10 @@ base::Task<Outcome<DownloadedChain>> download_certificate(Client& client, const 
                                      "application/pem-certificate-chain");
   if (!answer) co_return failed(std::move(answer.error()));
   auto checked = check_pem_chain(answer->body);
-  if (!checked) co_return failed(std::move(checked.error()));
+  if (!checked) {
+    checked.error().detail += ", from " + url;
+    co_return failed(std::move(checked.error()));
+  }
   DownloadedChain chain;
   chain.pem = std::move(answer->body);
   for (const std::string& reference : answer->alternates) {

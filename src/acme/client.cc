@@ -57,6 +57,9 @@ Judged judge(std::string_view what, std::string url, http::ClientResponse respon
   out.failure =
       Failure(std::string(what) + " at " + url, parse_problem(response.status, response.body));
   out.failure.retry_after = retry_after(response);
+  if (const auto to = response.fields.find("Location"); to && response.status < 400) {
+    out.failure.error.detail += ", a redirect to " + printable(*to, 256);
+  }
   if (out.failure.is("badNonce")) {
     out.verdict = Verdict::kBadNonce;
   } else if (response.status >= 500) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "acme/problem.h"
+
 namespace gatehouse::acme {
 
 namespace {
@@ -55,7 +57,10 @@ base::Result<Json> parse_object(std::string_view body) {
   }
   Json json = Json::parse(body, nullptr, false);
   if (!json.is_object()) {
-    return base::fail(Code::kMalformed, Side::kCa, "the CA's answer is not a JSON object");
+    const std::string begin =
+        body.empty() ? "it is empty" : "it begins with \"" + printable(body, 32) + "\"";
+    return base::fail(Code::kMalformed, Side::kCa,
+                      "the CA's answer is not a JSON object: " + begin);
   }
   return json;
 }

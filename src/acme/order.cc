@@ -83,7 +83,10 @@ std::string order_payload(const NewOrder& wanted) {
 
 base::Result<Order> parse_order(std::string_view url, std::string_view body) {
   const auto object = parse_object(body);
-  if (!object) return base::fail(object.error());
+  if (!object) {
+    return base::fail(object.error().code, Side::kCa,
+                      "the order " + std::string(url) + ": " + object.error().detail);
+  }
   Order order;
   order.url = url;
   order.status = printable(text_at(*object, "status"), 64);
@@ -117,7 +120,10 @@ base::Task<Outcome<Order>> new_order(Client& client, const Account& account, New
                                      order_payload(wanted), deadline);
   if (!answer) co_return failed(std::move(answer.error()));
   auto url = resolve_url(directory->new_order, answer->location);
-  if (!url) co_return malformed("newOrder: no order URL: " + url.error().detail);
+  if (!url) {
+    co_return malformed("newOrder at " + directory->new_order +
+                        ": no order URL: " + url.error().detail);
+  }
   auto order = parse_order(*url, answer->body);
   if (!order) co_return failed(std::move(order.error()));
   co_return std::move(*order);

@@ -52,6 +52,15 @@ void TimerWheel::run_slot(Slot& slot, TimePoint now) {
   }
 }
 
+std::optional<TimePoint> TimerWheel::earliest() const {
+  auto first = TimePoint::max();
+  for (const auto& slot : slots_) {
+    for (const auto& timer : slot) first = std::min(first, timer.at_);
+  }
+  if (first == TimePoint::max()) return std::nullopt;
+  return start_ + kTick * std::max(tick_of(first) + 1, done_ + 1);
+}
+
 bool TimerWheel::anything_armed() const {
   return std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return !s.empty(); });
 }

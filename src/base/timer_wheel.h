@@ -54,6 +54,9 @@ class TimerWheel {
   std::optional<TimePoint> next_tick() const;
   // Runs what is due. By the loop, in every turn.
   void advance();
+  // When advance() has to be called for the first timer that is due; nothing while none is armed.
+  // Looks at every timer: for tests.
+  std::optional<TimePoint> earliest() const;
 
  private:
   using Slot = boost::intrusive::list<WheelTimer, boost::intrusive::constant_time_size<false>>;

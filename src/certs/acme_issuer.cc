@@ -54,6 +54,11 @@ IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
   // It could not be reached, or does not speak ACME. What is our own fault says nothing of it.
   out.whole_issuer =
       out.error.side == Side::kCa && code != Code::kDenied && code != Code::kUnsupported;
+  if (out.error.side == Side::kCa) {
+    out.advice = out.whole_issuer
+                     ? "see whether the CA can be reached from here, and its status page"
+                     : "read what the CA says; name another issuer meanwhile";
+  }
   return out;
 }
 
@@ -70,6 +75,8 @@ struct AcmeIssuer::Attempt {
   std::vector<std::string> names;
   tls::PrivateKey key;
   base::Deadline deadline;
+  Urgency urgency;
+  unsigned orders;  // at most
   acme::NewOrder wanted;
   acme::Account account;
   TriedChallenges tried;
@@ -81,6 +88,8 @@ struct AcmeIssuer::Attempt {
       : names(std::move(request.names)),
         key(std::move(request.key)),
         deadline(request.deadline),
+        urgency(request.urgency),
+        orders(request.failed_before ? kOrdersAgain : kOrders),
         wanted(names) {
     wanted.profile = profile;
     if (request.replaces) wanted.replaces = acme::certificate_id(request.replaces->leaf());
@@ -141,7 +150,9 @@ AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChal
       id_(issuer_id_of(options_.directory)),
       choice_(options_.challenges, options_.dns),
       dns_(std::move(dns)),
-      connecting_(parts_.loop, 1, kConnectQueued) {}
+      connecting_(parts_.loop, 1, kConnectQueued) {
+  if (const CaLimits* limits = limits_of(id_)) pace_.emplace(*limits);
+}
 
 AcmeIssuer::~AcmeIssuer() = default;
 
@@ -151,8 +162,9 @@ base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(Iss
   Attempt attempt(std::move(request), options_.profile);
   auto certificate = co_await obtain(attempt);
   if (certificate) co_return std::move(*certificate);
-  co_return std::unexpected(
-      to_issue_error(std::move(certificate.error()), attempt.challenge_failed));
+  IssueError error = to_issue_error(std::move(certificate.error()), attempt.challenge_failed);
+  error.of_challenge = !attempt.tried.empty();
+  co_return std::unexpected(std::move(error));
 }
 
 base::Task<acme::Outcome<acme::RenewalInfo>> AcmeIssuer::renewal_info(
@@ -203,7 +215,7 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
       if (account_again) attempt.forget_challenges();
       if (account_again) continue;
     }
-    if (!attempt.other_challenge || ++orders >= kOrders) {
+    if (!attempt.other_challenge || ++orders >= attempt.orders) {
       co_return failed(std::move(certificate.error()));
     }
     base::log::info("a challenge failed; trying another type in a new order",
@@ -214,6 +226,10 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
 }
 
 base::Task<AcmeIssuer::Certified> AcmeIssuer::order(Attempt& attempt) {
+  if (pace_) {
+    auto allowed = co_await keep_pace(*pace_, parts_.storage, id_, attempt.urgency);
+    if (!allowed) co_return failed(std::move(allowed.error()));
+  }
   auto order = co_await place_order(connection_->client, attempt.account, attempt.wanted,
                                     options_.profile_required, attempt.deadline);
   if (!order) co_return failed(std::move(order.error()));
@@ -285,9 +301,9 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
     std::vector<std::string> ours;
     for (const ChallengeType type : choice_.types()) ours.emplace_back(acme::name(type));
     co_return failed(base::Error(Code::kUnsupported, Side::kCa,
-                                 "no challenge is left for " + name + ": the CA offers [" +
-                                     listed(offered) + "], answered here are [" + listed(ours) +
-                                     "]" + attempt.reasons));
+                                 "no challenge is left for " + name + ": the CA offers, at " + url +
+                                     ", [" + listed(offered) + "], answered here are [" +
+                                     listed(ours) + "]" + attempt.reasons));
   }
   acme::Challenge chosen = *challenge;
   const ChallengeType type = *acme::challenge_type(chosen.type);

@@ -17,6 +17,7 @@
 #include "certs/challenge_store.h"
 #include "certs/dns_challenges.h"
 #include "certs/issuer.h"
+#include "certs/pace.h"
 #include "certs/slots.h"
 #include "http/client.h"
 #include "storage/storage.h"
@@ -30,6 +31,9 @@ class AcmeIssuer : public Issuer {
   // Orders for one issue(): each challenge type once, and a spare where names of one certificate
   // need different types.
   static constexpr unsigned kOrders = 3;
+  // For one whose challenges have failed before. With the pauses of retry_delay() that makes five
+  // failed validations of a name in an hour at most: as many as Let's Encrypt lets fail.
+  static constexpr unsigned kOrdersAgain = 1;
 
   // What it works with; all outlive it.
   struct Parts {
@@ -88,6 +92,7 @@ class AcmeIssuer : public Issuer {
   ChallengeChoice choice_;
   std::unique_ptr<DnsChallenges> dns_;
   std::string account_url_;                     // of the last certificate
+  std::optional<Pace> pace_;                    // where the CA's limits are known
   Slots connecting_;                            // one at a time
   std::unique_ptr<AcmeConnection> connection_;  // made at the first order: it reads files
 };

@@ -15,6 +15,7 @@ struct Failures {
   unsigned count = 0;
   base::WallTime next_attempt{};
   std::string last_error;
+  bool of_challenge = false;  // a challenge was among them
   // The issuers' ids, joined: other issuers than those that failed are tried at once.
   std::string issuers;
   // When an issuer said that it wants to be left alone until then (Retry-After).

@@ -21,16 +21,19 @@ class Breaker {
   // An order that does not come back for so long is not waited for: they last five minutes.
   static constexpr std::chrono::seconds kProbe = std::chrono::minutes(6);
 
+  explicit Breaker(std::chrono::seconds longest = kLongestPause) : longest_(longest) {}
+
   // Whether an order may go now. Who gets a yes tells how it ended.
   bool take(base::WallTime now) {
     if (!open()) return true;
-    if (now < next_) return false;
+    // A moment beyond every pause is one of a clock that has been set back since.
+    if (now < next_ && next_ <= now + kLongestRest) return false;
     next_ = now + kProbe;
     probing_ = true;
     return true;
   }
   // The issuer answered, be it with a no to this one order.
-  void answered() { *this = Breaker(); }
+  void answered() { *this = Breaker(longest_); }
   // Its trouble concerns all orders. Those that were on their way when it opened change nothing.
   void failed(base::WallTime now) {
     if (open() && !probing_) return;
@@ -39,7 +42,7 @@ class Breaker {
     if (!open() && ++failures_ < kFailures) return;
     probing_ = false;
     next_ = now + pause_;
-    pause_ = std::min(pause_ * 2, kLongestPause);
+    pause_ = std::min(pause_ * 2, longest_);
   }
 
   // The issuer wants to be left alone by everybody until then; kLongestRest at most.
@@ -54,6 +57,7 @@ class Breaker {
   base::WallTime next() const { return next_; }
 
  private:
+  std::chrono::seconds longest_;
   unsigned failures_ = 0;
   bool probing_ = false;  // one order is on its way, to see
   base::WallTime last_{};

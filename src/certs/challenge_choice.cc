@@ -2,10 +2,18 @@
 
 namespace gatehouse::certs {
 
-// 0 is best, 2 is worst.
+namespace {
+
+constexpr int kWorst = 3;
+
+}  // namespace
+
+// 0 is best, kWorst is worst.
 int ChallengeChoice::rank(const std::string& name, acme::ChallengeType type) const {
   const auto remembered = names_.find(name);
   if (remembered != names_.end() && remembered->second == type) return 0;
+  const auto failed = failed_.find(name);
+  if (failed != failed_.end() && failed->second == type) return kWorst;
   return ever_failed_.contains(type) && !ever_worked_.contains(type) ? 2 : 1;
 }
 
@@ -13,7 +21,7 @@ const acme::Challenge* ChallengeChoice::choose(const acme::Authorization& author
                                                const TriedChallenges& tried) const {
   const std::string name = authorization.name();
   const auto found = tried.find(name);
-  for (int wanted = 0; wanted <= 2; ++wanted) {
+  for (int wanted = 0; wanted <= kWorst; ++wanted) {
     for (const acme::ChallengeType type : types_) {
       if (rank(name, type) != wanted) continue;
       if (type == acme::ChallengeType::kDns01 && dns_ == DnsUse::kWildcards &&
@@ -33,10 +41,13 @@ void ChallengeChoice::worked(const std::string& name, acme::ChallengeType type) 
   ever_worked_.insert(type);
   if (names_.size() >= kNames && !names_.contains(name)) names_.erase(names_.begin());
   names_[name] = type;
+  failed_.erase(name);
 }
 
 void ChallengeChoice::failed(const std::string& name, acme::ChallengeType type) {
   ever_failed_.insert(type);
+  if (failed_.size() >= kNames && !failed_.contains(name)) failed_.erase(failed_.begin());
+  failed_[name] = type;
   const auto remembered = names_.find(name);
   if (remembered != names_.end() && remembered->second == type) names_.erase(remembered);
 }

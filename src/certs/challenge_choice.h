@@ -33,7 +33,8 @@ class ChallengeChoice {
   const std::vector<acme::ChallengeType>& types() const { return types_; }
 
   // The challenge to try next, or null when the CA offers none that is left: first the type that
-  // worked for this name, last a type that has only ever failed.
+  // worked for this name, then those that have not only ever failed, last the one that failed last
+  // for this name.
   const acme::Challenge* choose(const acme::Authorization& authorization,
                                 const TriedChallenges& tried) const;
 
@@ -45,7 +46,8 @@ class ChallengeChoice {
 
   std::vector<acme::ChallengeType> types_;
   DnsUse dns_;
-  std::unordered_map<std::string, acme::ChallengeType> names_;
+  std::unordered_map<std::string, acme::ChallengeType> names_;   // what worked
+  std::unordered_map<std::string, acme::ChallengeType> failed_;  // what failed last
   std::set<acme::ChallengeType> ever_worked_;
   std::set<acme::ChallengeType> ever_failed_;
 };

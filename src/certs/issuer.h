@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "certs/slots.h"
 #include "tls/certificate.h"
 
 namespace gatehouse::certs {
@@ -25,7 +26,8 @@ struct IssueError {
   bool other_issuer = true;
   // The issuer's trouble concerns every name, not this one alone.
   bool whole_issuer = false;
-  std::string advice;  // to a person; mostly empty
+  bool of_challenge = false;  // the CA looked at the name, and a challenge failed
+  std::string advice;         // to a person; mostly empty
 
   IssueError() = default;
   explicit IssueError(base::Error e) : error(std::move(e)) {}
@@ -38,6 +40,10 @@ struct IssueRequest {
   base::Deadline deadline;
   // The same issuer's certificate that the new one takes the place of (RFC 9773 5); null: none.
   tls::CertificateRef replaces;
+  Urgency urgency = Urgency::kHandshake;  // of who waits
+  // A challenge of the name has failed before: one type is tried, so that few validations fail an
+  // hour.
+  bool failed_before = false;
 
   IssueRequest(std::vector<std::string> n, tls::PrivateKey k, base::Deadline d)
       : names(std::move(n)), key(std::move(k)), deadline(d) {}

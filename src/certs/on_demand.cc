@@ -44,7 +44,9 @@ void OnDemand::request(std::string name, Answer answer) {
   }
   // It may have come while the question was on its way here.
   auto certificate = parts_.certificates.find(name);
-  if (certificate && certificate->valid_at(parts_.now())) return answer(std::move(certificate));
+  if (certificate && certificate->leaf().not_after > parts_.now()) {
+    return answer(std::move(certificate));
+  }
   if (const auto open = waiting_.find(name); open != waiting_.end()) {
     open->second.push_back(std::move(answer));
     return;

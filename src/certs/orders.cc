@@ -24,6 +24,11 @@ base::Error backoff_error(std::string_view name, const Failures& failures) {
                          text_of(failures.next_attempt) + " UTC; last: " + failures.last_error);
 }
 
+// A bound of ours, rather than the issuer, said no.
+bool is_own_bound(const base::Error& error) {
+  return error.code == base::Code::kOverload && error.side == base::Side::kLocal;
+}
+
 // How long the issuer wants to be left alone; zero when it did not say.
 std::chrono::seconds patience_of(const IssueError& why) {
   constexpr std::chrono::seconds kMost = std::chrono::days(30);
@@ -44,22 +49,23 @@ Orders::Orders(Parts parts)
 base::Task<Orders::Outcome> Orders::obtain(OrderRequest request) {
   if (const auto running = running_.find(request.name); running != running_.end()) {
     const std::shared_ptr<Running> joined = running->second;
+    if (request.urgency == Urgency::kHandshake) slots_.hurry(joined->place);
     (void)co_await joined->ended.wait();
     co_return joined->outcome;
   }
   auto mine = std::make_shared<Running>(parts_.loop);
   running_.emplace(request.name, mine);
-  mine->outcome = co_await run(request);
+  mine->outcome = co_await run(request, mine);
   running_.erase(request.name);
   mine->ended.set();
   co_return mine->outcome;
 }
 
-base::Task<Orders::Outcome> Orders::run(OrderRequest request) {
+base::Task<Orders::Outcome> Orders::run(OrderRequest request, std::shared_ptr<Running> mine) {
   if (auto error = backing_off(request.name, request.issuers)) co_return base::fail(*error);
   const base::Deadline deadline = base::Deadline::in(kOrderTime);
   if (slots_.full()) base::count(parts_.abuse, base::Abuse::kOrders);
-  const auto turn = co_await slots_.acquire(request.urgency, deadline);
+  const auto turn = co_await slots_.acquire(request.urgency, deadline, &mine->place);
   if (!turn) co_return base::fail(turn.error());
   Outcome outcome = co_await run_in_turn(request, deadline);
   slots_.release();
@@ -112,7 +118,7 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
   }
   if (held.withheld) co_return base::fail(withhold(request));
   Failures failures = co_await failures_of(request);
-  if (failures.next_attempt > parts_.now()) {
+  if (waits(failures)) {
     co_return base::fail(backoff_error(request.name, failures));
   }
   Attempt attempt = co_await ask_issuers(request, held.newest, failures, deadline);
@@ -129,6 +135,7 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
   record.ca = std::move(attempt.origin.ca);
   record.account = std::move(attempt.origin.account);
   record.certificate = std::move(attempt.certificate);
+  if (held.newest && held.newest->issuer == record.issuer) record.follow(*held.newest);
   log::info("certificate obtained", {{"name", request.name},
                                      {"issuer", record.issuer},
                                      {"serial", record.certificate->leaf().serial},
@@ -177,6 +184,11 @@ bool Orders::outlasts_trouble(const std::optional<Record>& before) const {
   return left > (dates.not_after - dates.not_before) / 6;
 }
 
+bool Orders::waits(const Failures& failures) const {
+  const base::WallTime now = parts_.now();
+  return failures.next_attempt > now && failures.next_attempt <= now + kLongestWait;
+}
+
 bool Orders::asked_for_patience(const Issuer& issuer, const Failures& failures) const {
   const auto wait = failures.not_before.find(issuer.id());
   return wait != failures.not_before.end() && wait->second > parts_.now();
@@ -187,10 +199,11 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
   attempt.error = why.error;
   attempt.whole_issuer = why.whole_issuer;
   attempt.lasting = why.lasting;
+  failures.of_challenge = failures.of_challenge || why.of_challenge;
   failures.not_before.erase(issuer.id());
   const auto patience = patience_of(why);
   if (patience.count() > 0) failures.not_before[issuer.id()] = parts_.now() + patience;
-  Breaker& breaker = breakers_[&issuer];
+  Breaker& breaker = breakers_[issuer.id()];
   const bool closed = !breaker.open();
   if (why.whole_issuer && patience.count() > 0) {
     breaker.rest(parts_.now(), patience);
@@ -222,7 +235,11 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     if (seen_from_outside && issuer->validates()) continue;
     if (asked_for_patience(*issuer, failures)) continue;
     const bool same = before && before->issuer == issuer->id();
-    if (!breakers_[issuer].take(parts_.now())) {
+    if (same && before->wait_for_next(parts_.now()) > parts_.now()) {
+      failures.not_before[issuer->id()] = before->wait_for_next(parts_.now());
+      continue;
+    }
+    if (!breakers_[issuer->id()].take(parts_.now())) {
       if (same && outlasts_trouble(before)) break;
       continue;
     }
@@ -236,15 +253,17 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     std::vector<std::string> names(1, request.name);
     IssueRequest wanted(std::move(names), std::move(*key), deadline);
     if (same && parts_.renewal.ask_issuers) wanted.replaces = before->certificate;
-    attempt.asked = true;
+    wanted.urgency = request.urgency;
+    wanted.failed_before = failures.of_challenge;
     auto issued = co_await issuer->issue(std::move(wanted));
     if (issued) {
-      breakers_[issuer].answered();
+      breakers_[issuer->id()].answered();
       attempt.certificate = std::move(*issued);
       attempt.issuer = issuer->id();
       attempt.origin = issuer->origin();
       co_return attempt;
     }
+    attempt.asked = attempt.asked || !is_own_bound(issued.error().error);
     learn(request, *issuer, issued.error(), failures, attempt);
     if (!issued.error().other_issuer) seen_from_outside = true;
     if (same && attempt.whole_issuer && outlasts_trouble(before)) break;
@@ -271,35 +290,42 @@ base::WallTime Orders::next_for(const OrderRequest& request, const std::optional
   for (const Issuer* issuer : request.issuers) {
     const auto wait = failures.not_before.find(issuer->id());
     base::WallTime at = wait == failures.not_before.end() ? now : wait->second;
-    const Breaker& breaker = breakers_[issuer];
+    const Breaker& breaker = breakers_[issuer->id()];
     if (breaker.open()) at = std::max(at, breaker.next());
     soonest = soonest ? std::min(*soonest, at) : at;
   }
   const base::WallTime next = std::max(now + delay, soonest.value_or(now));
+  if (attempt.asked) return next;
   // Not all who wait for one issuer at once.
-  return attempt.asked ? next : next + retry_delay(1, random_fraction());
+  if (!outlasts_trouble(before)) return next + retry_delay(1, random_fraction());
+  const double spread = random_fraction() * static_cast<double>(kSpread.count());
+  return next + std::chrono::seconds(static_cast<std::int64_t>(spread));
 }
 
 // Counts the failure and writes down when to try again.
 base::Task<void> Orders::failed(const OrderRequest& request, const std::optional<Record>& before,
                                 Failures failures, const Attempt& attempt) {
   const bool counts = attempt.asked && (!attempt.whole_issuer || failures.count < kTroubleCounts);
+  const bool told = !attempt.asked && failures.count != 0;  // nothing new to say or to keep
   if (counts || failures.count == 0) ++failures.count;
   failures.last_error = attempt.error.detail;
   failures.issuers = joined_ids(request.issuers);
   failures.next_attempt = next_for(request, before, failures, attempt);
   failing_.put(request.name, failures, base::TimePoint::max());
-  log::error("no certificate for a name; the next order waits",
-             {{"name", request.name},
-              {"failures", failures.count},
-              {"next_attempt", text_of(failures.next_attempt)},
-              {"error", failures.last_error}});
+  if (!told) {
+    log::error("no certificate for a name; the next order waits",
+               {{"name", request.name},
+                {"failures", failures.count},
+                {"next_attempt", text_of(failures.next_attempt)},
+                {"error", failures.last_error}});
+  }
   if (before && parts_.now() >= emergency_line(before->dates())) {
     log::error("a certificate is about to expire, or has, and cannot be renewed",
                {{"name", request.name},
                 {"issuer", before->issuer},
                 {"not_after", text_of(before->certificate->leaf().not_after)}});
   }
+  if (told) co_return;
   const auto saved = co_await parts_.inventory.save_failures(request.name, failures);
   if (!saved) {
     log::error("storage keeps no failure",
@@ -315,11 +341,14 @@ base::Task<Failures> Orders::failures_of(const OrderRequest& request) {
   } else if (const Failures* known = failing_.find(request.name, base::TimePoint::min())) {
     failures = *known;  // storage does not answer: memory is as good
   }
+  std::erase_if(failures.not_before,
+                [&](const auto& wait) { return wait.second > parts_.now() + kLongestWait; });
   if (failures.issuers != joined_ids(request.issuers)) {
     // The configuration names other issuers now: they get their chance at once.
-    const unsigned count = failures.count;
-    failures = Failures();
-    failures.count = count == 0 ? 0 : 1;
+    Failures anew;
+    anew.count = failures.count == 0 ? 0 : 1;
+    anew.of_challenge = failures.of_challenge;
+    failures = std::move(anew);
     failures.issuers = joined_ids(request.issuers);
   }
   if (failures.count != 0) failing_.put(request.name, failures, base::TimePoint::max());
@@ -329,7 +358,7 @@ base::Task<Failures> Orders::failures_of(const OrderRequest& request) {
 std::optional<base::Error> Orders::backing_off(std::string_view name,
                                                const std::vector<Issuer*>& issuers) {
   const Failures* known = failing_.find(name, base::TimePoint::min());
-  if (known == nullptr || known->next_attempt <= parts_.now()) return std::nullopt;
+  if (known == nullptr || !waits(*known)) return std::nullopt;
   if (known->issuers != joined_ids(issuers)) return std::nullopt;
   return backoff_error(name, *known);
 }
@@ -338,7 +367,7 @@ base::WallTime Orders::next_attempt(std::string_view name) {
   const Failures* known = failing_.find(name, base::TimePoint::min());
   const base::WallTime soon = parts_.now() + retry_delay(1, random_fraction());
   // A past moment stands there when it was not the issuers that failed (a full queue, a lease).
-  return known == nullptr || known->next_attempt <= parts_.now() ? soon : known->next_attempt;
+  return known == nullptr || !waits(*known) ? soon : known->next_attempt;
 }
 
 unsigned Orders::failures(std::string_view name) {
@@ -362,88 +391,6 @@ base::Task<void> Orders::forget_imported(std::string name) {
     log::warn("storage still holds the note of an import",
               {{"name", name}, {"error", forgotten.error().detail}});
   }
-}
-
-// `fresh`: only one that is not due for renewal yet is usable. Certificates that were imported
-// count whoever signed them.
-base::Task<Orders::Held> Orders::stored(const OrderRequest& request, bool fresh) {
-  Held held;
-  held.usable = base::fail(base::Code::kNotFound, base::Side::kStorage,
-                           "storage has none for " + request.name);
-  for (Issuer* issuer : request.issuers) {
-    auto record = co_await parts_.inventory.load(issuer->id(), request.name);
-    const bool answered = co_await hold(held, std::move(record), request, fresh);
-    if (!answered) co_return held;
-  }
-  auto record = co_await parts_.inventory.load_imported(request.name);
-  held.imported = record.has_value();
-  (void)co_await hold(held, std::move(record), request, fresh);
-  co_return held;
-}
-
-// Keeps a record of the name, if it is better than what is held. False: storage is too busy to
-// say, and so `held` does.
-base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const OrderRequest& request,
-                              bool fresh) {
-  if (!record) {
-    const base::Code code = record.error().code;
-    if (code == base::Code::kOverload) {
-      held.usable = base::fail(std::move(record.error()));
-      co_return false;
-    }
-    if (code != base::Code::kNotFound && code != base::Code::kDamaged) {
-      log::error("a certificate cannot be read from storage",
-                 {{"name", request.name}, {"error", record.error().detail}});
-    }
-    co_return true;
-  }
-  if (record->revoked) {
-    withdraw(*record, request.name);
-    held.withheld = held.withheld || !record->revoked->replace;
-    co_return true;
-  }
-  // At a handshake nobody waits for the plan: who looks after renewals finds it.
-  if (fresh) record->plan = co_await parts_.inventory.load_plan(record->issuer, request.name);
-  const base::WallTime now = parts_.now();
-  const auto lasts_longer = [&](const Record& other) {
-    return record->certificate->leaf().not_after > other.certificate->leaf().not_after;
-  };
-  if (!held.newest || lasts_longer(*held.newest)) held.newest = *record;
-  if (!record->certificate->valid_at(now)) co_return true;
-  if (fresh && record->due(parts_.renewal) <= now) co_return true;
-  if (!held.usable || lasts_longer(*held.usable)) held.usable = std::move(*record);
-  co_return true;
-}
-
-base::Task<Orders::Outcome> Orders::load(std::string name, std::vector<Issuer*> issuers) {
-  const OrderRequest request(name, std::move(issuers), Urgency::kHandshake);
-  auto held = co_await stored(request, false);
-  if (!held.usable) co_return base::fail(std::move(held.usable.error()));
-  serve_unless_newer(*held.usable, name);
-  co_return held.usable->certificate;
-}
-
-// What was revoked since it was loaded.
-void Orders::withdraw(const Record& record, const std::string& name) {
-  const auto served = parts_.certificates.find_exact(name);
-  if (!served || served->leaf().serial != record.certificate->leaf().serial) return;
-  parts_.certificates.remove(name);
-  log::warn("a certificate was revoked; it is not served any more",
-            {{"name", name}, {"serial", served->leaf().serial}});
-}
-
-// What was read from storage may have been overtaken by an order meanwhile.
-void Orders::serve_unless_newer(const Record& record, const std::string& name) {
-  const auto served = parts_.certificates.find_exact(name);
-  const auto& leaf = record.certificate->leaf();
-  if (served && served->leaf().not_before > leaf.not_before) return;
-  serve(record, name);
-}
-
-void Orders::serve(const Record& record, const std::string& name) {
-  parts_.certificates.put({name}, record.certificate);
-  parts_.schedule.set(name, record.due(parts_.renewal));
-  parts_.polls.watch(record);
 }
 
 // Durable before use. When storage fails, the certificate is served all the same, and saved later.

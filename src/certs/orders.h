@@ -6,7 +6,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -46,12 +48,17 @@ class Orders {
   static constexpr std::size_t kUnsaved = 1024;         // certificates that wait for storage
   static constexpr base::Duration kSaveAgain{1'000};    // first wait; doubles up to kSaveAtMost
   static constexpr base::Duration kSaveAtMost{60'000};
+  static constexpr std::size_t kFormer = 8;  // issuers that are configured no more
   // Of failures that are the issuer's with everybody, so many count: the wait stays at 100 minutes.
   static constexpr unsigned kTroubleCounts = 3;
   // A failure that lasts counts as so many: the first wait has 100 minutes.
   static constexpr unsigned kLastingCounts = 3;
   // A renewal is tried again in a quarter of what is left of the life, though no sooner than this.
-  static constexpr std::chrono::seconds kRenewAgain = std::chrono::minutes(10);
+  static constexpr std::chrono::seconds kRenewAgain = std::chrono::minutes(12);
+  // No wait is longer: what lies beyond is of a clock that has been set back since.
+  static constexpr std::chrono::seconds kLongestWait = std::chrono::days(31);
+  // Renewals that wait for one CA to mend come back spread over so long: visitors do not wait.
+  static constexpr std::chrono::seconds kSpread = std::chrono::hours(1);
 
   // All outlive it; `tasks` is where it starts tasks of its own.
   struct Parts {
@@ -85,6 +92,10 @@ class Orders {
   base::Task<base::Result<tls::CertificateRef>> load(std::string name,
                                                      std::vector<Issuer*> issuers);
 
+  // Storage holds certificates of an issuer that is configured no more: load() looks there too, so
+  // that they are served until those that are configured have signed. At most kFormer are known.
+  void know_former(std::string_view issuer);
+
   // The error of a name in backoff, as far as memory knows.
   std::optional<base::Error> backing_off(std::string_view name,
                                          const std::vector<Issuer*>& issuers);
@@ -109,6 +120,7 @@ class Orders {
     explicit Running(base::Loop& loop) : ended(loop) {}
     base::Event ended;
     Outcome outcome;
+    Slots::Place place;  // where it waits for its turn
   };
   // What storage has for a name, by any of its issuers, or imported.
   struct Held {
@@ -128,13 +140,14 @@ class Orders {
     bool lasting = false;       // nothing changes before a person has changed something
   };
 
-  base::Task<Outcome> run(OrderRequest request);
+  base::Task<Outcome> run(OrderRequest request, std::shared_ptr<Running> mine);
   base::Task<Outcome> run_in_turn(const OrderRequest& request, base::Deadline deadline);
   base::Task<Outcome> run_leased(const OrderRequest& request, base::Deadline deadline);
   base::Error withhold(const OrderRequest& request);
   base::Task<Held> stored(const OrderRequest& request, bool fresh);
   base::Task<bool> hold(Held& held, base::Result<Record> record, const OrderRequest& request,
                         bool fresh);
+  base::Task<base::Result<Record>> of_former(const std::string& name);
   base::Task<Failures> failures_of(const OrderRequest& request);
   base::Task<Attempt> ask_issuers(const OrderRequest& request, const std::optional<Record>& before,
                                   Failures& failures, base::Deadline deadline);
@@ -145,6 +158,7 @@ class Orders {
   base::Task<void> forget_failures(std::string name);
   base::Task<void> forget_imported(std::string name);
   std::vector<Issuer*> in_turn(const OrderRequest& request, const std::optional<Record>& before);
+  bool waits(const Failures& failures) const;
   bool outlasts_trouble(const std::optional<Record>& before) const;
   bool asked_for_patience(const Issuer& issuer, const Failures& failures) const;
   void learn(const OrderRequest& request, const Issuer& issuer, const IssueError& why,
@@ -159,8 +173,10 @@ class Orders {
   base::Event stopping_;
   std::unordered_map<std::string, std::shared_ptr<Running>> running_;
   TimedCache<Failures> failing_;
-  std::unordered_map<const Issuer*, Breaker> breakers_;  // as many as issuers are configured
+  // By id: of one CA, however often it is configured. As many as issuers at most.
+  std::unordered_map<std::string, Breaker> breakers_;
   std::size_t unsaved_ = 0;
+  std::set<std::string, std::less<>> former_;
 };
 
 }  // namespace gatehouse::certs

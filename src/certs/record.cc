@@ -1,6 +1,9 @@
 #include "certs/record.h"
 
+#include <algorithm>
+
 #include "certs/document.h"
+#include "certs/pace.h"
 
 namespace gatehouse::certs {
 
@@ -47,6 +50,22 @@ base::WallTime Record::due(const RenewalPolicy& policy) const {
   return planned ? due_by_plan(dates(), *plan) : due_by_life(dates(), policy);
 }
 
+base::WallTime Record::wait_for_next(base::WallTime now) const {
+  const CaLimits* limits = limits_of(issuer);
+  if (limits == nullptr || limits->same_names > kEarlier) return now;
+  std::vector<base::WallTime> all = earlier;
+  all.push_back(obtained);
+  if (all.size() < limits->same_names) return now;
+  const auto first = all[all.size() - limits->same_names];
+  return std::max(now, first + limits->same_names_every * limits->same_names);
+}
+
+void Record::follow(const Record& before) {
+  earlier = before.earlier;
+  earlier.push_back(before.obtained);
+  if (earlier.size() > kEarlier) earlier.erase(earlier.begin());
+}
+
 std::string to_text(const Record& record) {
   Json object = new_document();
   object["issuer"] = record.issuer;
@@ -57,6 +76,7 @@ std::string to_text(const Record& record) {
   if (!record.ca.empty()) object["ca"] = record.ca;
   if (!record.account.empty()) object["account"] = record.account;
   if (record.revoked) object["revoked"] = to_json(*record.revoked);
+  for (const base::WallTime at : record.earlier) object["earlier"].push_back(seconds_of(at));
   object["chain"] = record.certificate->chain_pem();
   object["key"] = record.certificate->key().pem();
   return text_of(object);
@@ -86,6 +106,13 @@ base::Result<Record> parse_record(std::string_view text) {
     if (!name.is_string()) return damaged("a name in it is no text");
     record.names.push_back(name.get<std::string>());
   }
+  if (const auto earlier = object->find("earlier"); earlier != object->end()) {
+    for (const auto& at : *earlier) {
+      if (!at.is_number_integer()) return damaged("a moment of its 'earlier' is no number");
+      if (record.earlier.size() == Record::kEarlier) break;
+      record.earlier.emplace_back(std::chrono::seconds(at.get<std::int64_t>()));
+    }
+  }
   auto key = tls::PrivateKey::from_pem(*key_pem);
   if (!key) return damaged("its key: " + key.error().detail);
   auto certificate = tls::Certificate::make(*chain, std::move(*key));
@@ -100,6 +127,7 @@ std::string to_text(const Failures& failures) {
   object["next_attempt"] = seconds_of(failures.next_attempt);
   object["last_error"] = failures.last_error;
   object["issuers"] = failures.issuers;
+  object["of_challenge"] = failures.of_challenge;
   object["not_before"] = Json::object();
   for (const auto& [issuer, until] : failures.not_before) {
     object["not_before"][issuer] = seconds_of(until);
@@ -123,6 +151,10 @@ base::Result<Failures> parse_failures(std::string_view text) {
   failures.next_attempt = *next;
   failures.last_error = std::move(*last_error);
   failures.issuers = std::move(*issuers);
+  if (const auto flag = object->find("of_challenge"); flag != object->end()) {
+    if (!flag->is_boolean()) return damaged("its 'of_challenge' is neither true nor false");
+    failures.of_challenge = flag->get<bool>();
+  }
   if (const auto waits = object->find("not_before"); waits != object->end()) {
     if (!waits->is_object()) return damaged("its 'not_before' is no object");
     for (const auto& [issuer, until] : waits->items()) {

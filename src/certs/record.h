@@ -26,6 +26,10 @@ struct Record {
 
   std::optional<Revocation> revoked;  // then it is not to be served
 
+  // When its predecessors of the last days were obtained, the oldest first: at most kEarlier.
+  std::vector<base::WallTime> earlier;
+  static constexpr std::size_t kEarlier = 8;
+
   // What the issuer said of its renewal. In storage it lies beside: it changes more often, and
   // holds no key.
   std::optional<RenewalPlan> plan;
@@ -35,6 +39,11 @@ struct Record {
   // When it is to be renewed: when a person demanded it, or by the plan if that is for this
   // certificate, else by the life.
   base::WallTime due(const RenewalPolicy& policy) const;
+  // Before this moment the issuer signs nothing more for the same names, by its published limits;
+  // `now` where none are known or reached.
+  base::WallTime wait_for_next(base::WallTime now) const;
+  // Remembers the predecessor, and what that remembers.
+  void follow(const Record& before);
 };
 
 // JSON of one object with a `version`. Holds the private key: a secret.

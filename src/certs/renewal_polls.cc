@@ -38,10 +38,14 @@ base::Task<void> RenewalPolls::poll_in_turn(const std::string& name) {
   const std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
   auto record = co_await newest(name, issuers);
   // Whoever serves a new one watches it.
-  if (!record || !record->certificate->valid_at(parts_.now())) co_return;
+  if (!record || record->certificate->leaf().not_after <= parts_.now()) co_return;
   record->plan = co_await parts_.inventory.load_plan(record->issuer, name);
   const bool known = record->plan && record->plan->serial == record->certificate->leaf().serial;
-  if (!known || record->plan->ask_again <= parts_.now()) {
+  const base::WallTime now = parts_.now();
+  // What lies beyond the longest wait was written under a clock that has been set back since.
+  const bool waits =
+      known && record->plan->ask_again > now && record->plan->ask_again <= now + acme::kAskLatest;
+  if (!waits) {
     const auto issuer = std::ranges::find(issuers, record->issuer, &Issuer::id);
     co_await ask(**issuer, *record);
   } else {
@@ -70,6 +74,7 @@ base::Task<std::optional<Record>> RenewalPolls::newest(const std::string& name,
 // Leaves what the issuer says in the record's plan.
 base::Task<void> RenewalPolls::ask(Issuer& issuer, Record& record) {
   const std::string& name = record.names.front();
+  if (left_alone(record)) co_return;
   const auto info =
       co_await issuer.renewal_info(record.certificate, base::Deadline::in(kQuestionTime));
   if (!info) {
@@ -77,6 +82,7 @@ base::Task<void> RenewalPolls::ask(Issuer& issuer, Record& record) {
     co_return;
   }
   failing_.erase(name);
+  breaker_of(record).answered();
   // A person may have demanded a renewal while the issuer was asked.
   record.plan = co_await parts_.inventory.load_plan(record.issuer, name);
   const base::WallTime before = record.due(parts_.policy);
@@ -101,8 +107,28 @@ base::Task<void> RenewalPolls::ask(Issuer& issuer, Record& record) {
   }
 }
 
+Breaker& RenewalPolls::breaker_of(const Record& record) {
+  return breakers_.try_emplace(record.issuer, kLongestPause).first->second;
+}
+
+// Whether the issuer errs with every question, so that this one waits.
+bool RenewalPolls::left_alone(const Record& record) {
+  Breaker& breaker = breaker_of(record);
+  if (breaker.take(parts_.now())) return false;
+  const double spread = random_fraction() * static_cast<double>(kSpread.count());
+  polls_.set(record.names.front(),
+             breaker.next() + std::chrono::seconds(static_cast<std::int64_t>(spread)));
+  return true;
+}
+
 void RenewalPolls::failed(const Record& record, const acme::Failure& failure) {
-  if (failure.error.code == base::Code::kUnsupported) return;
+  const bool unsupported = failure.error.code == base::Code::kUnsupported;
+  if (unsupported || (failure.problem && !failure.problem->handling().whole_ca)) {
+    breaker_of(record).answered();
+  } else {
+    breaker_of(record).failed(parts_.now());
+  }
+  if (unsupported) return;
   const std::string& name = record.names.front();
   const unsigned* before = failing_.find(name, base::TimePoint::min());
   const unsigned count = before == nullptr ? 1 : *before + 1;

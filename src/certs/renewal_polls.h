@@ -4,8 +4,10 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 
 #include "base/gate.h"
+#include "certs/breaker.h"
 #include "certs/host_rules.h"
 #include "certs/inventory.h"
 #include "certs/issuers.h"
@@ -26,6 +28,9 @@ class RenewalPolls {
   static constexpr std::size_t kFailing = 10'000;  // names whose failures are counted
   // The waits after failures are those of retry_delay(), up to this.
   static constexpr std::chrono::seconds kLongestPause = std::chrono::hours(6);
+
+  // Who waits for an issuer that errs with every question comes back spread over so long.
+  static constexpr std::chrono::seconds kSpread = std::chrono::hours(1);
 
   // All outlive it.
   struct Parts {
@@ -59,11 +64,15 @@ class RenewalPolls {
                                            const std::vector<Issuer*>& issuers);
   base::Task<void> ask(Issuer& issuer, Record& record);
   void failed(const Record& record, const acme::Failure& failure);
+  bool left_alone(const Record& record);
+  Breaker& breaker_of(const Record& record);
 
   Parts parts_;
   Schedule polls_;
   Slots turns_;
   TimedCache<unsigned> failing_;
+  // By issuer id. Not those of orders: who errs here may sign all the same.
+  std::unordered_map<std::string, Breaker> breakers_;
 };
 
 }  // namespace gatehouse::certs

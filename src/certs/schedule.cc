@@ -34,9 +34,21 @@ base::Deadline Schedule::wake_at(base::WallTime now) const {
   return base::Deadline(base::Clock::now() + std::max(wait, base::Duration(1)));
 }
 
+void Schedule::look_at_clock(base::WallTime now) {
+  const bool set_back = latest_ != base::WallTime::min() && now < latest_ - kSetBack;
+  latest_ = set_back ? now : std::max(latest_, now);
+  if (!set_back) return;
+  order_.clear();
+  for (auto& [name, due] : entries_) {
+    due = now;
+    order_.emplace(now, name);
+  }
+}
+
 base::Task<std::optional<std::string>> Schedule::next() {
   while (!closed_) {
     const base::WallTime now = now_();
+    look_at_clock(now);
     if (!order_.empty() && order_.begin()->first <= now) {
       std::string name = order_.begin()->second;
       remove(name);

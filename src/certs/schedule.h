@@ -23,6 +23,9 @@ class Schedule {
   // The wall clock is looked at this often at least, so that a clock that was set, or a machine
   // that slept, delays nothing by more.
   static constexpr base::Duration kLongestWait{3'600'000};
+  // A clock that was set back by more makes everything due: the moments may be those of the wrong
+  // clock. Who is woken for nothing says so by setting the moment again.
+  static constexpr std::chrono::seconds kSetBack = std::chrono::minutes(30);
 
   Schedule(base::Loop& loop, WallClock now) : changed_(loop), now_(std::move(now)) {}
   Schedule(const Schedule&) = delete;
@@ -45,10 +48,12 @@ class Schedule {
   using Key = std::pair<base::WallTime, std::string>;
 
   base::Deadline wake_at(base::WallTime now) const;
+  void look_at_clock(base::WallTime now);
 
   base::Event changed_;
   WallClock now_;
   bool closed_ = false;
+  base::WallTime latest_ = base::WallTime::min();  // what the clock has shown
   std::set<Key> order_;
   std::unordered_map<std::string, base::WallTime> entries_;
 };

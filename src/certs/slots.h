@@ -16,7 +16,15 @@ enum class Urgency : std::uint8_t { kHandshake, kBackground };
 
 // At most `slots` holders at once, at most `queued` who wait. One loop, its thread.
 class Slots {
+  struct Waiter;
+
  public:
+  // Where somebody waits, for whoever finds out later that it is urgent.
+  class Place {
+    friend class Slots;
+    std::weak_ptr<Waiter> waiter_;
+  };
+
   Slots(base::Loop& loop, std::size_t slots, std::size_t queued)
       : loop_(loop), free_(slots), queued_(queued) {}
   Slots(const Slots&) = delete;
@@ -24,7 +32,10 @@ class Slots {
 
   // Takes a slot, waiting in turn; give it back with release(). Errors: kOverload when too many
   // wait, kTimeout at the deadline.
-  base::Task<base::Result<void>> acquire(Urgency urgency, base::Deadline deadline);
+  base::Task<base::Result<void>> acquire(Urgency urgency, base::Deadline deadline,
+                                         Place* place = nullptr);
+  // Who waits there goes among the urgent ones; nothing when nobody does.
+  void hurry(Place& place);
   void release();
 
   // Whether the next one has to wait, or is refused.

@@ -22,19 +22,32 @@ bool issued_by_one_of(std::string_view id, const std::vector<Issuer*>& issuers) 
   return std::ranges::any_of(issuers, [&](const Issuer* one) { return one->id() == id; });
 }
 
+// A certificate of an issuer that its site does not name any more.
+base::Task<void> note_former(const StartupParts& parts, CertificateKey key, Source source,
+                             std::vector<Issuer*> issuers) {
+  parts.orders.know_former(key.issuer);
+  if (source != Source::kManaged || parts.certificates.find_exact(key.name)) co_return;
+  (void)co_await parts.orders.load(std::string(key.name), std::move(issuers));
+}
+
 base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   const CertificateKey parsed = parse_certificate_key(key);
   const HostRules::Match site = parts.rules.find(parsed.name);
-  if (site.policy == nullptr || site.policy->source != Source::kOnDemand) co_return;
-  const auto issuers = parts.issuers.for_name(parsed.name, *site.policy);
-  if (!issued_by_one_of(parsed.issuer, issuers)) co_return;
+  const Source source = site.policy == nullptr ? Source::kNone : site.policy->source;
+  if (source != Source::kManaged && source != Source::kOnDemand) co_return;
+  auto issuers = parts.issuers.for_name(parsed.name, *site.policy);
+  if (!issued_by_one_of(parsed.issuer, issuers)) {
+    co_await note_former(parts, parsed, source, std::move(issuers));
+    co_return;
+  }
+  if (source != Source::kOnDemand) co_return;
   std::string name(parsed.name);
   std::string issuer(parsed.issuer);
   auto plan = co_await parts.inventory.load_plan(issuer, name);
   const bool demanded = plan && plan->demanded;
   if (parts.schedule.due(name) && !demanded) co_return;  // a handshake was faster
   auto record = co_await parts.inventory.load(std::move(issuer), name);
-  if (!record || !record->certificate->valid_at(parts.now())) co_return;
+  if (!record || record->certificate->leaf().not_after <= parts.now()) co_return;
   if (parts.schedule.due(name) && !demanded) co_return;
   if (record->revoked) {
     if (record->revoked->replace) parts.schedule.set(name, parts.now());

@@ -64,6 +64,18 @@ std::vector<std::string> list_folder(const fs::path& folder, const std::string& 
   return keys;
 }
 
+// Folders that are no fan-out: of longer keys.
+std::vector<std::string> list_segments(const fs::path& folder) {
+  std::vector<std::string> found;
+  for (auto& name : sorted_names(folder)) {
+    std::error_code ignored;
+    const bool longer =
+        name.size() != 2 && is_key(name) && fs::is_directory(folder / name, ignored);
+    if (longer && found.size() < Storage::kMostSegments) found.push_back(std::move(name));
+  }
+  return found;
+}
+
 base::Result<void> remove_file(const fs::path& file) {
   if (::unlink(file.c_str()) != 0) {
     return errno == ENOENT ? base::Result<void>() : failed("remove", file);
@@ -144,6 +156,13 @@ base::Task<base::Result<std::string>> FileStorage::set_aside(std::string key) {
   auto call = [file = file_of(key), damaged = root_ / "damaged", key] {
     return move_aside(file, damaged, key);
   };
+  co_return co_await pool_.run(std::move(call));
+}
+
+base::Task<base::Result<std::vector<std::string>>> FileStorage::segments(std::string prefix) {
+  using Names = base::Result<std::vector<std::string>>;
+  if (!is_key(prefix)) co_return base::fail(bad_key(prefix).error());
+  auto call = [folder = root_ / prefix]() -> Names { return list_segments(folder); };
   co_return co_await pool_.run(std::move(call));
 }
 

@@ -29,6 +29,7 @@ class FileStorage : public Storage {
   base::Task<base::Result<void>> store(std::string key, std::string record) override;
   base::Task<base::Result<void>> remove(std::string key) override;
   base::Task<base::Result<std::string>> set_aside(std::string key) override;
+  base::Task<base::Result<std::vector<std::string>>> segments(std::string prefix) override;
   base::Task<base::Result<std::vector<std::string>>> list(std::string prefix, std::string cursor,
                                                           std::size_t most) override;
   base::Task<base::Result<Lease>> lease(std::string name, base::Deadline deadline) override;

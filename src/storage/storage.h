@@ -46,6 +46,7 @@ class Lease {
 class Storage {
  public:
   static constexpr std::size_t kLargestRecord = 1024 * 1024;  // bytes
+  static constexpr std::size_t kMostSegments = 256;
 
   virtual ~Storage() = default;
 
@@ -58,6 +59,9 @@ class Storage {
   virtual base::Task<base::Result<void>> remove(std::string key) = 0;
   // Moves a damaged record out of the way and keeps it for a person to look at. Returns where.
   virtual base::Task<base::Result<std::string>> set_aside(std::string key) = 0;
+  // The segments that longer keys go on with after `prefix` (of "certificates": "internal"),
+  // sorted; at most kMostSegments.
+  virtual base::Task<base::Result<std::vector<std::string>>> segments(std::string prefix) = 0;
   // Keys one segment below `prefix` (of "certificates/internal": "certificates/internal/a.example")
   // in an order of the storage's own, at most `most` of them, after `cursor` (the last key of the
   // call before; empty: from the start). Fewer than `most`: that was the end.

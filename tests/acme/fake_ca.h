@@ -1,5 +1,6 @@
 // A CA that does what a test tells it to: RFC 8555 on plain HTTP over loopback, each answer
-// replaceable. What it checks of requests: nonces, content type, url and key of the JWS header.
+// replaceable. What it checks of requests: form, signature, algorithm, nonce, url and key of the
+// JWS.
 #pragma once
 
 #include <mutex>
@@ -8,11 +9,14 @@
 #include <set>
 
 #include "acme/base64url.h"
+#include "tests/acme/jws_check.h"
 #include "tests/acme/script_server.h"
 
 namespace gatehouse::acme {
 
-class FakeCa {
+// `Server` is a ScriptServer or a LoopServer.
+template <class Server>
+class FakeCaOn {
  public:
   using Json = nlohmann::json;
   // A reply instead of the CA's own; nothing lets it answer. Sees the JWS payload (null when
@@ -25,7 +29,9 @@ class FakeCa {
   // A PEM chain for a request (DER) and the names of its order.
   using Sign = std::function<std::string(const std::string& csr, std::vector<std::string> names)>;
 
-  FakeCa() : server_([this](const ScriptRequest& request) { return answer(request); }) {}
+  template <class... Where>
+  explicit FakeCaOn(Where&... where)
+      : server_([this](const ScriptRequest& request) { return answer(request); }, where...) {}
 
   std::string url(std::string_view path) const { return server_.url(path); }
   std::string directory_url() const { return url("/dir"); }
@@ -42,6 +48,9 @@ class FakeCa {
   int processing_looks = 0;       // how often an order is still "processing"
   int bad_nonces = 0;             // how many good nonces are refused
   std::vector<std::string> challenge_types{"dns-account-01", "http-01", "tls-alpn-01"};
+
+  // The name that the request is about which `intercept` looks at; empty when it is about none.
+  std::string about;
 
   // How many requests had a path that begins like this.
   int count(std::string_view prefix) {
@@ -101,6 +110,7 @@ class FakeCa {
     requests_.push_back(request);
     const Json payload = payload_of(request);
     std::optional<ScriptReply> reply;
+    about = name_of(request.path, payload);
     if (intercept) reply = intercept(request, payload);
     if (!reply && request.method == "POST") reply = check(request);
     if (!reply) reply = route(request, payload);
@@ -112,19 +122,33 @@ class FakeCa {
     return std::move(reply->with("Replay-Nonce", nonce));
   }
 
+  std::string name_of(const std::string& path, const Json& payload) const {
+    if (path == "/new-order" && payload.is_object()) {
+      return payload["identifiers"][0].value("value", "");
+    }
+    const std::size_t id = id_in(path);
+    if (path.starts_with("/authorization/") || path.starts_with("/challenge/")) {
+      return id < authorizations_.size() ? authorizations_[id].name : "";
+    }
+    const bool of_order = path.starts_with("/order/") || path.starts_with("/finalize/") ||
+                          path.starts_with("/certificate/");
+    return of_order && id < orders_.size() ? orders_[id].names.front() : "";
+  }
+  static std::size_t id_in(const std::string& path) {
+    return std::stoul("0" + path.substr(path.find_last_not_of("0123456789") + 1));
+  }
+
   std::optional<ScriptReply> check(const ScriptRequest& request) {
     const auto type = request.fields.find("content-type");
-    if (type == request.fields.end() || type->second != "application/jose+json") {
-      return problem(415, "malformed", "content type");
+    const Json jws = Json::parse(request.body, nullptr, false);
+    if (auto wrong = wrong_form(type == request.fields.end() ? "" : type->second, jws)) {
+      return problem(415, "malformed", *wrong);
     }
     const Json header = header_of(request);
     if (!header.is_object() || header.value("url", "") != url(request.path)) {
       return problem(401, "unauthorized", "url in the JWS");
     }
-    if (nonces_.erase(header.value("nonce", "")) == 0 || bad_nonces > 0) {
-      if (bad_nonces > 0) --bad_nonces;
-      return problem(400, "badNonce", "nonce");
-    }
+    if (header.value("alg", "") != "ES256") return problem(400, "badSignatureAlgorithm");
     const bool by_key = header.contains("jwk");
     if (by_key == header.contains("kid")) return problem(400, "malformed", "jwk xor kid");
     const bool either = request.path == "/revoke";
@@ -134,7 +158,21 @@ class FakeCa {
     if (!by_key && !accounts_.contains(header.value("kid", ""))) {
       return problem(400, "accountDoesNotExist", "who are you?");
     }
+    if (!signed_by(jws, by_key ? header["jwk"] : key_of(header["kid"]))) {
+      return problem(401, "unauthorized", "signature");
+    }
+    if (nonces_.erase(header.value("nonce", "")) == 0 || bad_nonces > 0) {
+      if (bad_nonces > 0) --bad_nonces;
+      return problem(400, "badNonce", "nonce");
+    }
     return std::nullopt;
+  }
+
+  Json key_of(const std::string& account) const {
+    for (const auto& [key, known] : keys_) {
+      if (known == account) return Json::parse(key);
+    }
+    return Json::object();
   }
 
   ScriptReply route(const ScriptRequest& request, const Json& payload) {
@@ -147,7 +185,7 @@ class FakeCa {
     if (path == "/revoke") return revoke(payload);
     if (path.starts_with("/account/")) return ScriptReply(200, R"({"status":"valid"})");
     if (path == "/new-order") return new_order(payload);
-    const std::size_t id = std::stoul("0" + path.substr(path.find_last_not_of("0123456789") + 1));
+    const std::size_t id = id_in(path);
     if (path.starts_with("/order/")) return look(id);
     if (path.starts_with("/authorization/")) return ScriptReply(200, show_authorization(id));
     if (path.starts_with("/challenge/")) return validate(path, id);
@@ -285,7 +323,9 @@ class FakeCa {
   std::vector<Order> orders_;
   std::vector<Authorization> authorizations_;
   int last_nonce_ = 0;
-  ScriptServer server_;  // last: its threads use what stands before
+  Server server_;  // last: its threads use what stands before
 };
+
+using FakeCa = FakeCaOn<ScriptServer>;
 
 }  // namespace gatehouse::acme

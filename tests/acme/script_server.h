@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -32,6 +33,11 @@ struct ScriptReply {
   std::string body;
   bool hang_up = false;  // close without an answer
   bool silent = false;   // never answer
+  // By a LoopServer alone:
+  std::string raw;      // said instead of an answer; then `hang_up`, `reset` or silence
+  std::string dripped;  // said once a second for ever, after `raw`
+  std::string poured;   // said for ever, after `raw`, as fast as it is taken
+  bool reset = false;   // end with RST
 
   ScriptReply() = default;
   explicit ScriptReply(int s, std::string b = "") : status(s), body(std::move(b)) {}
@@ -40,6 +46,45 @@ struct ScriptReply {
     return *this;
   }
 };
+
+// Takes the next request from the front of `buffer`; nothing while it is not whole.
+inline std::optional<ScriptRequest> take_request(std::string& buffer) {
+  const std::size_t end = buffer.find("\r\n\r\n");
+  if (end == std::string::npos) return std::nullopt;
+  std::string_view head = std::string_view(buffer).substr(0, end);
+  ScriptRequest request;
+  std::size_t line_end = head.find("\r\n");
+  const std::string_view line = head.substr(0, line_end);
+  const std::size_t space = line.find(' ');
+  request.method = line.substr(0, space);
+  request.path = line.substr(space + 1, line.rfind(' ') - space - 1);
+  while (line_end != std::string_view::npos) {
+    head.remove_prefix(line_end + 2);
+    line_end = head.find("\r\n");
+    const std::string_view field = head.substr(0, line_end);
+    const std::size_t colon = field.find(':');
+    if (colon == std::string_view::npos) continue;
+    std::string name(field.substr(0, colon));
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::string_view value = field.substr(colon + 1);
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    request.fields[name] = value;
+  }
+  const auto length = request.fields.find("content-length");
+  const std::size_t body = length == request.fields.end() ? 0 : std::stoul(length->second);
+  if (buffer.size() - end - 4 < body) return std::nullopt;
+  request.body = buffer.substr(end + 4, body);
+  buffer.erase(0, end + 4 + body);
+  return request;
+}
+
+inline std::string wire_text(const ScriptReply& reply, const ScriptRequest& request) {
+  std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " Scripted\r\n";
+  for (const auto& [name, value] : reply.fields) out += name + ": " + value + "\r\n";
+  out += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n\r\n";
+  if (request.method != "HEAD") out += reply.body;
+  return out;
+}
 
 class ScriptServer {
  public:
@@ -109,42 +154,14 @@ class ScriptServer {
     return true;
   }
 
-  static void read_head(std::string_view head, ScriptRequest& request) {
-    std::size_t line_end = head.find("\r\n");
-    const std::string_view line = head.substr(0, line_end);
-    const std::size_t space = line.find(' ');
-    request.method = line.substr(0, space);
-    request.path = line.substr(space + 1, line.rfind(' ') - space - 1);
-    while (line_end != std::string_view::npos) {
-      head.remove_prefix(line_end + 2);
-      line_end = head.find("\r\n");
-      const std::string_view field = head.substr(0, line_end);
-      const std::size_t colon = field.find(':');
-      if (colon == std::string_view::npos) continue;
-      std::string name(field.substr(0, colon));
-      std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-      std::string_view value = field.substr(colon + 1);
-      while (value.starts_with(' ')) value.remove_prefix(1);
-      request.fields[name] = value;
-    }
-  }
-
   // One request and its answer; false when the connection shall end.
   bool converse(int fd, std::string& buffer) {
-    std::size_t end;
-    while ((end = buffer.find("\r\n\r\n")) == std::string::npos) {
+    auto taken = take_request(buffer);
+    while (!taken) {
       if (!read_more(fd, buffer)) return false;
+      taken = take_request(buffer);
     }
-    ScriptRequest request;
-    read_head(std::string_view(buffer).substr(0, end), request);
-    buffer.erase(0, end + 4);
-    const auto length = request.fields.find("content-length");
-    const std::size_t body = length == request.fields.end() ? 0 : std::stoul(length->second);
-    while (buffer.size() < body) {
-      if (!read_more(fd, buffer)) return false;
-    }
-    request.body = buffer.substr(0, body);
-    buffer.erase(0, body);
+    const ScriptRequest& request = *taken;
     ScriptReply reply;
     {
       const std::lock_guard lock(handling_);
@@ -155,10 +172,7 @@ class ScriptServer {
       ::shutdown(fd, SHUT_RDWR);
       return false;
     }
-    std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " Scripted\r\n";
-    for (const auto& [name, value] : reply.fields) out += name + ": " + value + "\r\n";
-    out += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n\r\n";
-    if (request.method != "HEAD") out += reply.body;
+    const std::string out = wire_text(reply, request);
     std::string_view rest = out;
     while (!rest.empty()) {
       const auto sent = ::send(fd, rest.data(), rest.size(), MSG_NOSIGNAL);

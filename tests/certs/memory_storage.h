@@ -64,6 +64,17 @@ class MemoryStorage : public storage::Storage {
     records_->aside.insert(key);
     co_return "aside/" + key;
   }
+  base::Task<base::Result<std::vector<std::string>>> segments(std::string prefix) override {
+    std::set<std::string> found;
+    for (const auto& [key, record] : records_->records) {
+      if (!key.starts_with(prefix + "/")) continue;
+      const auto end = key.find('/', prefix.size() + 1);
+      if (end != std::string::npos) {
+        found.insert(key.substr(prefix.size() + 1, end - prefix.size() - 1));
+      }
+    }
+    co_return std::vector<std::string>(found.begin(), found.end());
+  }
   base::Task<base::Result<std::vector<std::string>>> list(std::string prefix, std::string cursor,
                                                           std::size_t most) override {
     std::vector<std::string> keys;

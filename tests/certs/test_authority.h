@@ -20,19 +20,21 @@ class TestAuthority {
     request.role = Role::kRoot;
     request.common_name = name;
     request.not_before = base::wall_now() - std::chrono::hours(1);
-    request.not_after = base::wall_now() + std::chrono::hours(24);
+    request.not_after = base::wall_now() + std::chrono::years(10);
     pem_ = *sign_certificate(request, key_, nullptr);
     root_ = *tls::Certificate::make(pem_, key_);
   }
 
   const std::string& pem() const { return pem_; }
 
+  std::chrono::seconds life = std::chrono::hours(12);  // of what is signed
+
   // A chain for the public part of `key`.
   std::string sign(const tls::PrivateKey& key, std::vector<std::string> names) const {
     CertificateRequest request;
     request.names = std::move(names);
     request.not_before = base::wall_now() - std::chrono::hours(1);
-    request.not_after = base::wall_now() + std::chrono::hours(12);
+    request.not_after = base::wall_now() + life;
     auto leaf = sign_certificate(request, key, root_.get());
     EXPECT_TRUE(leaf) << (leaf ? "" : leaf.error().detail);
     return *leaf + pem_;

@@ -1,0 +1,107 @@
+#include "certs/pace.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "certs/document.h"
+#include "certs/moment.h"
+
+namespace gatehouse::certs {
+
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// 300 orders in 3 hours, 5 certificates for one set of names in 7 days; the staging environment has
+// its own.
+constexpr std::array kLimits{
+    CaLimits{"acme-v02.api.letsencrypt.org-directory", 300, seconds(36), 5,
+             minutes(7 * 24 * 60 / 5)},
+    CaLimits{"acme-staging-v02.api.letsencrypt.org-directory", 1500, seconds(8), 30'000,
+             seconds(7 * 24 * 3600 / 30'000)},
+};
+
+double share(unsigned whole, unsigned percent) { return whole * percent / 100.0; }
+
+}  // namespace
+
+const CaLimits* limits_of(std::string_view issuer) {
+  const auto found = std::ranges::find(kLimits, issuer, &CaLimits::issuer);
+  return found == kLimits.end() ? nullptr : &*found;
+}
+
+Pace::Pace(const CaLimits& limits)
+    : limits_(limits), tokens_(limits.orders - share(limits.orders, kSpare)) {}
+
+void Pace::fill(base::WallTime now) {
+  // A clock that was set back fills nothing.
+  if (filled_ != base::WallTime() && now > filled_) {
+    const double passed = static_cast<double>((now - filled_).count());
+    const double most = limits_.orders - share(limits_.orders, kSpare);
+    tokens_ = std::min(most, tokens_ + passed / static_cast<double>(limits_.order_every.count()));
+  }
+  filled_ = now;
+}
+
+seconds Pace::until(double tokens) const {
+  const double missing = std::max(0.0, tokens - tokens_);
+  return seconds(static_cast<std::int64_t>(
+      std::ceil(missing * static_cast<double>(limits_.order_every.count()))));
+}
+
+std::optional<base::WallTime> Pace::take(base::WallTime now, Urgency urgency) {
+  fill(now);
+  const bool waits = urgency == Urgency::kBackground;
+  const double left = waits ? share(limits_.orders, kForHandshakes) : 0;
+  if (tokens_ >= left + 1) {
+    tokens_ -= 1;
+    return std::nullopt;
+  }
+  const base::WallTime soonest = now + until(left + 1);
+  line_ = std::max(soonest, std::min(line_, soonest + std::chrono::days(1)) + limits_.order_every);
+  return line_;
+}
+
+std::string Pace::text() const {
+  Json object = new_document();
+  object["left"] = tokens_;
+  object["at"] = seconds_of(filled_);
+  return text_of(object);
+}
+
+base::Result<void> Pace::learn(std::string_view text, base::WallTime now) {
+  auto object = parse_document(text);
+  if (!object) return base::fail(std::move(object.error()));
+  auto at = time_in(*object, "at");
+  if (!at) return base::fail(std::move(at.error()));
+  const auto left = object->find("left");
+  if (left == object->end() || !left->is_number()) return damaged("it has no number 'left'");
+  Pace other(limits_);
+  other.tokens_ = std::clamp(left->get<double>(), 0.0, other.tokens_);
+  other.filled_ = *at;
+  other.fill(now);
+  fill(now);
+  tokens_ = std::min(tokens_, other.tokens_);
+  return {};
+}
+
+base::Task<acme::Outcome<>> keep_pace(Pace& pace, storage::Storage& storage, std::string issuer,
+                                      Urgency urgency) {
+  const std::string key = "paces/" + issuer;
+  const auto known = co_await storage.load(key);
+  const base::WallTime now = base::wall_now();
+  if (known) (void)pace.learn(*known, now);
+  if (const auto later = pace.take(now, urgency)) {
+    acme::Failure failure(base::Error(
+        base::Code::kOverload, base::Side::kLocal, base::Retry::kYes,
+        "the CA " + issuer + " limits new orders; the next one waits until " + text_of(*later)));
+    failure.retry_after = *later - now;
+    co_return acme::failed(std::move(failure));
+  }
+  (void)co_await storage.store(key, pace.text());
+  co_return acme::Outcome<>();
+}
+
+}  // namespace gatehouse::certs
