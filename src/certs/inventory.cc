@@ -190,6 +190,11 @@ base::Task<base::Result<storage::Lease>> Inventory::lease(std::string name,
   co_return co_await storage_.lease(std::move(key), deadline);
 }
 
+base::Task<base::Result<std::vector<std::string>>> Inventory::list_issuers() {
+  std::string prefix(kCertificates);
+  co_return co_await storage_.segments(std::move(prefix));
+}
+
 base::Task<base::Result<std::vector<std::string>>> Inventory::list_certificates(std::string issuer,
                                                                                 std::string cursor,
                                                                                 std::size_t most) {

@@ -51,6 +51,8 @@ class Inventory {
   // The right to order for `name`. kTimeout while another process has it.
   base::Task<base::Result<storage::Lease>> lease(std::string name, base::Deadline deadline);
 
+  // The ids of all issuers that storage has certificates of.
+  base::Task<base::Result<std::vector<std::string>>> list_issuers();
   // A slice of an issuer's certificates (of the failures) that there are, after `cursor`; storage
   // keys.
   base::Task<base::Result<std::vector<std::string>>> list_certificates(std::string issuer,

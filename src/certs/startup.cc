@@ -197,7 +197,9 @@ base::Task<void> load_managed(StartupParts parts) {
 
 base::Task<void> scan_storage(StartupParts parts) {
   std::vector<std::string> issuers = parts.issuers.ids();
-  issuers.emplace_back();  // and the failures
+  const auto all = co_await parts.inventory.list_issuers();
+  if (all) issuers = *all;  // those that are configured no more too
+  issuers.emplace_back();   // and the failures
   for (const std::string& issuer : issuers) {
     std::string cursor;
     bool more = true;

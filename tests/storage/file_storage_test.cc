@@ -133,6 +133,15 @@ TEST_F(FileStorageTest, ListsInSlices) {
   EXPECT_TRUE(on_.wait(storage_.list("nothing", "", 10)).value().empty());
 }
 
+TEST_F(FileStorageTest, TellsTheSegmentsThatKeysGoOnWith) {
+  for (const auto* key : {"c/ca.example/a", "c/other/b", "c/other/d", "c/single"}) {
+    ASSERT_TRUE(on_.wait(storage_.store(key, "x")));
+  }
+  const std::vector<std::string> both{"ca.example", "other"};
+  EXPECT_EQ(on_.wait(storage_.segments("c")).value(), both);
+  EXPECT_TRUE(on_.wait(storage_.segments("nothing")).value().empty());
+}
+
 TEST_F(FileStorageTest, TellsDamagedRecordsAndSetsThemAside) {
   ASSERT_TRUE(on_.wait(storage_.store("a/b", "0123456789")));
   const auto file = storage_.file_of("a/b");
