@@ -126,7 +126,7 @@ std::string issuers_of(const config::Config& config) {
   return all;
 }
 
-Json to_json(const Account& told) {
+Json json_of(const Account& told) {
   return Json{{"issuer", told.issuer},      {"account", told.url},
               {"contact", told.contact},    {"key_since", told.key_since},
               {"key", told.key_thumbprint}, {"state", told.state},
@@ -193,7 +193,7 @@ int AccountCommand::run(const config::Config& config) const {
   base::log::flush_and_stop();
   Json list = Json::array();
   for (const Account& told : all) {
-    if (json_) list.push_back(to_json(told));
+    if (json_) list.push_back(json_of(told));
     if (!json_) print(told);
   }
   if (json_) std::cout << list.dump(1, ' ', false, Json::error_handler_t::replace) << "\n";

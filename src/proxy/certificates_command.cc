@@ -153,10 +153,10 @@ int renew_certificates(const AdminChannel& channel, const CertificateWords& word
   return well ? kWell : kFailed;
 }
 
-enum class Verb : std::uint8_t { kList, kShow, kRenew };
+enum class Wish : std::uint8_t { kList, kShow, kRenew };
 
-int do_it(Verb verb, const std::string& option, const CertificateWords& words) {
-  if (verb == Verb::kRenew && words.all == !words.names.empty()) {
+int do_it(Wish verb, const std::string& option, const CertificateWords& words) {
+  if (verb == Wish::kRenew && words.all == !words.names.empty()) {
     std::cerr << "gatehouse: certificates renew needs either names or --all\n";
     return kWrong;
   }
@@ -166,9 +166,9 @@ int do_it(Verb verb, const std::string& option, const CertificateWords& words) {
   int status = kFailed;
   if (!channel) {
     status = say_error(channel.error().detail);
-  } else if (verb == Verb::kList) {
+  } else if (verb == Wish::kList) {
     status = list_certificates(*channel, words);
-  } else if (verb == Verb::kShow) {
+  } else if (verb == Wish::kShow) {
     status = show_certificate(*channel, words);
   } else {
     status = renew_certificates(*channel, words, data_folder_of(*config));
@@ -184,7 +184,7 @@ CLI::App* add_certificates_command(CLI::App& app, std::string& config,
   auto* certificates = app.add_subcommand("certificates", "look after certificates");
   certificates->require_subcommand(1);
   const auto words = std::make_shared<CertificateWords>();
-  const auto add = [&](const char* word, const char* what, Verb verb) {
+  const auto add = [&](const char* word, const char* what, Wish verb) {
     auto* command = certificates->add_subcommand(word, what);
     command->add_option("-c,--config", config,
                         "configuration file, - for standard input; else $GATEHOUSE_CONFIG");
@@ -194,10 +194,10 @@ CLI::App* add_certificates_command(CLI::App& app, std::string& config,
     });
     return command;
   };
-  add("list", "all of them, and how it stands with each", Verb::kList);
-  auto* show_word = add("show", "all that is known of one", Verb::kShow);
+  add("list", "all of them, and how it stands with each", Wish::kList);
+  auto* show_word = add("show", "all that is known of one", Wish::kShow);
   show_word->add_option("name", words->names, "a host name")->required()->expected(1);
-  auto* renew_word = add("renew", "make them due now, or at the next start", Verb::kRenew);
+  auto* renew_word = add("renew", "make them due now, or at the next start", Wish::kRenew);
   renew_word->add_option("name", words->names, "host names");
   renew_word->add_flag("--all", words->all, "every one of them");
   renew_word->add_flag("--wait", words->wait, "until they are renewed, or have failed");

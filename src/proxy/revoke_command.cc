@@ -54,7 +54,7 @@ std::string tell_server(const config::Config& config, const std::vector<RevokeOu
   return "no running gatehouse was told: restart one that runs";
 }
 
-Json to_json(const RevokeOutcome& one) {
+Json json_of(const RevokeOutcome& one) {
   return Json{{"name", one.name},       {"issuer", one.issuer}, {"serial", one.serial},
               {"withdrawn", one.known}, {"revoked", one.told},  {"error", one.error}};
 }
@@ -114,7 +114,7 @@ int RevokeCommand::run(const config::Config& config) const {
   const std::string server = tell_server(config, *outcomes);
   if (json_) {
     Json list = Json::array();
-    for (const RevokeOutcome& one : *outcomes) list.push_back(to_json(one));
+    for (const RevokeOutcome& one : *outcomes) list.push_back(json_of(one));
     const Json all = {{"certificates", list}, {"server", server}};
     std::cout << all.dump(1, ' ', false, Json::error_handler_t::replace) << "\n";
   } else {
