@@ -14,7 +14,7 @@ def test_http_01_alone_is_enough(tmp_path):
     with AcmeStage(tmp_path) as stage:
         with stage.gatehouse("a.example", issuer={"challenges": ["http-01"]}) as gatehouse:
             assert get(gatehouse.https, "a.example", context=stage.trust)[0] == 200
-            assert stage.pebble.ca.matching(BY_HTTP)
+            stage.pebble.ca.wait_for_line(BY_HTTP)
             assert stage.pebble.orders() == 1
 
 
@@ -36,7 +36,7 @@ def test_when_one_challenge_fails_the_next_is_tried_in_a_new_order(tmp_path, ord
         with stage.gatehouse("a.example", issuer={"challenges": order}) as gatehouse:
             assert get(gatehouse.https, "a.example", context=stage.trust)[0] == 200
             assert stage.pebble.orders() == 2
-            assert gatehouse.matching("a challenge failed; trying another type")
+            gatehouse.wait_for_line("a challenge failed; trying another type")
 
 
 def test_names_of_sites_get_certificates_before_anybody_asks(tmp_path):

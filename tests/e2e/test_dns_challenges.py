@@ -49,7 +49,7 @@ def test_dns_01_is_found_by_itself_when_the_other_challenges_fail(tmp_path, stag
     issuer = {"dns": dns(stage, command={"program": str(program.path)})}
     with stage.gatehouse("b.example", issuer=issuer) as gatehouse:
         assert get(gatehouse.https, "b.example", context=stage.trust)[0] == 200
-        assert len(gatehouse.matching("trying another type")) == 2
+        gatehouse.wait_for_line("trying another type", 2)
 
 
 def test_a_program_that_fails_is_quoted_and_what_it_may_have_set_is_withdrawn(tmp_path, stage):

@@ -37,7 +37,7 @@ def test_a_dead_upstream_is_a_502_that_tells_strangers_nothing(tmp_path):
             assert status == 502 and "text/plain" in head
             assert body.startswith(b"502 Bad Gateway\n") and len(body) < 200
             assert str(port).encode() not in body
-        assert gatehouse.matching(f"an upstream failed upstream=127.0.0.1:{port}")
+        gatehouse.wait_for_line(f"an upstream failed upstream=127.0.0.1:{port}")
 
 
 def test_a_flood_of_failures_leaves_a_count_in_the_log_and_others_served(tmp_path):
