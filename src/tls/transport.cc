@@ -190,6 +190,7 @@ base::Task<base::Result<void>> Transport::write(std::span<const base::Bytes> pie
 // The kernel tells of room only when much of its memory is free: what the peer has acknowledged
 // meanwhile says how fast it is. While we wait, nothing is added to that.
 base::Task<base::Result<void>> Transport::wait_for_room(base::Deadline deadline) {
+  socket_.wrote_all_it_took();
   auto left = socket_.unacknowledged();
   write_rate_.begin(base::Clock::now());
   for (;;) {
@@ -200,6 +201,9 @@ base::Task<base::Result<void>> Transport::wait_for_room(base::Deadline deadline)
     left = now_left;
     write_rate_.end(base::Clock::now());
     const bool late = !waited && waited.error().code == base::Code::kTimeout;
+    if (waited && !socket_.is_open()) {
+      co_return base::fail(base::Code::kCancelled, "the connection was closed");
+    }
     if (!late || deadline.passed()) co_return waited;
     if (write_rate_.deadline().passed()) {
       co_return base::fail(base::Code::kTimeout, "the other side reads too slowly");
@@ -235,12 +239,8 @@ base::Task<base::Result<void>> Transport::send_collected(base::Deadline deadline
     if (!would_block(wire_->last_error)) {
       co_return base::fail(base::from_errno(wire_->last_error, base::Side::kLocal, "write"));
     }
-    socket_.wrote_all_it_took();
     auto waited = co_await wait_for_room(deadline);
     if (!waited) co_return waited;
-    if (!socket_.is_open()) {
-      co_return base::fail(base::Code::kCancelled, "the connection was closed");
-    }
   }
   co_return base::Result<void>();
 }
@@ -263,7 +263,6 @@ base::Task<base::Result<void>> Transport::write_record(base::Bytes bytes, base::
           waited = co_await send_collected(deadline);
           break;
         }
-        socket_.wrote_all_it_took();
         waited = co_await wait_for_room(deadline);
         break;
       case SSL_ERROR_WANT_READ: waited = co_await socket_.wait_readable(deadline); break;
@@ -291,12 +290,8 @@ base::Task<base::Result<void>> Transport::write_plain(std::span<const base::Byte
     if (!would_block(errno)) {
       co_return base::fail(base::from_errno(errno, base::Side::kLocal, "write"));
     }
-    socket_.wrote_all_it_took();
     auto waited = co_await wait_for_room(deadline);
     if (!waited) co_return waited;
-    if (!socket_.is_open()) {
-      co_return base::fail(base::Code::kCancelled, "the connection was closed");
-    }
   }
   co_return base::Result<void>();
 }
