@@ -15,19 +15,15 @@
 #include "certs/acme_issuer.h"
 #include "certs/inventory.h"
 #include "certs/moment.h"
+#include "proxy/commands.h"
+#include "proxy/own_loop.h"
 #include "storage/file_descriptor.h"
-#include "storage/file_storage.h"
 
 namespace gatehouse::proxy {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-int say_export_error(const std::string& what) {
-  std::cerr << "gatehouse: " << what << "\n";
-  return 1;
-}
 
 // Ids of all issuers that a configuration may ask.
 std::set<std::string> issuer_ids(const config::Config& config) {
@@ -63,24 +59,13 @@ base::Task<base::Result<certs::Record>> find_record(certs::Inventory& inventory,
 }
 
 base::Result<certs::Record> record_of(const config::Config& config, const std::string& name) {
-  base::BlockingPool blocking(1);
-  base::Loop loop;
-  storage::FileStorage storage(
-      loop, blocking,
-      config.storage.path.empty() ? config::default_data_folder() : config.storage.path);
-  certs::Inventory inventory(blocking, storage);
-  base::Result<certs::Record> found;
-  const auto work = [](base::Loop& on, base::Task<base::Result<certs::Record>> finding,
-                       base::Result<certs::Record>& out) -> base::Task<void> {
-    out = co_await std::move(finding);
-    on.stop();
-  };
-  loop.spawn(work(loop, find_record(inventory, issuer_ids(config), name), found), "export");
-  loop.run();
-  blocking.join();
+  OwnLoop own(config);
+  certs::Inventory inventory(own.blocking(), own.storage());
+  auto found = own.run(find_record(inventory, issuer_ids(config), name));
   if (found) return found;
   return base::fail(found.error().code, "no certificate of \"" + name + "\" in " +
-                                            storage.root().string() + ": " + found.error().detail);
+                                            own.storage().root().string() + ": " +
+                                            found.error().detail);
 }
 
 // In a draft beside it (0600 as long as it is one), which is renamed.
@@ -118,7 +103,7 @@ bool ExportCommand::is_chosen() const { return word_->parsed(); }
 
 int ExportCommand::run(const config::Config& config) const {
   const auto record = record_of(config, name_);
-  if (!record) return say_export_error(record.error().detail);
+  if (!record) return say_error(record.error().detail);
   const std::string chain = record->certificate->chain_pem();
   const std::string key = record->certificate->key().pem();
   if (to_stdout_) {
@@ -129,9 +114,9 @@ int ExportCommand::run(const config::Config& config) const {
   const fs::path folder(folder_);
   fs::create_directories(folder, error);
   const auto key_written = write_whole(folder / "privkey.pem", key, 0600);
-  if (!key_written) return say_export_error(key_written.error().detail);
+  if (!key_written) return say_error(key_written.error().detail);
   const auto chain_written = write_whole(folder / "fullchain.pem", chain, 0644);
-  if (!chain_written) return say_export_error(chain_written.error().detail);
+  if (!chain_written) return say_error(chain_written.error().detail);
   std::cout << "wrote " << (folder / "fullchain.pem").string() << " and "
             << (folder / "privkey.pem").string() << ": " << name_ << ", signed by "
             << record->issuer << ", until " << certs::text_of(record->certificate->leaf().not_after)

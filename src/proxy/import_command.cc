@@ -9,7 +9,8 @@
 #include "certs/foreign_files.h"
 #include "certs/moment.h"
 #include "proxy/admin_client.h"
-#include "storage/file_storage.h"
+#include "proxy/commands.h"
+#include "proxy/own_loop.h"
 
 namespace gatehouse::proxy {
 
@@ -18,11 +19,6 @@ namespace {
 using certs::Fate;
 using certs::ImportLine;
 using Kind = ImportLine::Kind;
-
-int say_import_error(const std::string& what) {
-  std::cerr << "gatehouse: " << what << "\n";
-  return 1;
-}
 
 std::string_view kind_text(Kind kind) {
   switch (kind) {
@@ -106,27 +102,14 @@ std::vector<std::string> changed_names(const std::vector<ImportLine>& lines) {
 base::Result<std::vector<ImportLine>> import_into(const config::Config& config,
                                                   certs::Foreign foreign,
                                                   const certs::ImportOptions& options) {
-  base::BlockingPool blocking(1);
-  base::Loop loop;
-  storage::FileStorage storage(
-      loop, blocking,
-      config.storage.path.empty() ? config::default_data_folder() : config.storage.path);
+  OwnLoop own(config);
   if (!options.dry_run) {
-    if (auto opened = storage.open(); !opened) return base::fail(std::move(opened.error()));
+    if (auto opened = own.open(); !opened) return base::fail(std::move(opened.error()));
   }
-  certs::Inventory inventory(blocking, storage);
-  certs::Import importing(certs::Import::Parts{inventory, storage, config, &base::wall_now},
+  certs::Inventory inventory(own.blocking(), own.storage());
+  certs::Import importing(certs::Import::Parts{inventory, own.storage(), config, &base::wall_now},
                           options);
-  std::vector<ImportLine> lines;
-  const auto work = [](base::Loop& on, certs::Import& by, certs::Foreign what,
-                       std::vector<ImportLine>& out) -> base::Task<void> {
-    out = co_await by.run(std::move(what));
-    on.stop();
-  };
-  loop.spawn(work(loop, importing, std::move(foreign), lines), "import");
-  loop.run();
-  blocking.join();
-  return lines;
+  return own.run(importing.run(std::move(foreign)));
 }
 
 }  // namespace
@@ -184,9 +167,9 @@ base::Result<certs::Foreign> ImportCommand::read() const {
 
 int ImportCommand::run(const config::Config& config) const {
   auto foreign = read();
-  if (!foreign) return say_import_error(foreign.error().detail);
+  if (!foreign) return say_error(foreign.error().detail);
   const auto lines = import_into(config, std::move(*foreign), options_);
-  if (!lines) return say_import_error(lines.error().detail);
+  if (!lines) return say_error(lines.error().detail);
   const auto names = options_.dry_run ? std::vector<std::string>() : changed_names(*lines);
   base::Result<Told> told = Told::kNotRunning;
   if (!names.empty()) told = tell_of_changes(config, names);
@@ -202,7 +185,7 @@ int ImportCommand::run(const config::Config& config) const {
     if (knows) std::cout << "the gatehouse that runs has been told\n";
   }
   if (!told) {
-    return say_import_error("the gatehouse that runs could not be told: " + told.error().detail);
+    return say_error("the gatehouse that runs could not be told: " + told.error().detail);
   }
   const bool useless = count_of(*lines, Fate::kUnusable) == lines->size();
   return useless || count_of(*lines, Fate::kFailed) != 0 ? 1 : 0;

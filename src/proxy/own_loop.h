@@ -35,7 +35,7 @@ class OwnLoop {
   base::Loop& loop() { return loop_; }
   base::BlockingPool& blocking() { return blocking_; }
   base::Resolver& resolver() { return resolver_; }
-  storage::Storage& storage() { return storage_; }
+  storage::FileStorage& storage() { return storage_; }
 
  private:
   template <class T>
