@@ -28,11 +28,22 @@ class LlhttpOpinion {
     llhttp_t parser;
     llhttp_init(&parser, type, &settings);
     parser.data = &opinion;
-    if (llhttp_execute(&parser, head.data(), head.size()) != HPE_PAUSED) std::abort();
+    const auto text = with_spaces_at_ends(head);
+    if (llhttp_execute(&parser, text.data(), text.size()) != HPE_PAUSED) std::abort();
     if (opinion.told_ != text_of(type, ours)) std::abort();
   }
 
  private:
+  // A tab may follow a field's value as a space may (RFC 9110 5.6.3), but llhttp refuses it behind
+  // the digits of Content-Length. Nobody's upstream sees it: fields are written without blanks.
+  static std::string with_spaces_at_ends(std::string_view head) {
+    std::string text(head);
+    for (auto end = text.find("\r\n"); end != std::string::npos; end = text.find("\r\n", end + 2)) {
+      for (auto at = end; at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t'); --at)
+        text[at - 1] = ' ';
+    }
+    return text;
+  }
   static int append(llhttp_t* l, const char* at, std::size_t n) {
     static_cast<LlhttpOpinion*>(l->data)->part_.append(at, n);
     return 0;
