@@ -6,6 +6,7 @@
 #include "acme/certificate.h"
 #include "acme/challenge.h"
 #include "acme/url.h"
+#include "base/endpoint.h"
 #include "base/log.h"
 #include "certs/chain_choice.h"
 #include "certs/placement.h"
@@ -132,12 +133,15 @@ struct AcmeIssuer::Attempt {
   bool challenge_failed = false;
   bool other_challenge = false;  // a new order with another type may succeed
 
-  Attempt(IssueRequest request, const std::string& profile)
+  Attempt(IssueRequest request, const AcmeOptions& options)
       : names(std::move(request.names)),
         key(std::move(request.key)),
         deadline(request.deadline),
         wanted(names) {
-    wanted.profile = profile;
+    wanted.profile = options.profile;
+    if (wanted.profile.empty() && std::ranges::any_of(names, base::is_ip_literal)) {
+      wanted.profile = options.address_profile;
+    }
     if (request.replaces) wanted.replaces = acme::certificate_id(request.replaces->leaf());
   }
 };
@@ -198,7 +202,7 @@ AcmeIssuer::~AcmeIssuer() = default;
 base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(IssueRequest request) {
   auto connected = co_await connect(request.deadline);
   if (!connected) co_return std::unexpected(IssueError(std::move(connected.error())));
-  Attempt attempt(std::move(request), options_.profile);
+  Attempt attempt(std::move(request), options_);
   auto certificate = co_await obtain(attempt);
   if (certificate) co_return std::move(*certificate);
   co_return std::unexpected(
@@ -370,8 +374,9 @@ base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer(Attempt& attemp
   };
   auto certificate = co_await parts_.blocking.run(std::move(make));
   if (!certificate) co_return failed(std::move(certificate.error()));
-  if (parts_.challenges.put_tls_alpn(name, *certificate)) {
-    co_return Answer(parts_.challenges, std::move(name), std::move(*certificate));
+  std::string server_name = acme::challenge_server_name(name);
+  if (parts_.challenges.put_tls_alpn(server_name, *certificate)) {
+    co_return Answer(parts_.challenges, std::move(server_name), std::move(*certificate));
   }
   co_return failed(base::Error(Code::kOverload, "too many challenges are in flight"));
 }

@@ -35,6 +35,7 @@ struct AcmeOptions {
   DnsUse dns = DnsUse::kAll;  // of dns-01, when it is one of them
   std::string profile;        // of certificates; empty: the CA's own choice
   bool profile_required = true;
+  std::string address_profile;  // instead, where `profile` is empty and an IP address is ordered
   std::string preferred_chain;  // as choose_chain() takes it; empty: the CA's own choice
   std::string user_agent;       // product and where to learn more of it
 

@@ -12,18 +12,24 @@ constexpr std::string_view kCertificates = "certificates";
 constexpr std::string_view kFailures = "failures";
 
 std::string certificate_key(std::string_view issuer, std::string_view name) {
-  return std::string(kCertificates) + '/' + std::string(issuer) + '/' + std::string(name);
+  return std::string(kCertificates) + '/' + std::string(issuer) + '/' + key_segment(name);
 }
 
 std::string plan_key(std::string_view issuer, std::string_view name) {
-  return "renewals/" + std::string(issuer) + '/' + std::string(name);
+  return "renewals/" + std::string(issuer) + '/' + key_segment(name);
 }
 
 std::string failures_key(std::string_view name) {
-  return std::string(kFailures) + '/' + std::string(name);
+  return std::string(kFailures) + '/' + key_segment(name);
 }
 
 }  // namespace
+
+std::string key_segment(std::string_view name) {
+  std::string out(name);
+  std::ranges::replace(out, ':', '_');
+  return out;
+}
 
 CertificateKey parse_certificate_key(std::string_view key) {
   if (!key.starts_with(kCertificates) || key.size() <= kCertificates.size()) return {};
@@ -121,7 +127,7 @@ base::Task<base::Result<void>> Inventory::forget_failures(std::string name) {
 
 base::Task<base::Result<storage::Lease>> Inventory::lease(std::string name,
                                                           base::Deadline deadline) {
-  std::string key = std::string(kCertificates) + '/' + name;
+  std::string key = std::string(kCertificates) + '/' + key_segment(name);
   co_return co_await storage_.lease(std::move(key), deadline);
 }
 

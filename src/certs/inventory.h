@@ -13,8 +13,8 @@
 
 namespace gatehouse::certs {
 
-// Keys: certificates/<issuer id>/<name>, renewals/<issuer id>/<name> and failures/<name>. On
-// control's loop.
+// Keys: certificates/<issuer id>/<name>, renewals/<issuer id>/<name> and failures/<name>, with
+// key_segment() of the name. On control's loop.
 class Inventory {
  public:
   // Both outlive it.
@@ -53,6 +53,9 @@ class Inventory {
   base::BlockingPool& blocking_;
   storage::Storage& storage_;
 };
+
+// A name as a segment of a key: an IPv6 address with "_" for each ":".
+std::string key_segment(std::string_view name);
 
 // The issuer and the name of "certificates/<issuer>/<name>"; empty when it is no such key.
 struct CertificateKey {

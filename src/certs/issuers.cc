@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/endpoint.h"
 #include "base/log.h"
 
 namespace gatehouse::certs {
@@ -76,7 +75,7 @@ namespace {
 
 Source source_of(const config::Site& site, const std::string& host, const SitePolicy& policy,
                  const Issuers& issuers) {
-  if (!site.tls.enabled || base::is_ip_literal(host)) return Source::kNone;
+  if (!site.tls.enabled) return Source::kNone;
   if (site.tls.certificate) return Source::kFiles;
   if (site.tls.on_demand) return Source::kOnDemand;
   if (host == "*") {

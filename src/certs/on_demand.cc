@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/endpoint.h"
 #include "base/log.h"
 #include "tls/client_hello.h"
 
@@ -39,7 +40,9 @@ OnDemand::OnDemand(Parts parts)
 
 void OnDemand::request(std::string name, Answer answer) {
   if (stopped_) return answer(base::fail(base::Code::kCancelled, "gatehouse is stopping"));
-  if (!tls::is_host_name(name)) {
+  // An address comes from who was asked for no name, and only when it is a site's host.
+  const bool address = base::is_ip_literal(name) && parts_.rules.find(name).host == name;
+  if (!address && !tls::is_host_name(name)) {
     return answer(base::fail(base::Code::kDenied, "no host name: " + name));
   }
   // It may have come while the question was on its way here.

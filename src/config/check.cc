@@ -150,8 +150,8 @@ void Checker::check_host(const Site& site, const std::string& host, const Path& 
     return;
   }
   if (base::is_ip_literal(host)) {
-    if (site.tls.enabled) {
-      wrong(at, "an IP address is for plain sites: give the site \"tls\": false");
+    if (site.tls.enabled && site.tls.on_demand) {
+      wrong(at, "no handshake names an IP address: give it a site without \"on_demand\"");
     }
     return;
   }

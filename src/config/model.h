@@ -177,7 +177,7 @@ struct SiteTls {
 };
 
 struct Site {
-  std::vector<std::string> hosts;  // lower case: "a.example", "*.a.example", "*", or an IP address
+  std::vector<std::string> hosts;  // see to_host(): "a.example", "*.a.example", "*", an IP address
   SiteTls tls;
   std::vector<Route> routes;  // the shorthand action is a route that matches everything
 };
