@@ -72,9 +72,13 @@ base::Task<base::Result<Record>> Inventory::load(std::string issuer, std::string
 }
 
 base::Task<base::Result<void>> Inventory::save(Record record) {
-  std::string key = certificate_key(record.issuer, record.names.front());
-  std::string text = to_text(record);
-  co_return co_await storage_.store(std::move(key), std::move(text));
+  const std::string text = to_text(record);
+  for (const std::string& name : record.names) {
+    std::string key = certificate_key(record.issuer, name);
+    auto stored = co_await storage_.store(std::move(key), text);
+    if (!stored) co_return stored;
+  }
+  co_return base::Result<void>();
 }
 
 base::Task<base::Result<void>> Inventory::save_newer(Record record) {
@@ -131,9 +135,17 @@ base::Task<base::Result<storage::Lease>> Inventory::lease(std::string name,
   co_return co_await storage_.lease(std::move(key), deadline);
 }
 
-base::Task<base::Result<std::vector<std::string>>> Inventory::list_certificates(std::string cursor,
+base::Task<base::Result<std::vector<std::string>>> Inventory::list_certificates(std::string issuer,
+                                                                                std::string cursor,
                                                                                 std::size_t most) {
-  std::string prefix(kCertificates);
+  std::string prefix = std::string(kCertificates) + '/' + issuer;
+  co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
+}
+
+base::Task<base::Result<std::vector<std::string>>> Inventory::list_orders(std::string issuer,
+                                                                          std::string cursor,
+                                                                          std::size_t most) {
+  std::string prefix = "orders/" + issuer;
   co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
 }
 

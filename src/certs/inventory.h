@@ -24,7 +24,8 @@ class Inventory {
   // One read. Errors: kNotFound; kDamaged, after the record was reported and set aside; others of
   // storage.
   base::Task<base::Result<Record>> load(std::string issuer, std::string name);
-  // Durable when it returns well. The record's first name is its key.
+  // Durable when it returns well. Written for each of its names, so that each finds it when the
+  // names that share a certificate have changed.
   base::Task<base::Result<void>> save(Record record);
   // save(), unless storage holds one that expires later.
   base::Task<base::Result<void>> save_newer(Record record);
@@ -41,9 +42,14 @@ class Inventory {
   // The right to order for `name`. kTimeout while another process has it.
   base::Task<base::Result<storage::Lease>> lease(std::string name, base::Deadline deadline);
 
-  // A slice of the certificates (failures) that there are, after `cursor`; storage keys.
-  base::Task<base::Result<std::vector<std::string>>> list_certificates(std::string cursor,
+  // A slice of an issuer's certificates, of its orders under way (certs/open_order.h) or of the
+  // failures that there are, after `cursor`; storage keys.
+  base::Task<base::Result<std::vector<std::string>>> list_certificates(std::string issuer,
+                                                                       std::string cursor,
                                                                        std::size_t most);
+  base::Task<base::Result<std::vector<std::string>>> list_orders(std::string issuer,
+                                                                 std::string cursor,
+                                                                 std::size_t most);
   base::Task<base::Result<std::vector<std::string>>> list_failures(std::string cursor,
                                                                    std::size_t most);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "certs/joint_names.h"
 #include "certs/moment.h"
 
 namespace gatehouse::certs {
@@ -87,9 +88,12 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
       lease->release();
       co_return outcome;
     }
-    auto held = co_await stored(request, true);
+    Failures failures;
+    if (request.joint()) failures = co_await failures_of(request);
+    auto names = names_to_order(request.names, failures, parts_.now());
+    auto held = co_await stored(request, std::move(names), true);
     if (held.usable) {
-      serve_unless_newer(*held.usable, request.name);
+      serve_unless_newer(*held.usable, request);
       co_return held.usable->certificate;
     }
     if (deadline.passed()) break;
@@ -101,40 +105,72 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
 
 base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
                                                base::Deadline deadline) {
+  Failures failures = co_await failures_of(request);
+  std::vector<std::string> names = names_to_order(request.names, failures, parts_.now());
   // Somebody else may have been faster, in success or in failure.
-  auto held = co_await stored(request, true);
+  auto held = co_await stored(request, names, true);
   if (held.usable) {
-    serve_unless_newer(*held.usable, request.name);
+    serve_unless_newer(*held.usable, request);
     co_return held.usable->certificate;
   }
   if (held.usable.error().code == base::Code::kOverload) {
     co_return base::fail(std::move(held.usable.error()));
   }
-  Failures failures = co_await failures_of(request);
   if (failures.next_attempt > parts_.now()) {
     co_return base::fail(backoff_error(request.name, failures));
   }
-  Attempt attempt = co_await ask_issuers(request, held.newest, failures, deadline);
-  if (!attempt.certificate) {
-    if (!stopping_.is_set()) {
-      co_await failed(request, held.newest, std::move(failures), attempt);
+  Attempt attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
+  for (unsigned round = 0; !attempt.certificate && round < kRounds; ++round) {
+    if (!leave_out(names, attempt.blamed, failures, parts_.now())) break;
+    // For those that are left there may be one already.
+    auto rest = co_await stored(request, names, true);
+    if (rest.usable) {
+      co_await settle_failures(request, names, std::move(failures));
+      serve_unless_newer(*rest.usable, request);
+      co_return rest.usable->certificate;
     }
-    co_return base::fail(std::move(attempt.error));
+    attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
   }
+  if (attempt.certificate) {
+    co_return co_await obtained(request, std::move(names), std::move(failures), std::move(attempt));
+  }
+  if (!stopping_.is_set()) co_await failed(request, held.newest, std::move(failures), attempt);
+  co_return base::fail(std::move(attempt.error));
+}
+
+base::Task<Orders::Outcome> Orders::obtained(const OrderRequest& request,
+                                             std::vector<std::string> names, Failures failures,
+                                             Attempt attempt) {
   Record record;
-  record.issuer = std::move(attempt.issuer);
-  record.names = {request.name};
+  record.issuer = attempt.issuer->id();
+  record.names = names;
   record.obtained = parts_.now();
   record.certificate = std::move(attempt.certificate);
-  log::info("certificate obtained", {{"name", request.name},
+  log::info("certificate obtained", {{"name", joined(record.names)},
                                      {"issuer", record.issuer},
                                      {"serial", record.certificate->leaf().serial},
                                      {"not_after", text_of(record.certificate->leaf().not_after)},
                                      {"renewal", text_of(record.due(parts_.renewal))}});
-  co_await save(record);
-  serve(record, request.name);
-  if (failures.count != 0) co_await forget_failures(request.name);
+  co_await save(record, attempt.issuer);
+  const bool whole = names.size() == request.names.size();
+  // What was left out is known before the next turn is reckoned.
+  if (!whole) co_await settle_failures(request, names, failures);
+  serve(record, request);
+  if (whole && !failures.none()) co_await forget_failures(request.name);
   co_return record.certificate;
+}
+
+// `names` have a certificate: only what was left out of it is still to be remembered.
+base::Task<void> Orders::settle_failures(const OrderRequest& request,
+                                         const std::vector<std::string>& names, Failures failures) {
+  Failures rest;
+  rest.issuers = joined_ids(request.issuers);
+  for (const std::string& name : request.names) {
+    const auto left_out = failures.left_out.find(name);
+    const bool has = std::ranges::find(names, name) != names.end();
+    if (left_out != failures.left_out.end() && !has) rest.left_out.insert(*left_out);
+  }
+  co_await keep(request.name, std::move(rest));
 }
 
 // A renewal begins with who signed before: there the order may replace the old certificate, and
@@ -167,6 +203,7 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
   attempt.error = why.error;
   attempt.whole_issuer = why.whole_issuer;
   attempt.lasting = why.lasting;
+  attempt.blamed = why.names;
   failures.not_before.erase(issuer.id());
   const auto patience = patience_of(why);
   if (patience.count() > 0) failures.not_before[issuer.id()] = parts_.now() + patience;
@@ -180,7 +217,7 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
     breaker.answered();  // what went wrong on our side says nothing of it
   }
   const std::string to_do = why.advice.empty() ? "" : "; to do: " + why.advice;
-  log::warn("an issuer gave no certificate", {{"name", request.name},
+  log::warn("an issuer gave no certificate", {{"name", joined(request.names)},
                                               {"issuer", issuer.id()},
                                               {"lasting", why.lasting ? "yes" : "no"},
                                               {"error", why.error.detail + to_do}});
@@ -190,6 +227,7 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
 }
 
 base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
+                                                std::vector<std::string> names,
                                                 const std::optional<Record>& before,
                                                 Failures& failures, base::Deadline deadline) {
   Attempt attempt;
@@ -213,15 +251,14 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
       attempt.error = std::move(key.error());
       continue;
     }
-    std::vector<std::string> names(1, request.name);
-    IssueRequest wanted(std::move(names), std::move(*key), deadline);
+    IssueRequest wanted(names, std::move(*key), deadline);
     if (same && parts_.renewal.ask_issuers) wanted.replaces = before->certificate;
     attempt.asked = true;
     auto issued = co_await issuer->issue(std::move(wanted));
     if (issued) {
       breakers_[issuer].answered();
       attempt.certificate = std::move(*issued);
-      attempt.issuer = issuer->id();
+      attempt.issuer = issuer;
       co_return attempt;
     }
     learn(request, *issuer, issued.error(), failures, attempt);
@@ -267,9 +304,8 @@ base::Task<void> Orders::failed(const OrderRequest& request, const std::optional
   failures.last_error = attempt.error.detail;
   failures.issuers = joined_ids(request.issuers);
   failures.next_attempt = next_for(request, before, failures, attempt);
-  failing_.put(request.name, failures, base::TimePoint::max());
   log::error("no certificate for a name; the next order waits",
-             {{"name", request.name},
+             {{"name", joined(request.names)},
               {"failures", failures.count},
               {"next_attempt", text_of(failures.next_attempt)},
               {"error", failures.last_error}});
@@ -279,11 +315,14 @@ base::Task<void> Orders::failed(const OrderRequest& request, const std::optional
                 {"issuer", before->issuer},
                 {"not_after", text_of(before->certificate->leaf().not_after)}});
   }
-  const auto saved = co_await parts_.inventory.save_failures(request.name, failures);
-  if (!saved) {
-    log::error("storage keeps no failure",
-               {{"name", request.name}, {"error", saved.error().detail}});
-  }
+  co_await keep(request.name, std::move(failures));
+}
+
+base::Task<void> Orders::keep(const std::string& name, Failures failures) {
+  failing_.put(name, failures, base::TimePoint::max());
+  const auto saved = co_await parts_.inventory.save_failures(name, std::move(failures));
+  if (saved) co_return;
+  log::error("storage keeps no failure", {{"name", name}, {"error", saved.error().detail}});
 }
 
 base::Task<Failures> Orders::failures_of(const OrderRequest& request) {
@@ -301,7 +340,7 @@ base::Task<Failures> Orders::failures_of(const OrderRequest& request) {
     failures.count = count == 0 ? 0 : 1;
     failures.issuers = joined_ids(request.issuers);
   }
-  if (failures.count != 0) failing_.put(request.name, failures, base::TimePoint::max());
+  if (!failures.none()) failing_.put(request.name, failures, base::TimePoint::max());
   co_return failures;
 }
 
@@ -311,6 +350,19 @@ std::optional<base::Error> Orders::backing_off(std::string_view name,
   if (known == nullptr || known->next_attempt <= parts_.now()) return std::nullopt;
   if (known->issuers != joined_ids(issuers)) return std::nullopt;
   return backoff_error(name, *known);
+}
+
+std::optional<base::Error> Orders::left_out(const OrderRequest& request, const std::string& name) {
+  const Failures* known = failing_.find(request.name, base::TimePoint::min());
+  if (known == nullptr || !request.joint()) return std::nullopt;
+  if (known->issuers != joined_ids(request.issuers)) return std::nullopt;
+  const auto one = known->left_out.find(name);
+  if (one == known->left_out.end() || one->second.next_attempt <= parts_.now()) {
+    return std::nullopt;
+  }
+  return base::Error(base::Code::kOverload, base::Side::kCa,
+                     name + " is left out of the certificate that it would share until " +
+                         text_of(one->second.next_attempt) + " UTC: " + one->second.error);
 }
 
 base::WallTime Orders::next_attempt(std::string_view name) {
@@ -334,75 +386,21 @@ base::Task<void> Orders::forget_failures(std::string name) {
   }
 }
 
-// `fresh`: only one that is not due for renewal yet is usable.
-base::Task<Orders::Held> Orders::stored(const OrderRequest& request, bool fresh) {
-  Held held;
-  held.usable = base::fail(base::Code::kNotFound, base::Side::kStorage,
-                           "storage has none for " + request.name);
-  for (Issuer* issuer : request.issuers) {
-    auto record = co_await parts_.inventory.load(issuer->id(), request.name);
-    if (!record) {
-      const base::Code code = record.error().code;
-      if (code == base::Code::kOverload) {
-        held.usable = base::fail(std::move(record.error()));
-        co_return held;
-      }
-      if (code != base::Code::kNotFound && code != base::Code::kDamaged) {
-        log::error("a certificate cannot be read from storage",
-                   {{"name", request.name}, {"error", record.error().detail}});
-      }
-      continue;
-    }
-    // At a handshake nobody waits for the plan: who looks after renewals finds it.
-    if (fresh && parts_.renewal.ask_issuers) {
-      record->plan = co_await parts_.inventory.load_plan(issuer->id(), request.name);
-    }
-    const base::WallTime now = parts_.now();
-    const auto lasts_longer = [&](const Record& other) {
-      return record->certificate->leaf().not_after > other.certificate->leaf().not_after;
-    };
-    if (!held.newest || lasts_longer(*held.newest)) held.newest = *record;
-    if (!record->certificate->valid_at(now)) continue;
-    if (fresh && record->due(parts_.renewal) <= now) continue;
-    if (!held.usable || lasts_longer(*held.usable)) held.usable = std::move(*record);
-  }
-  co_return held;
-}
-
-base::Task<Orders::Outcome> Orders::load(std::string name, std::vector<Issuer*> issuers) {
-  const OrderRequest request(name, std::move(issuers), Urgency::kHandshake);
-  auto held = co_await stored(request, false);
-  if (!held.usable) co_return base::fail(std::move(held.usable.error()));
-  serve_unless_newer(*held.usable, name);
-  co_return held.usable->certificate;
-}
-
-// What was read from storage may have been overtaken by an order meanwhile.
-void Orders::serve_unless_newer(const Record& record, const std::string& name) {
-  const auto served = parts_.certificates.find_exact(name);
-  const auto& leaf = record.certificate->leaf();
-  if (served && served->leaf().not_before > leaf.not_before) return;
-  serve(record, name);
-}
-
-void Orders::serve(const Record& record, const std::string& name) {
-  parts_.certificates.put({name}, record.certificate);
-  parts_.schedule.set(name, record.due(parts_.renewal));
-  parts_.polls.watch(record);
-}
-
 // Durable before use. When storage fails, the certificate is served all the same, and saved later.
-base::Task<void> Orders::save(Record record) {
+base::Task<void> Orders::save(Record record, Issuer* issuer) {
   const auto saved = co_await parts_.inventory.save(record);
-  if (saved) co_return;
+  if (saved) {
+    co_await issuer->forget_order(record.names.front());
+    co_return;
+  }
   log::error("a certificate could not be stored; it is served from memory and stored later",
              {{"name", record.names.front()}, {"error", saved.error().detail}});
   if (unsaved_ >= kUnsaved) co_return;
   ++unsaved_;
-  parts_.tasks.spawn(save_until_done(std::move(record)), "storing a certificate later");
+  parts_.tasks.spawn(save_until_done(std::move(record), issuer), "storing a certificate later");
 }
 
-base::Task<void> Orders::save_until_done(Record record) {
+base::Task<void> Orders::save_until_done(Record record, Issuer* issuer) {
   base::Duration pause = kSaveAgain;
   bool last = false;
   while (true) {
@@ -410,7 +408,10 @@ base::Task<void> Orders::save_until_done(Record record) {
     pause = std::min(pause * 2, kSaveAtMost);
     last = stopping_.is_set();
     const auto saved = co_await parts_.inventory.save_newer(record);
-    if (saved) break;
+    if (saved) {
+      co_await issuer->forget_order(record.names.front());
+      break;
+    }
     if (!last) continue;
     log::error("a certificate is lost with this process: storage fails",
                {{"name", record.names.front()}, {"error", saved.error().detail}});

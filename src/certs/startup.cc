@@ -39,20 +39,49 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   parts.polls.watch(*record);
 }
 
+base::WallTime last_wait(const Failures& failures) {
+  base::WallTime last = failures.next_attempt;
+  for (const auto& [name, left_out] : failures.left_out) {
+    last = std::max(last, left_out.next_attempt);
+  }
+  return last;
+}
+
 base::Task<void> forget_stale_failure(const StartupParts& parts, std::string key) {
   std::string name = key.substr(key.find('/') + 1);
   const auto failures = co_await parts.inventory.load_failures(name);
-  if (!failures || failures->next_attempt + kStaleFailures > parts.now()) co_return;
+  if (!failures || last_wait(*failures) + kStaleFailures > parts.now()) co_return;
   (void)co_await parts.inventory.forget_failures(std::move(name));
 }
 
-base::Task<bool> scan_slice(const StartupParts& parts, bool certificates, std::string& cursor) {
-  base::Result<std::vector<std::string>> keys;
-  if (certificates) {
-    keys = co_await parts.inventory.list_certificates(cursor, kSlice);
-  } else {
-    keys = co_await parts.inventory.list_failures(cursor, kSlice);
+// An order for a name on demand that was cut off goes on. (Those of named sites do in any case.)
+void note_order(const StartupParts& parts, const std::string& key) {
+  const std::string_view name = std::string_view(key).substr(key.rfind('/') + 1);
+  const HostRules::Match site = parts.rules.find(name);
+  if (site.policy == nullptr || site.policy->source != Source::kOnDemand) return;
+  if (!parts.schedule.due(name)) parts.schedule.set(name, parts.now());
+}
+
+enum class Kind : std::uint8_t { kCertificates, kOrders, kFailures };
+
+using Keys = base::Result<std::vector<std::string>>;
+
+base::Task<Keys> list(const StartupParts& parts, Kind kind, std::string issuer,
+                      std::string cursor) {
+  switch (kind) {
+    case Kind::kCertificates:
+      co_return co_await parts.inventory.list_certificates(std::move(issuer), std::move(cursor),
+                                                           kSlice);
+    case Kind::kOrders:
+      co_return co_await parts.inventory.list_orders(std::move(issuer), std::move(cursor), kSlice);
+    case Kind::kFailures: break;
   }
+  co_return co_await parts.inventory.list_failures(std::move(cursor), kSlice);
+}
+
+base::Task<bool> scan_slice(const StartupParts& parts, Kind kind, std::string issuer,
+                            std::string& cursor) {
+  const Keys keys = co_await list(parts, kind, std::move(issuer), cursor);
   if (!keys) {
     base::log::error("the storage cannot be listed; renewals of names on demand wait for visitors",
                      {{"error", keys.error().detail}});
@@ -60,15 +89,21 @@ base::Task<bool> scan_slice(const StartupParts& parts, bool certificates, std::s
   }
   for (const std::string& key : *keys) {
     if (parts.stopping) co_return false;
-    if (certificates) {
-      co_await note_renewal(parts, key);
-    } else {
-      co_await forget_stale_failure(parts, key);
+    switch (kind) {
+      case Kind::kCertificates: co_await note_renewal(parts, key); break;
+      case Kind::kOrders: note_order(parts, key); break;
+      case Kind::kFailures: co_await forget_stale_failure(parts, key); break;
     }
   }
   if (keys->size() < kSlice) co_return false;
   cursor = keys->back();
   co_return true;
+}
+
+base::Task<void> scan(const StartupParts& parts, Kind kind, std::string issuer) {
+  std::string cursor;
+  bool more = true;
+  while (more) more = co_await scan_slice(parts, kind, issuer, cursor);
 }
 
 base::Result<std::string> read_file(const std::string& path) {
@@ -171,19 +206,23 @@ base::Task<void> load_managed(StartupParts parts) {
   for (const std::string& host : hosts) {
     if (parts.stopping) co_return;
     if (parts.certificates.find_exact(host)) continue;  // a handshake was faster
-    auto issuers = parts.issuers.for_name(host, *parts.rules.find(host).policy);
-    const auto loaded = co_await parts.orders.load(host, std::move(issuers));
+    const HostRules::Match site = parts.rules.find(host);
+    auto names = site.certificate_names(host);
+    auto issuers = parts.issuers.for_names(names, *site.policy);
+    OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground);
+    const auto loaded = co_await parts.orders.load(std::move(order));
     if (!loaded && !parts.schedule.due(host)) parts.schedule.set(host, parts.now());
   }
 }
 
 base::Task<void> scan_storage(StartupParts parts) {
-  std::string cursor;
-  bool more = true;
-  while (more) more = co_await scan_slice(parts, true, cursor);
-  cursor.clear();
-  more = true;
-  while (more) more = co_await scan_slice(parts, false, cursor);
+  const std::vector<std::string> issuers = parts.issuers.ids();
+  for (const std::string& issuer : issuers) {
+    co_await scan(parts, Kind::kCertificates, issuer);
+    co_await scan(parts, Kind::kOrders, issuer);
+  }
+  std::string all;
+  co_await scan(parts, Kind::kFailures, std::move(all));
 }
 
 base::Result<> load_certificate_files(const config::Config& config,

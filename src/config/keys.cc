@@ -247,6 +247,7 @@ template <>
 const Table<SiteTls>& table<SiteTls>() {
   static const Table<SiteTls> fields = {
       field<&SiteTls::on_demand, Flag>("on_demand", "certificates at the first handshake"),
+      field<&SiteTls::one_certificate, Flag>("one_certificate", "one for all hosts of the site"),
       field<&SiteTls::certificate, Optional<CertificateFilesObject>>("certificate", "from files"),
       field<&SiteTls::issuers, List<IssuerObject>>("issuers", "instead of tls.issuers"),
       field<&SiteTls::client_auth, codec::Optional<ClientAuthObject>>("client_auth",

@@ -86,8 +86,10 @@ class Pebble : public ::testing::Test {
     return std::make_unique<AcmeIssuer>(parts, std::move(options));
   }
   Issued issue(AcmeIssuer& issuer, std::vector<std::string> names) {
-    IssueRequest request(std::move(names), key_, base::Deadline::in(base::Duration(60'000)));
-    return run_task(loop_, issuer.issue(std::move(request)));
+    IssueRequest request(names, key_, base::Deadline::in(base::Duration(60'000)));
+    auto issued = run_task(loop_, issuer.issue(std::move(request)));
+    if (issued) run_task(loop_, issuer.forget_order(names.front()));
+    return issued;
   }
   static std::string why(const Issued& issued) { return issued ? "" : issued.error().error.detail; }
 
@@ -238,6 +240,7 @@ TEST_F(Pebble, SaysWhenToRenewAndTakesTheOrderAsAReplacementOnce) {
     request.replaces = *first;
     const auto next = run_task(loop_, ca->issue(std::move(request)));
     EXPECT_TRUE(next) << why(next);
+    run_task(loop_, ca->forget_order("a.example.com"));
   }
 }
 

@@ -66,7 +66,8 @@ class MemoryStorage : public storage::Storage {
                                                           std::size_t most) override {
     std::vector<std::string> keys;
     for (const auto& [key, record] : records_->records) {
-      if (key.starts_with(prefix + "/") && key > cursor && keys.size() < most) keys.push_back(key);
+      const bool below = key.starts_with(prefix + "/") && key.rfind('/') == prefix.size();
+      if (below && key > cursor && keys.size() < most) keys.push_back(key);
     }
     co_return keys;
   }
