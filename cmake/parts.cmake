@@ -89,6 +89,16 @@ add_library(parts::nghttp2 ALIAS parts_nghttp2)
 target_include_directories(parts_nghttp2 SYSTEM INTERFACE "${NGHTTP2_INCLUDE}")
 target_link_libraries(parts_nghttp2 INTERFACE ${NGHTTP2})
 
+# --- libidn2 -----------------------------------------------------------------------------------
+find_path(IDN2_INCLUDE idn2.h REQUIRED)
+file(STRINGS "${IDN2_INCLUDE}/idn2.h" idn2_version REGEX "define IDN2_VERSION ")
+string(REGEX REPLACE ".*\"(.*)\".*" "\\1" idn2_version "${idn2_version}")
+find_library(IDN2 NAMES idn2 REQUIRED NO_CACHE)
+add_library(parts_idn2 INTERFACE)
+add_library(parts::idn2 ALIAS parts_idn2)
+target_include_directories(parts_idn2 SYSTEM INTERFACE "${IDN2_INCLUDE}")
+target_link_libraries(parts_idn2 INTERFACE ${IDN2})
+
 # --- Boost, JSON, log, command line --------------------------------------------------------------
 find_path(BOOST_INCLUDE boost/intrusive/list.hpp REQUIRED)
 file(STRINGS "${BOOST_INCLUDE}/boost/version.hpp" boost_lib_version
@@ -133,5 +143,6 @@ message(STATUS "  compiler   ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSI
 message(STATUS "  BoringSSL  ${boringssl_version} (${GATEHOUSE_BORINGSSL_DIR})")
 message(STATUS "  llhttp     ${llhttp_version} (${GATEHOUSE_LLHTTP_DIR})")
 message(STATUS "  nghttp2    ${nghttp2_version}")
+message(STATUS "  libidn2    ${idn2_version}")
 message(STATUS "  Boost      ${boost_version}")
 message(STATUS "  JSON       ${nlohmann_json_VERSION}, fmt ${fmt_VERSION}, spdlog ${spdlog_VERSION}, CLI11 ${CLI11_VERSION}")

@@ -1,5 +1,6 @@
 #include "acme/challenge.h"
 
+#include <arpa/inet.h>
 #include <openssl/sha.h>
 
 #include <array>
@@ -37,6 +38,22 @@ std::string dns_value(std::string_view key_authorization) {
   SHA256(reinterpret_cast<const std::uint8_t*>(key_authorization.data()), key_authorization.size(),
          digest.data());
   return base64url(digest);
+}
+
+std::string challenge_server_name(std::string_view identifier) {
+  std::array<std::uint8_t, 16> address{};
+  const std::string text(identifier);
+  std::string out;
+  if (::inet_pton(AF_INET, text.c_str(), address.data()) == 1) {
+    for (int i = 3; i >= 0; --i) out += std::to_string(address[static_cast<unsigned>(i)]) + '.';
+    return out + "in-addr.arpa";
+  }
+  if (::inet_pton(AF_INET6, text.c_str(), address.data()) != 1) return text;
+  constexpr std::string_view kHex = "0123456789abcdef";
+  for (auto byte = address.rbegin(); byte != address.rend(); ++byte) {
+    out += {kHex[*byte & 15], '.', kHex[*byte >> 4], '.'};
+  }
+  return out + "ip6.arpa";
 }
 
 base::Task<Outcome<>> begin_challenge(Client& client, const Account& account,

@@ -32,6 +32,10 @@ base::Result<std::string> key_authorization(std::string_view token, const tls::P
 // What the TXT record of dns-01 says for a key authorization (RFC 8555 8.4).
 std::string dns_value(std::string_view key_authorization);
 
+// The server name in the handshake of a CA that looks by tls-alpn-01: a DNS name itself, an IP
+// address mapped to its reverse name (RFC 8738 6).
+std::string challenge_server_name(std::string_view identifier);
+
 // Tells the CA to look now (RFC 8555 7.5.1); the answer must stand everywhere before.
 base::Task<Outcome<>> begin_challenge(Client& client, const Account& account,
                                       const Challenge& challenge, base::Deadline deadline);

@@ -129,6 +129,13 @@ base::Task<Outcome<Order>> new_order(Client& client, const Account& account, New
   co_return std::move(*order);
 }
 
+base::Task<Outcome<Order>> read_order(Client& client, const Account& account, std::string url,
+                                      base::Deadline deadline) {
+  auto polled = co_await look_at_order(client, account, std::move(url), deadline);
+  if (!polled) co_return failed(std::move(polled.error()));
+  co_return std::move(polled->value);
+}
+
 base::Task<Outcome<Order>> finalize_order(Client& client, const Account& account, Order order,
                                           std::string csr_der, base::Deadline deadline) {
   const std::string url = order.url;

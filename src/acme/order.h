@@ -37,6 +37,10 @@ struct NewOrder {
 base::Task<Outcome<Order>> new_order(Client& client, const Account& account, NewOrder wanted,
                                      base::Deadline deadline);
 
+// Failures: those of Client::post; a CA that does not know it any more mostly says 404.
+base::Task<Outcome<Order>> read_order(Client& client, const Account& account, std::string url,
+                                      base::Deadline deadline);
+
 // Hands the PKCS#10 request `csr_der` in, and waits until the order is valid: its certificate can
 // then be downloaded. `order` is pending with all authorizations valid, or further. Failures:
 // kDenied with the CA's reason when the order became invalid; kTimeout; those of Client::post.

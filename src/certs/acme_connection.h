@@ -33,15 +33,12 @@ struct AcmeOptions {
   DnsUse dns = DnsUse::kAll;  // of dns-01, when it is one of them
   std::string profile;        // of certificates; empty: the CA's own choice
   bool profile_required = true;
+  std::string address_profile;  // where `profile` is empty and a name is an address
   std::string preferred_chain;  // as choose_chain() takes it; empty: the CA's own choice
   std::string user_agent;       // product and where to learn more of it
 
   AcmeOptions() = default;
 };
-
-// "acme-v02.api.letsencrypt.org-directory" of "https://acme-v02.api.letsencrypt.org/directory":
-// one segment of [a-z0-9.-], at most 128 bytes.
-std::string issuer_id_of(std::string_view directory_url);
 
 struct AcmeConnection {
   // All outlive it.

@@ -5,8 +5,12 @@
 #include "acme/authorization.h"
 #include "acme/certificate.h"
 #include "acme/challenge.h"
+#include "base/endpoint.h"
 #include "base/log.h"
+#include "certs/acme_failure.h"
 #include "certs/chain_choice.h"
+#include "certs/challenge_answer.h"
+#include "certs/challenge_memory.h"
 #include "certs/placement.h"
 #include "tls/x509.h"
 
@@ -31,37 +35,6 @@ base::Result<tls::CertificateRef> check_chain(const std::string& pem, const tls:
                     "the CA's certificate is not what was ordered: " + certificate.error().detail);
 }
 
-IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
-  IssueError out(std::move(failure.error));
-  if (failure.retry_after) {
-    out.not_before = base::Deadline(base::Clock::now() + *failure.retry_after);
-  }
-  if (failure.problem) {
-    acme::Handling handling = failure.problem->handling();
-    // The same token says that a challenge was answered wrongly, and that an account is not valid.
-    if (failure.is("unauthorized") && !of_challenge) {
-      handling = acme::find_problem_type("externalAccountRequired")->handling;
-    }
-    out.lasting = handling.lasting;
-    out.other_issuer = handling.other_issuer;
-    out.whole_issuer = handling.whole_ca || failure.problem->limits_everybody();
-    out.advice = failure.problem->advice();
-    return out;
-  }
-  const Code code = out.error.code;
-  out.lasting =
-      out.error.retry == base::Retry::kNo && (code == Code::kDenied || code == Code::kUnsupported);
-  // It could not be reached, or does not speak ACME. What is our own fault says nothing of it.
-  out.whole_issuer =
-      out.error.side == Side::kCa && code != Code::kDenied && code != Code::kUnsupported;
-  if (out.error.side == Side::kCa) {
-    out.advice = out.whole_issuer
-                     ? "see whether the CA can be reached from here, and its status page"
-                     : "read what the CA says; name another issuer meanwhile";
-  }
-  return out;
-}
-
 std::string listed(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
@@ -78,20 +51,30 @@ struct AcmeIssuer::Attempt {
   Urgency urgency;
   unsigned orders;  // at most
   acme::NewOrder wanted;
+  std::string profile;            // in which it was wanted at first
+  std::string before;             // the serial of the certificate that is replaced
+  bool fresh = false;             // no order of an earlier life is taken up
+  bool resumed = false;           // the order is one of an earlier life
+  std::vector<NameError> blamed;  // by this order
   acme::Account account;
   TriedChallenges tried;
   std::string reasons;  // of challenges that failed, for the error
   bool challenge_failed = false;
   bool other_challenge = false;  // a new order with another type may succeed
 
-  Attempt(IssueRequest request, const std::string& profile)
+  Attempt(IssueRequest request, const AcmeOptions& options)
       : names(std::move(request.names)),
         key(std::move(request.key)),
         deadline(request.deadline),
         urgency(request.urgency),
         orders(request.failed_before ? kOrdersAgain : kOrders),
         wanted(names) {
-    wanted.profile = profile;
+    wanted.profile = options.profile;
+    if (wanted.profile.empty() && std::ranges::any_of(names, base::is_ip_literal)) {
+      wanted.profile = options.address_profile;
+    }
+    profile = wanted.profile;
+    if (request.replaces) before = request.replaces->leaf().serial;
     if (request.replaces) wanted.replaces = acme::certificate_id(request.replaces->leaf());
   }
 
@@ -101,46 +84,14 @@ struct AcmeIssuer::Attempt {
   }
 };
 
-// An answer that stands in the ChallengeStore as long as this lives, or in DNS until it is
-// withdrawn.
-class AcmeIssuer::Answer {
- public:
-  explicit Answer(DnsRecord record) : record_(std::move(record)) {}
-  Answer(ChallengeStore& store, std::string token) : store_(&store), name_(std::move(token)) {}
-  Answer(ChallengeStore& store, std::string name, tls::CertificateRef certificate)
-      : store_(&store), name_(std::move(name)), certificate_(std::move(certificate)) {}
-  Answer(Answer&& other) noexcept
-      : store_(std::exchange(other.store_, nullptr)),
-        name_(std::move(other.name_)),
-        certificate_(std::move(other.certificate_)),
-        record_(std::exchange(other.record_, std::nullopt)) {}
-  Answer& operator=(Answer&&) = delete;
-  ~Answer() {
-    if (store_ == nullptr) return;
-    if (certificate_) {
-      store_->remove_tls_alpn(name_, certificate_);
-    } else {
-      store_->remove_http(name_);
-    }
-  }
-
-  std::optional<DnsRecord> take_record() { return std::exchange(record_, std::nullopt); }
-
- private:
-  ChallengeStore* store_ = nullptr;
-  std::string name_;  // or token
-  tls::CertificateRef certificate_;
-  std::optional<DnsRecord> record_;
-};
-
 // An authorization that the CA is to look at.
 struct AcmeIssuer::Proof {
   acme::Authorization authorization;
   acme::Challenge challenge;
   ChallengeType type;
-  Answer answer;
+  ChallengeAnswer answer;
 
-  Proof(acme::Authorization a, acme::Challenge c, ChallengeType t, Answer w)
+  Proof(acme::Authorization a, acme::Challenge c, ChallengeType t, ChallengeAnswer w)
       : authorization(std::move(a)), challenge(std::move(c)), type(t), answer(std::move(w)) {}
 };
 
@@ -149,6 +100,7 @@ AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChal
       options_(std::move(options)),
       id_(issuer_id_of(options_.directory)),
       choice_(options_.challenges, options_.dns),
+      open_(parts_.blocking, parts_.storage, id_),
       dns_(std::move(dns)),
       connecting_(parts_.loop, 1, kConnectQueued) {
   if (const CaLimits* limits = limits_of(id_)) pace_.emplace(*limits);
@@ -159,12 +111,21 @@ AcmeIssuer::~AcmeIssuer() = default;
 base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(IssueRequest request) {
   auto connected = co_await connect(request.deadline);
   if (!connected) co_return std::unexpected(IssueError(std::move(connected.error())));
-  Attempt attempt(std::move(request), options_.profile);
+  Attempt attempt(std::move(request), options_);
   auto certificate = co_await obtain(attempt);
   if (certificate) co_return std::move(*certificate);
-  IssueError error = to_issue_error(std::move(certificate.error()), attempt.challenge_failed);
+  acme::Failure& failure = certificate.error();
+  if (attempt.blamed.empty() && failure.problem) {
+    attempt.blamed = blamed_names(*failure.problem, attempt.names);
+  }
+  IssueError error = to_issue_error(std::move(failure), attempt.challenge_failed);
   error.of_challenge = !attempt.tried.empty();
+  error.names = std::move(attempt.blamed);
   co_return std::unexpected(std::move(error));
+}
+
+base::Task<void> AcmeIssuer::forget_order(std::string name) {
+  co_await open_.forget(std::move(name));
 }
 
 base::Task<acme::Outcome<acme::RenewalInfo>> AcmeIssuer::renewal_info(
@@ -203,11 +164,17 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
     const base::TimePoint since = base::Clock::now();
     attempt.other_challenge = false;
     attempt.challenge_failed = false;
+    attempt.blamed.clear();
     auto certificate = co_await order(attempt);
+    // An order that was not forgotten in time may be the one of the certificate that is replaced.
+    attempt.fresh = attempt.resumed;
+    if (certificate && attempt.resumed && (*certificate)->leaf().serial == attempt.before) continue;
     if (certificate) {
       account_url_ = attempt.account.url;
       co_return std::move(*certificate);
     }
+    const bool over = !may_be_taken_up(certificate.error());
+    if (over) co_await open_.forget(attempt.names.front());
     if (certificate.error().problem && !account_again) {
       account_again =
           co_await connection_->account.outdated(attempt.account, since, certificate.error());
@@ -215,6 +182,8 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
       if (account_again) attempt.forget_challenges();
       if (account_again) continue;
     }
+    // What was wrong with an old order need not be wrong with a new one.
+    if (over && attempt.resumed && !attempt.challenge_failed) continue;
     if (!attempt.other_challenge || ++orders >= attempt.orders) {
       co_return failed(std::move(certificate.error()));
     }
@@ -225,13 +194,61 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
   }
 }
 
-base::Task<AcmeIssuer::Certified> AcmeIssuer::order(Attempt& attempt) {
+// The order that an earlier life has begun, or a new one, which is in storage before anything comes
+// of it.
+base::Task<acme::Outcome<acme::Order>> AcmeIssuer::open_order(Attempt& attempt) {
+  attempt.resumed = false;
+  std::optional<OpenOrder> known;
+  if (!attempt.fresh) known = co_await open_.find(attempt.names.front());
+  if (known) {
+    auto order = co_await take_up(attempt, std::move(*known));
+    if (!order) co_return failed(std::move(order.error()));
+    if (*order) co_return std::move(**order);
+    co_await open_.forget(attempt.names.front());
+  }
   if (pace_) {
     auto allowed = co_await keep_pace(*pace_, parts_.storage, id_, attempt.urgency);
     if (!allowed) co_return failed(std::move(allowed.error()));
   }
   auto order = co_await place_order(connection_->client, attempt.account, attempt.wanted,
                                     options_.profile_required, attempt.deadline);
+  if (!order) co_return failed(std::move(order.error()));
+  OpenOrder open;
+  open.url = order->url;
+  open.account = attempt.account.url;
+  open.profile = attempt.profile;
+  open.names = attempt.names;
+  open.key = attempt.key;
+  co_await open_.keep(std::move(open));
+  co_return std::move(*order);
+}
+
+// Nothing when it cannot come to what is wanted now.
+base::Task<acme::Outcome<std::optional<acme::Order>>> AcmeIssuer::take_up(Attempt& attempt,
+                                                                          OpenOrder known) {
+  std::optional<acme::Order> none;
+  const bool fits = known.names == attempt.names && known.account == attempt.account.url &&
+                    known.profile == attempt.profile && same_type(known.key, attempt.key);
+  if (!fits) co_return none;
+  auto order =
+      co_await acme::read_order(connection_->client, attempt.account, known.url, attempt.deadline);
+  if (!order) {
+    const bool lost = order.error().is("accountDoesNotExist");
+    if (lost || may_be_taken_up(order.error())) co_return failed(std::move(order.error()));
+    co_return none;
+  }
+  if (order->status == "invalid") co_return none;
+  base::log::info("taking up an order that was cut off", {{"names", listed(attempt.names)},
+                                                          {"issuer", id_},
+                                                          {"status", order->status},
+                                                          {"order", known.url}});
+  attempt.key = std::move(known.key);
+  attempt.resumed = true;
+  co_return std::move(*order);
+}
+
+base::Task<AcmeIssuer::Certified> AcmeIssuer::order(Attempt& attempt) {
+  auto order = co_await open_order(attempt);
   if (!order) co_return failed(std::move(order.error()));
   if (order->status == "pending") {
     auto proved = co_await prove(attempt, *order);
@@ -259,18 +276,22 @@ base::Task<acme::Outcome<>> AcmeIssuer::prove(Attempt& attempt, const acme::Orde
 
 base::Task<acme::Outcome<>> AcmeIssuer::prove_with(std::vector<Proof>& proofs, Attempt& attempt,
                                                    const acme::Order& order) {
+  acme::Outcome<> outcome;
   for (const std::string& url : order.authorizations) {
+    const std::size_t blamed = attempt.blamed.size();
     auto proof = co_await prepare(attempt, url);
-    if (!proof) co_return failed(std::move(proof.error()));
-    if (*proof) proofs.push_back(std::move(**proof));
+    if (proof && *proof) proofs.push_back(std::move(**proof));
+    if (proof) continue;
+    outcome = failed(std::move(proof.error()));
+    if (attempt.blamed.size() == blamed) co_return outcome;  // it is not this one name's fault
   }
+  if (!outcome) co_return outcome;
   for (const Proof& proof : proofs) {
     auto begun = co_await acme::begin_challenge(connection_->client, attempt.account,
                                                 proof.challenge, attempt.deadline);
     if (!begun) co_return failed(std::move(begun.error()));
   }
   // Every one is awaited, so that all that can be learnt of this order is learnt.
-  acme::Outcome<> outcome;
   for (const Proof& proof : proofs) {
     auto settled = co_await settle(attempt, proof);
     if (!settled) outcome = failed(std::move(settled.error()));
@@ -294,16 +315,22 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
         base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,
                     "the CA's authorization of " + name + " is " + authorization.status));
   }
+  const ChallengeMemory memory{parts_.storage, id_};
+  if (!attempt.tried.contains(name)) {
+    const auto known = co_await memory.recall(name);
+    if (known) choice_.worked(name, *known);
+  }
   const acme::Challenge* challenge = choice_.choose(authorization, attempt.tried);
   if (challenge == nullptr) {
     std::vector<std::string> offered;
     for (const acme::Challenge& one : authorization.challenges) offered.push_back(one.type);
     std::vector<std::string> ours;
     for (const ChallengeType type : choice_.types()) ours.emplace_back(acme::name(type));
-    co_return failed(base::Error(Code::kUnsupported, Side::kCa,
-                                 "no challenge is left for " + name + ": the CA offers, at " + url +
-                                     ", [" + listed(offered) + "], answered here are [" +
-                                     listed(ours) + "]" + attempt.reasons));
+    const std::string what = "no challenge is left for " + name + ": the CA offers, at " + url +
+                             ", [" + listed(offered) + "], answered here are [" + listed(ours) +
+                             "]";
+    attempt.blamed.emplace_back(name, what, true);
+    co_return failed(base::Error(Code::kUnsupported, Side::kCa, what + attempt.reasons));
   }
   acme::Challenge chosen = *challenge;
   const ChallengeType type = *acme::challenge_type(chosen.type);
@@ -318,9 +345,9 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
   co_return std::move(proof);
 }
 
-base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer(Attempt& attempt, std::string name,
-                                                                 ChallengeType type,
-                                                                 std::string token) {
+base::Task<acme::Outcome<ChallengeAnswer>> AcmeIssuer::answer(Attempt& attempt, std::string name,
+                                                              ChallengeType type,
+                                                              std::string token) {
   auto authorization = acme::key_authorization(token, attempt.account.key);
   if (!authorization) co_return failed(std::move(authorization.error()));
   if (type == ChallengeType::kDns01) {
@@ -330,7 +357,7 @@ base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer(Attempt& attemp
   }
   if (type == ChallengeType::kHttp01) {
     if (parts_.challenges.put_http(token, *authorization)) {
-      co_return Answer(parts_.challenges, std::move(token));
+      co_return ChallengeAnswer(parts_.challenges, std::move(token));
     }
     co_return failed(base::Error(Code::kOverload, "too many challenges are in flight"));
   }
@@ -339,18 +366,19 @@ base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer(Attempt& attemp
   };
   auto certificate = co_await parts_.blocking.run(std::move(make));
   if (!certificate) co_return failed(std::move(certificate.error()));
-  if (parts_.challenges.put_tls_alpn(name, *certificate)) {
-    co_return Answer(parts_.challenges, std::move(name), std::move(*certificate));
+  std::string server_name = acme::challenge_server_name(name);
+  if (parts_.challenges.put_tls_alpn(server_name, *certificate)) {
+    co_return ChallengeAnswer(parts_.challenges, std::move(server_name), std::move(*certificate));
   }
   co_return failed(base::Error(Code::kOverload, "too many challenges are in flight"));
 }
 
-base::Task<acme::Outcome<AcmeIssuer::Answer>> AcmeIssuer::answer_dns(std::string name,
-                                                                     std::string value,
-                                                                     base::Deadline deadline) {
+base::Task<acme::Outcome<ChallengeAnswer>> AcmeIssuer::answer_dns(std::string name,
+                                                                  std::string value,
+                                                                  base::Deadline deadline) {
   auto record = co_await dns_->present(std::move(name), std::move(value), deadline);
   if (!record) co_return failed(std::move(record.error()));
-  co_return Answer(std::move(*record));
+  co_return ChallengeAnswer(std::move(*record));
 }
 
 // Remembers that a challenge failed; its failure, with the reasons of those before it.
@@ -361,6 +389,8 @@ acme::Failure AcmeIssuer::note_failure(Attempt& attempt, const acme::Authorizati
   attempt.challenge_failed = true;
   attempt.tried[name].insert(type);
   const std::string reason = failure.error.detail;
+  const bool lasting = failure.problem && failure.problem->handling().lasting;
+  attempt.blamed.emplace_back(name, reason, lasting);
   failure.error.detail += attempt.reasons;
   attempt.reasons += "; before that, " + reason;
   if (other && choice_.choose(authorization, attempt.tried) != nullptr) {
@@ -376,6 +406,8 @@ base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& pr
   if (!settled) co_return failed(std::move(settled.error()));
   if (settled->valid()) {
     choice_.worked(name, proof.type);
+    const ChallengeMemory memory{parts_.storage, id_};
+    co_await memory.note(name, proof.type, proof.type == choice_.types().front());
     co_return acme::Outcome<>();
   }
   acme::Failure failure(base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,

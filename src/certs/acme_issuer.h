@@ -13,10 +13,13 @@
 #include "base/blocking_pool.h"
 #include "base/resolver.h"
 #include "certs/acme_connection.h"
+#include "certs/challenge_answer.h"
 #include "certs/challenge_choice.h"
 #include "certs/challenge_store.h"
 #include "certs/dns_challenges.h"
 #include "certs/issuer.h"
+#include "certs/issuer_id.h"
+#include "certs/open_order.h"
 #include "certs/pace.h"
 #include "certs/slots.h"
 #include "http/client.h"
@@ -52,32 +55,35 @@ class AcmeIssuer : public Issuer {
   bool validates() const override { return true; }
   Origin origin() const override { return Origin{options_.directory, account_url_}; }
 
-  // As Issuer says. A challenge that fails makes way for the next type in a new order; answers
-  // never outlive the order. Errors have side kCa where the CA said no.
+  // As Issuer says. An order that an earlier life has begun is taken up. A challenge that fails
+  // makes way for the next type in a new order; answers never outlive the order. Errors have side
+  // kCa where the CA said no.
   base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override;
 
   base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
                                                             base::Deadline deadline) override;
+  base::Task<void> forget_order(std::string name) override;
   base::Task<void> remove_leftovers() override;
 
  private:
   struct Attempt;
-  class Answer;
   struct Proof;
   using Certified = acme::Outcome<tls::CertificateRef>;
 
   base::Task<base::Result<void>> connect(base::Deadline deadline);
   base::Task<Certified> obtain(Attempt& attempt);
   base::Task<Certified> order(Attempt& attempt);
+  base::Task<acme::Outcome<acme::Order>> open_order(Attempt& attempt);
+  base::Task<acme::Outcome<std::optional<acme::Order>>> take_up(Attempt& attempt, OpenOrder known);
   base::Task<acme::Outcome<>> prove(Attempt& attempt, const acme::Order& order);
   base::Task<acme::Outcome<>> prove_with(std::vector<Proof>& proofs, Attempt& attempt,
                                          const acme::Order& order);
   base::Task<acme::Outcome<std::optional<Proof>>> prepare(Attempt& attempt, std::string url);
   base::Task<acme::Outcome<>> settle(Attempt& attempt, const Proof& proof);
-  base::Task<acme::Outcome<Answer>> answer(Attempt& attempt, std::string name,
-                                           acme::ChallengeType type, std::string token);
-  base::Task<acme::Outcome<Answer>> answer_dns(std::string name, std::string value,
-                                               base::Deadline deadline);
+  base::Task<acme::Outcome<ChallengeAnswer>> answer(Attempt& attempt, std::string name,
+                                                    acme::ChallengeType type, std::string token);
+  base::Task<acme::Outcome<ChallengeAnswer>> answer_dns(std::string name, std::string value,
+                                                        base::Deadline deadline);
   acme::Failure note_failure(Attempt& attempt, const acme::Authorization& authorization,
                              acme::ChallengeType type, acme::Failure failure, bool other);
   base::Task<Certified> finish(Attempt& attempt, acme::Order order);
@@ -90,6 +96,7 @@ class AcmeIssuer : public Issuer {
   AcmeOptions options_;
   std::string id_;
   ChallengeChoice choice_;
+  OpenOrders open_;
   std::unique_ptr<DnsChallenges> dns_;
   std::string account_url_;                     // of the last certificate
   std::optional<Pace> pace_;                    // where the CA's limits are known

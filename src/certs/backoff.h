@@ -20,6 +20,16 @@ struct Failures {
   std::string issuers;
   // When an issuer said that it wants to be left alone until then (Retry-After).
   std::map<std::string, base::WallTime> not_before;
+
+  // Names of a certificate for several that it goes without, each with its own wait.
+  struct LeftOut {
+    unsigned count = 0;
+    base::WallTime next_attempt{};
+    std::string error;
+  };
+  std::map<std::string, LeftOut> left_out;
+
+  bool none() const { return count == 0 && left_out.empty(); }
 };
 
 // The wait after the `failures`th failure in a row: 1, 10, 100 minutes, then a day each, spread by

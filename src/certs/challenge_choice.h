@@ -21,7 +21,7 @@ using TriedChallenges = std::map<std::string, std::set<acme::ChallengeType>, std
 // Which names dns-01 is used for, where it can be: a wildcard has no other (RFC 8555 7.1.4).
 enum class DnsUse : std::uint8_t { kAll, kWildcards };
 
-// Memory only: after a restart it learns again. One loop, its thread.
+// Memory only; what outlives a restart is ChallengeMemory's. One loop, its thread.
 class ChallengeChoice {
  public:
   static constexpr std::size_t kNames = 10'000;  // remembered; beyond, any one is forgotten

@@ -27,7 +27,8 @@ class ChallengeStore {
   // The key authorization; nothing for tokens not in flight.
   std::optional<std::string> find_http(std::string_view token) const;
 
-  // TLS-ALPN-01: the challenge certificate for `name` (lower case). False when full. Two orders for
+  // TLS-ALPN-01: the challenge certificate for the server name `name` (lower case; of an
+  // address, see acme::challenge_server_name). False when full. Two orders for
   // one name each put and remove their own; the newest answers.
   bool put_tls_alpn(std::string name, tls::CertificateRef certificate);
   void remove_tls_alpn(std::string_view name, const tls::CertificateRef& put);

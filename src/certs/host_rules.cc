@@ -31,7 +31,9 @@ std::vector<std::string> HostRules::hosts(Source source) const {
   std::vector<std::string> hosts;
   for (const Map* map : {&exact_, &wildcards_}) {
     for (const auto& [key, entry] : *map) {
-      if (entry.policy.source == source) hosts.push_back(entry.host);
+      const auto& joint = entry.policy.joint;
+      if (entry.policy.source != source) continue;
+      if (!joint || joint->front() == entry.host) hosts.push_back(entry.host);
     }
   }
   return hosts;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ enum class Source : std::uint8_t {
 struct SitePolicy {
   Source source = Source::kNone;
   std::vector<Issuer*> issuers;
+  // With kManaged: the hosts that share one certificate, of which the first is its name here; null:
+  // each host has its own.
+  std::shared_ptr<const std::vector<std::string>> joint;
 };
 
 // Compiled once, then read from any thread. The most specific host wins: the name itself, then a
@@ -35,9 +39,16 @@ class HostRules {
     std::string_view host;  // as in the site
     const SitePolicy* policy = nullptr;
 
-    // What a certificate is obtained for: the wildcard of a managed wildcard site, else the name.
+    // What a certificate is obtained for: the first of the hosts that share one, the wildcard of a
+    // managed wildcard site, else the name.
     std::string_view certificate_name(std::string_view name) const {
+      if (policy->joint) return policy->joint->front();
       return policy->source == Source::kManaged ? host : name;
+    }
+    // The names of the certificate for `name`, certificate_name() first.
+    std::vector<std::string> certificate_names(std::string_view name) const {
+      if (policy->joint) return *policy->joint;
+      return {std::string(certificate_name(name))};
     }
   };
 
@@ -45,9 +56,9 @@ class HostRules {
   void add(std::string host, SitePolicy policy);
   // The site of `name` (lower case), or a match without policy. Allocates nothing.
   Match find(std::string_view name) const;
-  // Hosts of sites of kManaged but "*", in no order.
+  // Hosts of sites of kManaged but "*", in no order; of those that share a certificate the first.
   std::vector<std::string> managed() const { return hosts(Source::kManaged); }
-  // Hosts of sites of that kind but "*", in no order.
+  // The same of sites of that kind.
   std::vector<std::string> hosts(Source source) const;
 
  private:

@@ -5,9 +5,9 @@
 
 #include "acme/jws.h"
 #include "certs/account_record.h"
-#include "certs/acme_issuer.h"
 #include "certs/compromised_keys.h"
 #include "certs/foreign_files.h"
+#include "certs/issuer_id.h"
 #include "certs/moment.h"
 #include "config/check.h"
 #include "config/known_cas.h"

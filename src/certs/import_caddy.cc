@@ -1,7 +1,7 @@
 #include <utility>
 
-#include "certs/acme_issuer.h"
 #include "certs/foreign_files.h"
+#include "certs/issuer_id.h"
 
 namespace gatehouse::certs {
 

@@ -24,6 +24,12 @@ bool is_ours(const HostRules::Match& site, const std::string& name) {
          site.certificate_name(name) == name;
 }
 
+// What the name's certificate is called here: of several names that share one, the first.
+std::string certificate_name(const HostRules& rules, const std::string& name) {
+  const HostRules::Match site = rules.find(name);
+  return site.policy != nullptr && site.policy->joint ? site.policy->joint->front() : name;
+}
+
 base::Result<void> check_count(std::size_t names) {
   if (names <= Instructions::kMostNames) return {};
   return base::fail(base::Code::kTooLarge,
@@ -44,7 +50,8 @@ base::Task<NameOutcomes> Instructions::changed(std::vector<std::string> names) {
   if (!few) co_return base::fail(std::move(few.error()));
   std::vector<NameOutcome> outcomes;
   for (const auto& name : names) {
-    auto outcome = co_await changed_one(name);
+    auto outcome = co_await changed_one(certificate_name(parts_.rules, name));
+    outcome.name = name;
     outcomes.push_back(std::move(outcome));
   }
   co_return outcomes;
@@ -59,13 +66,15 @@ base::Task<NameOutcome> Instructions::changed_one(std::string name) {
     co_return outcome;
   }
   parts_.orders.read_failures_again(name);
-  const std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
+  std::vector<std::string> names = site.certificate_names(name);
+  std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
+  const OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground);
   std::optional<Record> newest;
-  for (const Issuer* issuer : issuers) {
+  for (const Issuer* issuer : order.issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), name);
     if (!record && !is_lost(record.error())) co_return failure_of(name, record.error());
     if (!record) continue;
-    record->plan = co_await parts_.inventory.load_plan(issuer->id(), name);
+    record->plan = co_await parts_.inventory.load_plan(issuer->id(), record->names.front());
     const auto& leaf = record->certificate->leaf();
     if (!newest || leaf.not_after > newest->certificate->leaf().not_after) {
       newest = std::move(*record);
@@ -73,7 +82,7 @@ base::Task<NameOutcome> Instructions::changed_one(std::string name) {
   }
   const base::WallTime now = parts_.now();
   if (newest && newest->certificate->valid_at(now)) {
-    parts_.orders.serve(*newest, name);
+    parts_.orders.serve(*newest, order);
     outcome.outcome = "served";
     base::log::info("a certificate that was changed in storage is served",
                     {{"name", name}, {"serial", newest->certificate->leaf().serial}});
@@ -82,7 +91,9 @@ base::Task<NameOutcome> Instructions::changed_one(std::string name) {
   const auto served = parts_.certificates.find_exact(name);
   // What has expired is better than nothing, but not what was taken away.
   const bool keep = served && newest && served->leaf().serial == newest->certificate->leaf().serial;
-  if (!keep) parts_.certificates.remove(name);
+  if (!keep) {
+    for (const std::string& one : order.names) parts_.certificates.remove(one);
+  }
   if (served || site.policy->source == Source::kManaged) {
     parts_.schedule.set(name, now);
   } else {
@@ -108,11 +119,12 @@ base::Task<NameOutcomes> Instructions::renew(std::vector<std::string> names, boo
                                                     " is from a file: whoever writes the file "
                                                     "renews it");
     }
-    if (!is_ours(parts_.rules.find(status->name), status->name)) {
+    const std::string called = certificate_name(parts_.rules, status->name);
+    if (!is_ours(parts_.rules.find(called), called)) {
       co_return base::fail(base::Code::kDenied,
                            "no site of the configuration wants a certificate of " + name);
     }
-    if (std::ranges::find(found, status->name) == found.end()) found.push_back(status->name);
+    if (std::ranges::find(found, called) == found.end()) found.push_back(called);
   }
   co_return co_await put_down(std::move(found), wait);
 }
@@ -132,18 +144,20 @@ base::Task<NameOutcomes> Instructions::renew_all(bool wait) {
 // Writes down that the name's certificates are due, all of them: one that is not would do.
 base::Task<base::Result<void>> Instructions::demand(const std::string& name) {
   const HostRules::Match site = parts_.rules.find(name);
-  const std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
+  const auto names = site.certificate_names(name);
+  const std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
   const base::WallTime now = parts_.now();
   for (const Issuer* issuer : issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), name);
     if (!record && !is_lost(record.error())) co_return base::fail(std::move(record.error()));
     if (!record || !record->certificate->valid_at(now)) continue;
     const std::string& serial = record->certificate->leaf().serial;
-    auto plan = co_await parts_.inventory.load_plan(issuer->id(), name);
+    const std::string& called = record->names.front();
+    auto plan = co_await parts_.inventory.load_plan(issuer->id(), called);
     if (!plan || plan->serial != serial) plan = RenewalPlan();
     plan->serial = serial;
     plan->demanded = now;
-    auto saved = co_await parts_.inventory.save_plan(issuer->id(), name, std::move(*plan));
+    auto saved = co_await parts_.inventory.save_plan(issuer->id(), called, std::move(*plan));
     if (!saved) co_return base::fail(std::move(saved.error()));
   }
   auto failures = co_await parts_.inventory.load_failures(name);

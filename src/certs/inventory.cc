@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/endpoint.h"
 #include "base/log.h"
 #include "certs/document.h"
 
@@ -13,14 +14,14 @@ constexpr std::string_view kCertificates = "certificates";
 constexpr std::string_view kFailures = "failures";
 
 std::string certificate_key(std::string_view issuer, std::string_view name) {
-  return std::string(kCertificates) + '/' + std::string(issuer) + '/' + std::string(name);
+  return std::string(kCertificates) + '/' + std::string(issuer) + '/' + key_segment(name);
 }
 
 std::string plan_key(std::string_view issuer, std::string_view name) {
-  return "renewals/" + std::string(issuer) + '/' + std::string(name);
+  return "renewals/" + std::string(issuer) + '/' + key_segment(name);
 }
 
-std::string import_key(std::string_view name) { return "imports/" + std::string(name); }
+std::string import_key(std::string_view name) { return "imports/" + key_segment(name); }
 
 // Which record an import wrote.
 struct Imported {
@@ -46,10 +47,22 @@ base::Result<Imported> parse_imported(std::string_view text) {
 }
 
 std::string failures_key(std::string_view name) {
-  return std::string(kFailures) + '/' + std::string(name);
+  return std::string(kFailures) + '/' + key_segment(name);
 }
 
 }  // namespace
+
+std::string key_segment(std::string_view name) {
+  std::string out(name);
+  std::ranges::replace(out, ':', '_');
+  return out;
+}
+
+std::string name_of_segment(std::string_view segment) {
+  std::string address(segment);
+  std::ranges::replace(address, '_', ':');
+  return base::is_ip_literal(address) ? address : std::string(segment);
+}
 
 CertificateKey parse_certificate_key(std::string_view key) {
   if (!key.starts_with(kCertificates) || key.size() <= kCertificates.size()) return {};
@@ -100,9 +113,13 @@ base::Task<base::Result<Record>> Inventory::load(std::string issuer, std::string
 }
 
 base::Task<base::Result<void>> Inventory::save(Record record) {
-  std::string key = certificate_key(record.issuer, record.names.front());
-  std::string text = to_text(record);
-  co_return co_await storage_.store(std::move(key), std::move(text));
+  const std::string text = to_text(record);
+  for (const std::string& name : record.names) {
+    std::string key = certificate_key(record.issuer, name);
+    auto stored = co_await storage_.store(std::move(key), text);
+    if (!stored) co_return stored;
+  }
+  co_return base::Result<void>();
 }
 
 base::Task<base::Result<void>> Inventory::save_newer(Record record) {
@@ -186,7 +203,7 @@ base::Task<base::Result<void>> Inventory::forget_failures(std::string name) {
 
 base::Task<base::Result<storage::Lease>> Inventory::lease(std::string name,
                                                           base::Deadline deadline) {
-  std::string key = std::string(kCertificates) + '/' + name;
+  std::string key = std::string(kCertificates) + '/' + key_segment(name);
   co_return co_await storage_.lease(std::move(key), deadline);
 }
 
@@ -199,6 +216,13 @@ base::Task<base::Result<std::vector<std::string>>> Inventory::list_certificates(
                                                                                 std::string cursor,
                                                                                 std::size_t most) {
   std::string prefix = std::string(kCertificates) + '/' + issuer;
+  co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
+}
+
+base::Task<base::Result<std::vector<std::string>>> Inventory::list_orders(std::string issuer,
+                                                                          std::string cursor,
+                                                                          std::size_t most) {
+  std::string prefix = "orders/" + issuer;
   co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
 }
 

@@ -15,7 +15,7 @@
 namespace gatehouse::certs {
 
 // Keys: certificates/<issuer id>/<name>, renewals/<issuer id>/<name>, failures/<name> and
-// imports/<name>. On control's loop.
+// imports/<name>, with key_segment() of the name. On control's loop.
 class Inventory {
  public:
   // Both outlive it.
@@ -26,7 +26,8 @@ class Inventory {
   // itself. Errors: kNotFound; kDamaged, after the record was reported and set aside; others of
   // storage.
   base::Task<base::Result<Record>> load(std::string issuer, std::string name);
-  // Durable when it returns well. The record's first name is its key.
+  // Durable when it returns well. Written for each of its names, so that each finds it when the
+  // names that share a certificate have changed.
   base::Task<base::Result<void>> save(Record record);
   // save(), unless storage holds one that expires later and was not revoked.
   base::Task<base::Result<void>> save_newer(Record record);
@@ -53,11 +54,14 @@ class Inventory {
 
   // The ids of all issuers that storage has certificates of.
   base::Task<base::Result<std::vector<std::string>>> list_issuers();
-  // A slice of an issuer's certificates (of the failures) that there are, after `cursor`; storage
-  // keys.
+  // A slice of an issuer's certificates, of its orders under way (certs/open_order.h) or of the
+  // failures that there are, after `cursor`; storage keys.
   base::Task<base::Result<std::vector<std::string>>> list_certificates(std::string issuer,
                                                                        std::string cursor,
                                                                        std::size_t most);
+  base::Task<base::Result<std::vector<std::string>>> list_orders(std::string issuer,
+                                                                 std::string cursor,
+                                                                 std::size_t most);
   base::Task<base::Result<std::vector<std::string>>> list_failures(std::string cursor,
                                                                    std::size_t most);
 
@@ -68,6 +72,11 @@ class Inventory {
   storage::Storage& storage_;
   CompromisedKeys compromised_;
 };
+
+// A name as a segment of a key: an IPv6 address with "_" for each ":".
+std::string key_segment(std::string_view name);
+// The other way.
+std::string name_of_segment(std::string_view segment);
 
 // The issuer and the name of "certificates/<issuer>/<name>"; empty when it is no such key.
 struct CertificateKey {

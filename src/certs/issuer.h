@@ -14,6 +14,16 @@
 
 namespace gatehouse::certs {
 
+// What is wrong with one name of several.
+struct NameError {
+  std::string name;
+  std::string reason;
+  bool lasting = false;  // as in IssueError
+
+  NameError(std::string n, std::string r, bool l)
+      : name(std::move(n)), reason(std::move(r)), lasting(l) {}
+};
+
 // Why issuing failed, and what that means for the next try.
 struct IssueError {
   base::Error error;
@@ -28,6 +38,8 @@ struct IssueError {
   bool whole_issuer = false;
   bool of_challenge = false;  // the CA looked at the name, and a challenge failed
   std::string advice;         // to a person; mostly empty
+  // The names that it failed for, where the issuer told: without them the others may succeed.
+  std::vector<NameError> names;
 
   IssueError() = default;
   explicit IssueError(base::Error e) : error(std::move(e)) {}
@@ -78,6 +90,10 @@ class Issuer {
 
   // Where the last certificate of issue() came from.
   virtual Origin origin() const { return {}; }
+
+  // The certificate that issue() gave for names of which this is the first is safe in storage: what
+  // was kept to take its order up again after a crash goes.
+  virtual base::Task<void> forget_order(std::string) { co_return; }
 
   // Removes what earlier lives of the process have left with others. At start, once.
   virtual base::Task<void> remove_leftovers() { co_return; }

@@ -6,6 +6,7 @@
 
 #include "certs/acme_issuer.h"
 #include "certs/internal_issuer.h"
+#include "config/known_cas.h"
 
 namespace gatehouse::certs {
 
@@ -60,6 +61,8 @@ AcmeOptions acme_options(const config::AcmeIssuer& wanted, const config::Config&
   options.profile = wanted.profile.name;
   options.profile_required = wanted.profile.required;
   options.preferred_chain = wanted.preferred_chain;
+  const config::KnownCa* known = config::find_known_ca_at(wanted.directory);
+  if (known != nullptr) options.address_profile = known->address_profile;
   if (wanted.eab) {
     acme::ExternalAccount external;
     external.key_id = wanted.eab->key_id;

@@ -1,8 +1,8 @@
 #include "certs/issuers.h"
 
 #include <algorithm>
+#include <set>
 
-#include "base/endpoint.h"
 #include "base/log.h"
 
 namespace gatehouse::certs {
@@ -55,12 +55,18 @@ std::vector<Issuer*> Issuers::of(const std::vector<config::Issuer>& wanted) cons
 }
 
 std::vector<Issuer*> Issuers::for_name(std::string_view name, const SitePolicy& policy) const {
+  return for_names({std::string(name)}, policy);
+}
+
+std::vector<Issuer*> Issuers::for_names(const std::vector<std::string>& names,
+                                        const SitePolicy& policy) const {
   std::vector<Issuer*> issuers = policy.issuers.empty() ? global_ : policy.issuers;
   if (issuers.empty()) {
-    const std::string_view host = is_wildcard(name) ? name.substr(2) : name;
+    const std::string_view first = names.front();
+    const std::string_view host = is_wildcard(first) ? first.substr(2) : first;
     issuers.push_back(config::uses_internal_issuer(host) ? default_internal_ : default_public_);
   }
-  if (!is_wildcard(name)) return issuers;
+  if (std::ranges::none_of(names, is_wildcard)) return issuers;
   std::erase_if(issuers, [this](const Issuer* issuer) {
     return std::ranges::any_of(made_, [&](const Made& made) {
       return made.issuer.get() == issuer && !config::signs_wildcards(made.wanted);
@@ -70,11 +76,9 @@ std::vector<Issuer*> Issuers::for_name(std::string_view name, const SitePolicy& 
 }
 
 std::vector<std::string> Issuers::ids() const {
-  std::vector<std::string> ids;
-  for (const Made& made : made_) ids.push_back(made.issuer->id());
-  std::ranges::sort(ids);  // two may be the same CA with other keys
-  ids.erase(std::ranges::unique(ids).begin(), ids.end());
-  return ids;
+  std::set<std::string> ids;
+  for (const Made& made : made_) ids.insert(made.issuer->id());
+  return std::vector<std::string>(ids.begin(), ids.end());
 }
 
 base::Task<void> Issuers::remove_leftovers() {
@@ -85,7 +89,7 @@ namespace {
 
 Source source_of(const config::Site& site, const std::string& host, const SitePolicy& policy,
                  const Issuers& issuers) {
-  if (!site.tls.enabled || base::is_ip_literal(host)) return Source::kNone;
+  if (!site.tls.enabled) return Source::kNone;
   if (site.tls.certificate) return Source::kFiles;
   if (site.tls.on_demand) return Source::kOnDemand;
   if (host == "*") {
@@ -109,12 +113,22 @@ Source source_of(const config::Site& site, const std::string& host, const SitePo
 HostRules compile_rules(const config::Config& config, const Issuers& issuers) {
   HostRules rules;
   for (const auto& site : config.sites) {
+    std::vector<SitePolicy> policies;
+    std::vector<std::string> joint;
     for (const auto& host : site.hosts) {
-      SitePolicy policy;
+      SitePolicy& policy = policies.emplace_back();
       policy.issuers = issuers.of(site.tls.issuers);
       // Without a TLS listener nobody could ever see a certificate.
       if (!config.listen.https.empty()) policy.source = source_of(site, host, policy, issuers);
-      rules.add(host, std::move(policy));
+      if (policy.source == Source::kManaged) joint.push_back(host);
+    }
+    std::shared_ptr<const std::vector<std::string>> shared;
+    if (site.tls.one_certificate && joint.size() > 1) {
+      shared = std::make_shared<const std::vector<std::string>>(std::move(joint));
+    }
+    for (std::size_t i = 0; i < policies.size(); ++i) {
+      if (policies[i].source == Source::kManaged) policies[i].joint = shared;
+      rules.add(site.hosts[i], std::move(policies[i]));
     }
   }
   return rules;

@@ -28,6 +28,10 @@ class Issuers {
   // internal CA for names that no public CA signs for and Let's Encrypt for all others. Without
   // those that cannot sign a wildcard, when `name` is one.
   std::vector<Issuer*> for_name(std::string_view name, const SitePolicy& policy) const;
+  // The same for one certificate for all `names`, which are all such as public CAs sign for or
+  // none.
+  std::vector<Issuer*> for_names(const std::vector<std::string>& names,
+                                 const SitePolicy& policy) const;
   // The ids of all, each once, sorted.
   std::vector<std::string> ids() const;
   // Has each remove what it left with others in an earlier life.

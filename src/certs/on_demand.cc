@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/endpoint.h"
 #include "base/log.h"
 #include "tls/client_hello.h"
 
@@ -39,7 +40,9 @@ OnDemand::OnDemand(Parts parts)
 
 void OnDemand::request(std::string name, Answer answer) {
   if (stopped_) return answer(base::fail(base::Code::kCancelled, "gatehouse is stopping"));
-  if (!tls::is_host_name(name)) {
+  // An address comes from who was asked for no name, and only when it is a site's host.
+  const bool address = base::is_ip_literal(name) && parts_.rules.find(name).host == name;
+  if (!address && !tls::is_host_name(name)) {
     return answer(base::fail(base::Code::kDenied, "no host name: " + name));
   }
   // It may have come while the question was on its way here.
@@ -88,15 +91,23 @@ base::Task<OnDemand::Outcome> OnDemand::resolve(std::string name) {
   if (source != Source::kManaged && source != Source::kOnDemand) {
     co_return base::fail(base::Code::kDenied, "no site obtains certificates for " + name);
   }
-  std::string subject(site.certificate_name(name));
-  std::vector<Issuer*> issuers = parts_.issuers.for_name(subject, *site.policy);
+  std::vector<std::string> names = site.certificate_names(name);
+  std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
   if (source == Source::kOnDemand) {
-    co_return co_await resolve_on_demand(std::move(subject), std::move(issuers));
+    co_return co_await resolve_on_demand(std::move(name), std::move(issuers));
   }
-  Outcome stored = co_await parts_.orders.load(subject, issuers);
-  if (stored || !orders_instead(stored.error())) co_return stored;
-  OrderRequest order(std::move(subject), std::move(issuers), Urgency::kHandshake);
-  co_return co_await parts_.orders.obtain(std::move(order));
+  const OrderRequest order(std::move(names), std::move(issuers), Urgency::kHandshake);
+  // One of several names that the others did not wait for.
+  if (auto error = parts_.orders.left_out(order, name)) co_return base::fail(std::move(*error));
+  Outcome stored = co_await parts_.orders.load(order);
+  const bool shared = site.policy->joint != nullptr;
+  if (stored && (!shared || (*stored)->covers(name))) co_return stored;
+  if (!stored && !orders_instead(stored.error())) co_return stored;
+  Outcome obtained = co_await parts_.orders.obtain(order);
+  if (!obtained || !shared || (*obtained)->covers(name)) co_return obtained;
+  auto error = parts_.orders.left_out(order, name);
+  if (error) co_return base::fail(std::move(*error));
+  co_return base::fail(base::Code::kOverload, "the certificate for " + name + " is not there yet");
 }
 
 // Permission comes before storage, so that names tried at random cost no disk; but an application
@@ -114,12 +125,13 @@ base::Task<OnDemand::Outcome> OnDemand::resolve_on_demand(std::string name,
   if (ruling.verdict == Verdict::kDenied) {
     co_return base::fail(base::Code::kDenied, name + " is not allowed: " + ruling.reason);
   }
-  Outcome stored = co_await parts_.orders.load(name, issuers);
+  std::vector<std::string> names(1, name);
+  OrderRequest order(std::move(names), std::move(issuers), Urgency::kHandshake);
+  Outcome stored = co_await parts_.orders.load(order);
   if (stored || !orders_instead(stored.error())) co_return stored;
   if (ruling.verdict == Verdict::kUnknown) {
     co_return base::fail(base::Code::kDenied, name + " is not allowed: " + ruling.reason);
   }
-  OrderRequest order(std::move(name), std::move(issuers), Urgency::kHandshake);
   co_return co_await parts_.orders.obtain(std::move(order));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "certs/joint_names.h"
 #include "certs/moment.h"
 
 namespace gatehouse::certs {
@@ -93,9 +94,12 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
       lease->release();
       co_return outcome;
     }
-    auto held = co_await stored(request, true);
+    Failures failures;
+    if (request.joint()) failures = co_await failures_of(request);
+    auto names = names_to_order(request.names, failures, parts_.now());
+    auto held = co_await stored(request, std::move(names), true);
     if (held.usable) {
-      serve_unless_newer(*held.usable, request.name);
+      serve_unless_newer(*held.usable, request);
       co_return held.usable->certificate;
     }
     if (deadline.passed()) break;
@@ -107,44 +111,65 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
 
 base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
                                                base::Deadline deadline) {
+  Failures failures = co_await failures_of(request);
+  std::vector<std::string> names = names_to_order(request.names, failures, parts_.now());
   // Somebody else may have been faster, in success or in failure.
-  auto held = co_await stored(request, true);
+  auto held = co_await stored(request, names, true);
   if (held.usable) {
-    serve_unless_newer(*held.usable, request.name);
+    serve_unless_newer(*held.usable, request);
     co_return held.usable->certificate;
   }
   if (held.usable.error().code == base::Code::kOverload) {
     co_return base::fail(std::move(held.usable.error()));
   }
   if (held.withheld) co_return base::fail(withhold(request));
-  Failures failures = co_await failures_of(request);
   if (waits(failures)) {
     co_return base::fail(backoff_error(request.name, failures));
   }
-  Attempt attempt = co_await ask_issuers(request, held.newest, failures, deadline);
-  if (!attempt.certificate) {
-    if (!stopping_.is_set()) {
-      co_await failed(request, held.newest, std::move(failures), attempt);
+  Attempt attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
+  for (unsigned round = 0; !attempt.certificate && round < kRounds; ++round) {
+    if (!leave_out(names, attempt.blamed, failures, parts_.now())) break;
+    // For those that are left there may be one already.
+    auto rest = co_await stored(request, names, true);
+    if (rest.usable) {
+      co_await settle_failures(request, names, std::move(failures));
+      serve_unless_newer(*rest.usable, request);
+      co_return rest.usable->certificate;
     }
-    co_return base::fail(std::move(attempt.error));
+    attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
   }
+  if (attempt.certificate) {
+    co_return co_await obtained(request, std::move(names), held, std::move(failures),
+                                std::move(attempt));
+  }
+  if (!stopping_.is_set()) co_await failed(request, held.newest, std::move(failures), attempt);
+  co_return base::fail(std::move(attempt.error));
+}
+
+base::Task<Orders::Outcome> Orders::obtained(const OrderRequest& request,
+                                             std::vector<std::string> names, const Held& held,
+                                             Failures failures, Attempt attempt) {
   Record record;
-  record.issuer = std::move(attempt.issuer);
-  record.names = {request.name};
+  record.issuer = attempt.issuer->id();
+  record.names = names;
   record.obtained = parts_.now();
   record.ca = std::move(attempt.origin.ca);
   record.account = std::move(attempt.origin.account);
   record.certificate = std::move(attempt.certificate);
-  if (held.newest && held.newest->issuer == record.issuer) record.follow(*held.newest);
-  log::info("certificate obtained", {{"name", request.name},
+  const bool follows = held.newest && held.newest->issuer == record.issuer;
+  if (follows && same_names(held.newest->names, names)) record.follow(*held.newest);
+  log::info("certificate obtained", {{"name", joined(record.names)},
                                      {"issuer", record.issuer},
                                      {"serial", record.certificate->leaf().serial},
                                      {"not_after", text_of(record.certificate->leaf().not_after)},
                                      {"renewal", text_of(record.due(parts_.renewal))}});
-  co_await save(record);
-  serve(record, request.name);
-  if (failures.count != 0) co_await forget_failures(request.name);
-  if (held.imported) co_await forget_imported(request.name);
+  co_await save(record, attempt.issuer);
+  const bool whole = names.size() == request.names.size();
+  // What was left out is known before the next turn is reckoned.
+  if (!whole) co_await settle_failures(request, names, failures);
+  serve(record, request);
+  if (whole && !failures.none()) co_await forget_failures(request.name);
+  if (held.imported) co_await forget_imported(request.names);
   co_return record.certificate;
 }
 
@@ -162,6 +187,19 @@ base::Error Orders::withhold(const OrderRequest& request) {
                            "orders another one";
   log::warn("a name goes without a certificate", {{"name", request.name}, {"reason", what}});
   return base::Error(base::Code::kDenied, base::Side::kStorage, what);
+}
+
+// `names` have a certificate: only what was left out of it is still to be remembered.
+base::Task<void> Orders::settle_failures(const OrderRequest& request,
+                                         const std::vector<std::string>& names, Failures failures) {
+  Failures rest;
+  rest.issuers = joined_ids(request.issuers);
+  for (const std::string& name : request.names) {
+    const auto left_out = failures.left_out.find(name);
+    const bool has = std::ranges::find(names, name) != names.end();
+    if (left_out != failures.left_out.end() && !has) rest.left_out.insert(*left_out);
+  }
+  co_await keep(request.name, std::move(rest));
 }
 
 // A renewal begins with who signed before: there the order may replace the old certificate, and
@@ -200,6 +238,7 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
   attempt.whole_issuer = why.whole_issuer;
   attempt.lasting = why.lasting;
   failures.of_challenge = failures.of_challenge || why.of_challenge;
+  attempt.blamed = why.names;
   failures.not_before.erase(issuer.id());
   const auto patience = patience_of(why);
   if (patience.count() > 0) failures.not_before[issuer.id()] = parts_.now() + patience;
@@ -213,7 +252,7 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
     breaker.answered();  // what went wrong on our side says nothing of it
   }
   const std::string to_do = why.advice.empty() ? "" : "; to do: " + why.advice;
-  log::warn("an issuer gave no certificate", {{"name", request.name},
+  log::warn("an issuer gave no certificate", {{"name", joined(request.names)},
                                               {"issuer", issuer.id()},
                                               {"lasting", why.lasting ? "yes" : "no"},
                                               {"error", why.error.detail + to_do}});
@@ -223,6 +262,7 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
 }
 
 base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
+                                                std::vector<std::string> names,
                                                 const std::optional<Record>& before,
                                                 Failures& failures, base::Deadline deadline) {
   Attempt attempt;
@@ -235,7 +275,8 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     if (seen_from_outside && issuer->validates()) continue;
     if (asked_for_patience(*issuer, failures)) continue;
     const bool same = before && before->issuer == issuer->id();
-    if (same && before->wait_for_next(parts_.now()) > parts_.now()) {
+    const bool again = same && same_names(before->names, names);
+    if (again && before->wait_for_next(parts_.now()) > parts_.now()) {
       failures.not_before[issuer->id()] = before->wait_for_next(parts_.now());
       continue;
     }
@@ -250,8 +291,7 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
       attempt.error = std::move(key.error());
       continue;
     }
-    std::vector<std::string> names(1, request.name);
-    IssueRequest wanted(std::move(names), std::move(*key), deadline);
+    IssueRequest wanted(names, std::move(*key), deadline);
     if (same && parts_.renewal.ask_issuers) wanted.replaces = before->certificate;
     wanted.urgency = request.urgency;
     wanted.failed_before = failures.of_challenge;
@@ -259,7 +299,7 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     if (issued) {
       breakers_[issuer->id()].answered();
       attempt.certificate = std::move(*issued);
-      attempt.issuer = issuer->id();
+      attempt.issuer = issuer;
       attempt.origin = issuer->origin();
       co_return attempt;
     }
@@ -314,7 +354,7 @@ base::Task<void> Orders::failed(const OrderRequest& request, const std::optional
   failing_.put(request.name, failures, base::TimePoint::max());
   if (!told) {
     log::error("no certificate for a name; the next order waits",
-               {{"name", request.name},
+               {{"name", joined(request.names)},
                 {"failures", failures.count},
                 {"next_attempt", text_of(failures.next_attempt)},
                 {"error", failures.last_error}});
@@ -326,11 +366,14 @@ base::Task<void> Orders::failed(const OrderRequest& request, const std::optional
                 {"not_after", text_of(before->certificate->leaf().not_after)}});
   }
   if (told) co_return;
-  const auto saved = co_await parts_.inventory.save_failures(request.name, failures);
-  if (!saved) {
-    log::error("storage keeps no failure",
-               {{"name", request.name}, {"error", saved.error().detail}});
-  }
+  co_await keep(request.name, std::move(failures));
+}
+
+base::Task<void> Orders::keep(const std::string& name, Failures failures) {
+  failing_.put(name, failures, base::TimePoint::max());
+  const auto saved = co_await parts_.inventory.save_failures(name, std::move(failures));
+  if (saved) co_return;
+  log::error("storage keeps no failure", {{"name", name}, {"error", saved.error().detail}});
 }
 
 base::Task<Failures> Orders::failures_of(const OrderRequest& request) {
@@ -351,7 +394,7 @@ base::Task<Failures> Orders::failures_of(const OrderRequest& request) {
     failures = std::move(anew);
     failures.issuers = joined_ids(request.issuers);
   }
-  if (failures.count != 0) failing_.put(request.name, failures, base::TimePoint::max());
+  if (!failures.none()) failing_.put(request.name, failures, base::TimePoint::max());
   co_return failures;
 }
 
@@ -361,6 +404,19 @@ std::optional<base::Error> Orders::backing_off(std::string_view name,
   if (known == nullptr || !waits(*known)) return std::nullopt;
   if (known->issuers != joined_ids(issuers)) return std::nullopt;
   return backoff_error(name, *known);
+}
+
+std::optional<base::Error> Orders::left_out(const OrderRequest& request, const std::string& name) {
+  const Failures* known = failing_.find(request.name, base::TimePoint::min());
+  if (known == nullptr || !request.joint()) return std::nullopt;
+  if (known->issuers != joined_ids(request.issuers)) return std::nullopt;
+  const auto one = known->left_out.find(name);
+  if (one == known->left_out.end() || one->second.next_attempt <= parts_.now()) {
+    return std::nullopt;
+  }
+  return base::Error(base::Code::kOverload, base::Side::kCa,
+                     name + " is left out of the certificate that it would share until " +
+                         text_of(one->second.next_attempt) + " UTC: " + one->second.error);
 }
 
 base::WallTime Orders::next_attempt(std::string_view name) {
@@ -384,27 +440,31 @@ base::Task<void> Orders::forget_failures(std::string name) {
   }
 }
 
-// Its time is over: from now on what the name's issuers sign is served.
-base::Task<void> Orders::forget_imported(std::string name) {
-  const auto forgotten = co_await parts_.inventory.forget_imported(name);
-  if (!forgotten) {
+// Its time is over: from now on what the names' issuers sign is served.
+base::Task<void> Orders::forget_imported(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const auto forgotten = co_await parts_.inventory.forget_imported(name);
+    if (forgotten) continue;
     log::warn("storage still holds the note of an import",
               {{"name", name}, {"error", forgotten.error().detail}});
   }
 }
 
 // Durable before use. When storage fails, the certificate is served all the same, and saved later.
-base::Task<void> Orders::save(Record record) {
+base::Task<void> Orders::save(Record record, Issuer* issuer) {
   const auto saved = co_await parts_.inventory.save(record);
-  if (saved) co_return;
+  if (saved) {
+    co_await issuer->forget_order(record.names.front());
+    co_return;
+  }
   log::error("a certificate could not be stored; it is served from memory and stored later",
              {{"name", record.names.front()}, {"error", saved.error().detail}});
   if (unsaved_ >= kUnsaved) co_return;
   ++unsaved_;
-  parts_.tasks.spawn(save_until_done(std::move(record)), "storing a certificate later");
+  parts_.tasks.spawn(save_until_done(std::move(record), issuer), "storing a certificate later");
 }
 
-base::Task<void> Orders::save_until_done(Record record) {
+base::Task<void> Orders::save_until_done(Record record, Issuer* issuer) {
   base::Duration pause = kSaveAgain;
   bool last = false;
   while (true) {
@@ -412,7 +472,10 @@ base::Task<void> Orders::save_until_done(Record record) {
     pause = std::min(pause * 2, kSaveAtMost);
     last = stopping_.is_set();
     const auto saved = co_await parts_.inventory.save_newer(record);
-    if (saved) break;
+    if (saved) {
+      co_await issuer->forget_order(record.names.front());
+      break;
+    }
     if (!last) continue;
     log::error("a certificate is lost with this process: storage fails",
                {{"name", record.names.front()}, {"error", saved.error().detail}});

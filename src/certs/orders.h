@@ -29,13 +29,16 @@
 namespace gatehouse::certs {
 
 struct OrderRequest {
-  std::string name;  // a host name, or "*.a.example"
+  std::vector<std::string> names;  // of one certificate: host names, "*.a.example", IP addresses
+  std::string name;                // the first of them: what the certificate is called here
   std::vector<Issuer*> issuers;
   Urgency urgency = Urgency::kBackground;
 
   OrderRequest() = default;
-  OrderRequest(std::string n, std::vector<Issuer*> i, Urgency u)
-      : name(std::move(n)), issuers(std::move(i)), urgency(u) {}
+  OrderRequest(std::vector<std::string> n, std::vector<Issuer*> i, Urgency u)
+      : names(std::move(n)), name(names.front()), issuers(std::move(i)), urgency(u) {}
+
+  bool joint() const { return names.size() > 1; }
 };
 
 // On control's loop.
@@ -53,6 +56,8 @@ class Orders {
   static constexpr unsigned kTroubleCounts = 3;
   // A failure that lasts counts as so many: the first wait has 100 minutes.
   static constexpr unsigned kLastingCounts = 3;
+  // How often names are left out of one order, at most.
+  static constexpr unsigned kRounds = 5;
   // A renewal is tried again in a quarter of what is left of the life, though no sooner than this.
   static constexpr std::chrono::seconds kRenewAgain = std::chrono::minutes(12);
   // No wait is longer: what lies beyond is of a clock that has been set back since.
@@ -80,17 +85,22 @@ class Orders {
   Orders(const Orders&) = delete;
   Orders& operator=(const Orders&) = delete;
 
-  // A certificate for the name, by joining an order that runs or running one; ends by itself even
-  // when nobody waits any more. On success it is stored, served and scheduled for renewal. Errors:
-  // kOverload while the name is in backoff (see next_attempt) or too many orders wait, kTimeout,
-  // kDenied by storage for a name whose certificate was revoked and is not to be replaced, and what
-  // the last issuer said.
+  // A certificate for the names, by joining an order that runs or running one; ends by itself even
+  // when nobody waits any more. On success it is stored, served and scheduled for renewal. Of
+  // several names some may be left out of it (see left_out), rather than that none gets one.
+  // Errors: kOverload while the name is in backoff (see next_attempt) or too many orders wait,
+  // kTimeout, kDenied by storage for a name whose certificate was revoked and is not to be
+  // replaced, and what the last issuer said.
   base::Task<base::Result<tls::CertificateRef>> obtain(OrderRequest request);
 
-  // Serves what storage holds for the name, when it is valid, and schedules its renewal. Errors:
-  // kNotFound, also when storage fails; kOverload when it is too busy to say.
-  base::Task<base::Result<tls::CertificateRef>> load(std::string name,
-                                                     std::vector<Issuer*> issuers);
+  // Serves what storage holds for the names, when it is valid, and schedules its renewal: at once
+  // when it is not for exactly these names. Errors: kNotFound, also when storage fails; kOverload
+  // when it is too busy to say.
+  base::Task<base::Result<tls::CertificateRef>> load(OrderRequest request);
+
+  // Why `name`, one of several of the request, is left out of their certificate until a moment that
+  // is not yet, as far as memory knows.
+  std::optional<base::Error> left_out(const OrderRequest& request, const std::string& name);
 
   // Storage holds certificates of an issuer that is configured no more: load() looks there too, so
   // that they are served until those that are configured have signed. At most kFormer are known.
@@ -108,7 +118,7 @@ class Orders {
   // Whether an order for the name is under way.
   bool ordering(const std::string& name) const { return running_.contains(name); }
   // Serves what storage holds, whatever is being served, and schedules its renewal.
-  void serve(const Record& record, const std::string& name);
+  void serve(const Record& record, const OrderRequest& request);
 
   // Ends waits, so that tasks end soon; orders at an issuer end by themselves.
   void stop() { stopping_.set(); }
@@ -126,37 +136,45 @@ class Orders {
   struct Held {
     base::Result<Record> usable;   // valid longest
     std::optional<Record> newest;  // ends last, usable or not; none that was revoked
+    std::vector<Record> valid;     // of several names
     bool imported = false;         // one of them may be
     bool withheld = false;         // one was revoked, and is not to be replaced
   };
   // What came of asking the issuers in turn.
   struct Attempt {
     tls::CertificateRef certificate;
-    std::string issuer;
+    Issuer* issuer = nullptr;
     Origin origin;
     base::Error error;
     bool asked = false;         // an issuer was, rather than all be left alone
     bool whole_issuer = false;  // the last one's trouble is everybody's
     bool lasting = false;       // nothing changes before a person has changed something
+    std::vector<NameError> blamed;
   };
 
   base::Task<Outcome> run(OrderRequest request, std::shared_ptr<Running> mine);
   base::Task<Outcome> run_in_turn(const OrderRequest& request, base::Deadline deadline);
   base::Task<Outcome> run_leased(const OrderRequest& request, base::Deadline deadline);
   base::Error withhold(const OrderRequest& request);
-  base::Task<Held> stored(const OrderRequest& request, bool fresh);
+  base::Task<Held> stored(const OrderRequest& request, std::vector<std::string> names, bool fresh);
   base::Task<bool> hold(Held& held, base::Result<Record> record, const OrderRequest& request,
-                        bool fresh);
+                        const std::vector<std::string>& names, bool fresh);
   base::Task<base::Result<Record>> of_former(const std::string& name);
   base::Task<Failures> failures_of(const OrderRequest& request);
-  base::Task<Attempt> ask_issuers(const OrderRequest& request, const std::optional<Record>& before,
-                                  Failures& failures, base::Deadline deadline);
+  base::Task<Attempt> ask_issuers(const OrderRequest& request, std::vector<std::string> names,
+                                  const std::optional<Record>& before, Failures& failures,
+                                  base::Deadline deadline);
+  base::Task<Outcome> obtained(const OrderRequest& request, std::vector<std::string> names,
+                               const Held& held, Failures failures, Attempt attempt);
+  base::Task<void> settle_failures(const OrderRequest& request,
+                                   const std::vector<std::string>& names, Failures failures);
   base::Task<void> failed(const OrderRequest& request, const std::optional<Record>& before,
                           Failures failures, const Attempt& attempt);
-  base::Task<void> save(Record record);
-  base::Task<void> save_until_done(Record record);
+  base::Task<void> keep(const std::string& name, Failures failures);
+  base::Task<void> save(Record record, Issuer* issuer);
+  base::Task<void> save_until_done(Record record, Issuer* issuer);
   base::Task<void> forget_failures(std::string name);
-  base::Task<void> forget_imported(std::string name);
+  base::Task<void> forget_imported(const std::vector<std::string>& names);
   std::vector<Issuer*> in_turn(const OrderRequest& request, const std::optional<Record>& before);
   bool waits(const Failures& failures) const;
   bool outlasts_trouble(const std::optional<Record>& before) const;
@@ -165,8 +183,9 @@ class Orders {
              Failures& failures, Attempt& attempt);
   base::WallTime next_for(const OrderRequest& request, const std::optional<Record>& before,
                           const Failures& failures, const Attempt& attempt);
-  void withdraw(const Record& record, const std::string& name);
-  void serve_unless_newer(const Record& record, const std::string& name);
+  void withdraw(const Record& record, const OrderRequest& request);
+  base::WallTime due(const Record& record, const OrderRequest& request);
+  void serve_unless_newer(const Record& record, const OrderRequest& request);
 
   Parts parts_;
   Slots slots_;

@@ -1,32 +1,52 @@
-// What storage has for a name, and what of it is served.
+// What storage has for names, and what of it is served.
+#include <algorithm>
+
 #include "base/log.h"
+#include "certs/joint_names.h"
 #include "certs/orders.h"
 
 namespace gatehouse::certs {
 
 namespace log = base::log;
 
-// `fresh`: only one that is not due for renewal yet is usable. Certificates that were imported
-// count whoever signed them.
-base::Task<Orders::Held> Orders::stored(const OrderRequest& request, bool fresh) {
+// `fresh`: only one that is not due for renewal yet, and for exactly these `names` of several, is
+// usable. Of several names each may be the one that a record is called by. Certificates that were
+// imported count whoever signed them.
+base::Task<Orders::Held> Orders::stored(const OrderRequest& request, std::vector<std::string> names,
+                                        bool fresh) {
   Held held;
   held.usable = base::fail(base::Code::kNotFound, base::Side::kStorage,
                            "storage has none for " + request.name);
   for (Issuer* issuer : request.issuers) {
-    auto record = co_await parts_.inventory.load(issuer->id(), request.name);
-    const bool answered = co_await hold(held, std::move(record), request, fresh);
-    if (!answered) co_return held;
+    for (const std::string& key : request.names) {
+      auto record = co_await parts_.inventory.load(issuer->id(), key);
+      const bool known =
+          record && held.newest &&
+          record->certificate->leaf().serial == held.newest->certificate->leaf().serial;
+      if (known) continue;
+      const bool whole = record && same_names(record->names, names);
+      const bool answered = co_await hold(held, std::move(record), request, names, fresh);
+      if (!answered) co_return held;
+      if (whole) break;
+    }
   }
-  auto record = co_await parts_.inventory.load_imported(request.name);
-  held.imported = record.has_value();
-  (void)co_await hold(held, std::move(record), request, fresh);
+  for (const std::string& key : request.names) {
+    auto record = co_await parts_.inventory.load_imported(key);
+    held.imported = held.imported || record.has_value();
+    // It is kept for one of its names, whichever it has.
+    if (record && request.joint() && covers_all(*record->certificate, names)) {
+      record->names = names;
+    }
+    const bool answered = co_await hold(held, std::move(record), request, names, fresh);
+    if (!answered) break;
+  }
   co_return held;
 }
 
-// Keeps a record of the name, if it is better than what is held. False: storage is too busy to
+// Keeps a record of the names, if it is better than what is held. False: storage is too busy to
 // say, and so `held` does.
 base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const OrderRequest& request,
-                              bool fresh) {
+                              const std::vector<std::string>& names, bool fresh) {
   if (!record) {
     const base::Code code = record.error().code;
     if (code == base::Code::kOverload) {
@@ -40,12 +60,14 @@ base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const Ord
     co_return true;
   }
   if (record->revoked) {
-    withdraw(*record, request.name);
+    withdraw(*record, request);
     held.withheld = held.withheld || !record->revoked->replace;
     co_return true;
   }
   // At a handshake nobody waits for the plan: who looks after renewals finds it.
-  if (fresh) record->plan = co_await parts_.inventory.load_plan(record->issuer, request.name);
+  if (fresh) {
+    record->plan = co_await parts_.inventory.load_plan(record->issuer, record->names.front());
+  }
   const base::WallTime now = parts_.now();
   const auto lasts_longer = [&](const Record& other) {
     return record->certificate->leaf().not_after > other.certificate->leaf().not_after;
@@ -53,35 +75,46 @@ base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const Ord
   if (!held.newest || lasts_longer(*held.newest)) held.newest = *record;
   // One that is not valid yet says that this clock is behind: another would be no better.
   if (record->certificate->leaf().not_after <= now) co_return true;
+  if (request.joint()) held.valid.push_back(*record);
   if (fresh && record->due(parts_.renewal) <= now) co_return true;
+  if (fresh && request.joint() && !same_names(record->names, names)) co_return true;
   if (!held.usable || lasts_longer(*held.usable)) held.usable = std::move(*record);
   co_return true;
 }
 
-base::Task<Orders::Outcome> Orders::load(std::string name, std::vector<Issuer*> issuers) {
-  const OrderRequest request(name, std::move(issuers), Urgency::kHandshake);
-  auto held = co_await stored(request, false);
+base::Task<Orders::Outcome> Orders::load(OrderRequest request) {
+  auto held = co_await stored(request, request.names, false);
   if (!held.usable && held.usable.error().code == base::Code::kNotFound) {
-    held.usable = co_await of_former(name);
+    held.usable = co_await of_former(request.name);
     if (held.usable) {
-      serve_unless_newer(*held.usable, name);
+      serve_unless_newer(*held.usable, request);
       // Those that are configured sign as soon as they can.
-      parts_.schedule.set(name, parts_.now());
+      parts_.schedule.set(request.name, parts_.now());
       co_return held.usable->certificate;
     }
   }
   if (!held.usable) co_return base::fail(std::move(held.usable.error()));
-  serve_unless_newer(*held.usable, name);
+  serve_unless_newer(*held.usable, request);
+  // Until there is one for all names, those that it does not cover keep what they have.
+  for (const std::string& name : request.names) {
+    if (parts_.certificates.find_exact(name)) continue;
+    for (const Record& other : held.valid) {
+      if (other.certificate->covers(name)) parts_.certificates.put({name}, other.certificate);
+    }
+  }
   co_return held.usable->certificate;
 }
 
 // What was revoked since it was loaded.
-void Orders::withdraw(const Record& record, const std::string& name) {
-  const auto served = parts_.certificates.find_exact(name);
-  if (!served || served->leaf().serial != record.certificate->leaf().serial) return;
-  parts_.certificates.remove(name);
-  log::warn("a certificate was revoked; it is not served any more",
-            {{"name", name}, {"serial", served->leaf().serial}});
+void Orders::withdraw(const Record& record, const OrderRequest& request) {
+  const std::string& serial = record.certificate->leaf().serial;
+  for (const std::string& name : request.names) {
+    const auto served = parts_.certificates.find_exact(name);
+    if (!served || served->leaf().serial != serial) continue;
+    parts_.certificates.remove(name);
+    log::warn("a certificate was revoked; it is not served any more",
+              {{"name", name}, {"serial", serial}});
+  }
 }
 
 void Orders::know_former(std::string_view issuer) {
@@ -105,16 +138,32 @@ base::Task<base::Result<Record>> Orders::of_former(const std::string& name) {
 }
 
 // What was read from storage may have been overtaken by an order meanwhile.
-void Orders::serve_unless_newer(const Record& record, const std::string& name) {
-  const auto served = parts_.certificates.find_exact(name);
+void Orders::serve_unless_newer(const Record& record, const OrderRequest& request) {
+  const auto served = parts_.certificates.find_exact(record.names.front());
   const auto& leaf = record.certificate->leaf();
   if (served && served->leaf().not_before > leaf.not_before) return;
-  serve(record, name);
+  serve(record, request);
 }
 
-void Orders::serve(const Record& record, const std::string& name) {
-  parts_.certificates.put({name}, record.certificate);
-  parts_.schedule.set(name, record.due(parts_.renewal));
+// When the request's names are to be looked after next. One certificate for other names than these
+// is no longer, or not yet, what is wanted.
+base::WallTime Orders::due(const Record& record, const OrderRequest& request) {
+  const base::WallTime due = record.due(parts_.renewal);
+  if (!request.joint() || same_names(record.names, request.names)) return due;
+  const Failures* known = failing_.find(request.name, base::TimePoint::min());
+  const base::WallTime now = parts_.now();
+  if (known == nullptr) return now;
+  if (!same_names(record.names, names_to_order(request.names, *known, now))) return now;
+  return std::min(due, next_of_left_out(*known).value_or(due));
+}
+
+void Orders::serve(const Record& record, const OrderRequest& request) {
+  std::vector<std::string> covered;
+  for (const std::string& name : request.names) {
+    if (!request.joint() || record.certificate->covers(name)) covered.push_back(name);
+  }
+  parts_.certificates.put(covered, record.certificate);
+  parts_.schedule.set(request.name, due(record, request));
   parts_.polls.watch(record);
 }
 

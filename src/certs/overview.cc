@@ -57,7 +57,9 @@ base::Task<base::Result<void>> Overview::list(const std::string& issuer,
       keys = co_await parts_.inventory.list_certificates(issuer, cursor, kListed);
     }
     if (!keys) co_return base::fail(std::move(keys.error()));
-    for (const auto& key : *keys) names.insert(key.substr(key.rfind('/') + 1));
+    for (const auto& key : *keys) {
+      names.insert(name_of_segment(std::string_view(key).substr(key.rfind('/') + 1)));
+    }
     if (keys->size() < kListed) break;
     cursor = keys->back();
   }
@@ -131,7 +133,7 @@ base::Task<base::Result<void>> Overview::fill_from_storage(CertificateStatus& st
     if (is_served) break;
   }
   if (chosen) {
-    chosen->plan = co_await parts_.inventory.load_plan(chosen->issuer, status.name);
+    chosen->plan = co_await parts_.inventory.load_plan(chosen->issuer, chosen->names.front());
     fill(status, *chosen->certificate);
     status.issuer = chosen->issuer;
     status.renewal = chosen->due(parts_.renewal);

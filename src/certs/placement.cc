@@ -28,8 +28,11 @@ bool may_be_about_replaces(const acme::Failure& failure) {
   return std::ranges::find(kOthers, failure.problem->type) == kOthers.end();
 }
 
+// As well a type that nobody knows: no CA has to call it invalidProfile.
 bool may_be_about_profile(const acme::Failure& failure) {
-  return failure.is("invalidProfile") || failure.is("malformed");
+  if (!failure.problem || failure.problem->status >= 500) return false;
+  return failure.is("invalidProfile") || failure.is("malformed") ||
+         acme::find_problem_type(failure.problem->type) == nullptr;
 }
 
 bool offers(const acme::Directory& directory, const std::string& profile) {

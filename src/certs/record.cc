@@ -132,8 +132,36 @@ std::string to_text(const Failures& failures) {
   for (const auto& [issuer, until] : failures.not_before) {
     object["not_before"][issuer] = seconds_of(until);
   }
+  for (const auto& [name, left_out] : failures.left_out) {
+    Json& one = object["left_out"][name];
+    one["count"] = left_out.count;
+    one["next_attempt"] = seconds_of(left_out.next_attempt);
+    one["error"] = left_out.error;
+  }
   return text_of(object);
 }
+
+namespace {
+
+// The names that are left out, where there are any.
+base::Result<void> parse_left_out(const Json& object, Failures& failures) {
+  const auto all = object.find("left_out");
+  if (all == object.end()) return {};
+  if (!all->is_object()) return damaged("its 'left_out' is no object");
+  for (const auto& [name, one] : all->items()) {
+    if (!one.is_object()) return damaged("a name that is left out is no object");
+    auto next = time_in(one, "next_attempt");
+    auto error = text_in(one, "error");
+    const auto count = one.find("count");
+    if (!next) return base::fail(next.error());
+    if (!error) return base::fail(error.error());
+    if (count == one.end() || !count->is_number_unsigned()) return damaged("it has no count");
+    failures.left_out[name] = {count->get<unsigned>(), *next, std::move(*error)};
+  }
+  return {};
+}
+
+}  // namespace
 
 base::Result<Failures> parse_failures(std::string_view text) {
   auto object = parse_document(text);
@@ -162,6 +190,9 @@ base::Result<Failures> parse_failures(std::string_view text) {
       if (!at) return base::fail(at.error());
       failures.not_before.emplace(issuer, *at);
     }
+  }
+  if (auto left_out = parse_left_out(*object, failures); !left_out) {
+    return base::fail(left_out.error());
   }
   return failures;
 }

@@ -53,9 +53,13 @@ base::Task<void> RenewalPolls::poll_in_turn(const std::string& name) {
     polls_.set(name, record->plan->ask_again + kAfterOthers);
   }
   // What is not scheduled is being renewed right now, or was given up.
-  if (record->plan && parts_.renewals.due(name)) {
-    parts_.renewals.set(name, record->due(parts_.policy));
-  }
+  const std::string_view certificate = site.certificate_name(name);
+  const auto scheduled = parts_.renewals.due(certificate);
+  if (!record->plan || !scheduled) co_return;
+  base::WallTime due = record->due(parts_.policy);
+  // What is sooner for a name that was left out stays so.
+  if (site.policy->joint) due = std::min(due, *scheduled);
+  parts_.renewals.set(certificate, due);
 }
 
 base::Task<std::optional<Record>> RenewalPolls::newest(const std::string& name,

@@ -38,8 +38,9 @@ base::Task<base::Result<void>> Renewals::renew_in_turn(const std::string& name) 
     const bool allowed = co_await still_allowed(name);
     if (!allowed) co_return base::fail(base::Code::kDenied, name + " is not allowed any more");
   }
-  std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
-  OrderRequest order(name, std::move(issuers), Urgency::kBackground);
+  std::vector<std::string> names = site.certificate_names(name);
+  std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
+  OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground);
   const auto outcome = co_await parts_.orders.obtain(std::move(order));
   if (outcome) co_return base::Result<void>();
   after_failure(name, source, outcome.error());

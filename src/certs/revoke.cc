@@ -11,6 +11,7 @@
 #include "certs/internal_issuer.h"
 #include "certs/inventory.h"
 #include "certs/issuer_factory.h"
+#include "certs/issuer_id.h"
 
 namespace gatehouse::certs {
 
@@ -91,7 +92,11 @@ base::Task<base::Result<std::vector<RevokeOutcome>>> Revoke::run() {
 base::Task<base::Result<std::vector<Record>>> Revoke::same_keys(
     const std::vector<Record>& records) {
   std::set<std::string> keys;
-  for (const Record& record : records) keys.insert(record.certificate->key().public_der());
+  std::set<std::string> serials;
+  for (const Record& record : records) {
+    keys.insert(record.certificate->key().public_der());
+    serials.insert(record.certificate->leaf().serial);
+  }
   Inventory inventory(parts_.blocking, parts_.storage);
   std::vector<Record> found;
   for (const std::string& issuer : issuer_ids(parts_.config)) {
@@ -103,10 +108,12 @@ base::Task<base::Result<std::vector<Record>>> Revoke::same_keys(
       more = slice->size() == kSlice;
       if (more) cursor = slice->back();
       for (const std::string& key : *slice) {
-        std::string name(parse_certificate_key(key).name);
+        std::string name = name_of_segment(parse_certificate_key(key).name);
         if (name == request_.name) continue;
         auto record = co_await inventory.load(issuer, std::move(name));
         if (!record || !keys.contains(record->certificate->key().public_der())) continue;
+        const auto& serial = record->certificate->leaf().serial;
+        if (!serials.insert(serial).second) continue;  // the same one, under another of its names
         if (base::wall_now() < record->certificate->leaf().not_after) {
           found.push_back(std::move(*record));
         }

@@ -23,25 +23,27 @@ bool issued_by_one_of(std::string_view id, const std::vector<Issuer*>& issuers) 
 }
 
 // A certificate of an issuer that its site does not name any more.
-base::Task<void> note_former(const StartupParts& parts, CertificateKey key, Source source,
-                             std::vector<Issuer*> issuers) {
-  parts.orders.know_former(key.issuer);
-  if (source != Source::kManaged || parts.certificates.find_exact(key.name)) co_return;
-  (void)co_await parts.orders.load(std::string(key.name), std::move(issuers));
+base::Task<void> note_former(const StartupParts& parts, std::string_view issuer, OrderRequest order,
+                             Source source) {
+  parts.orders.know_former(issuer);
+  if (source != Source::kManaged || parts.certificates.find_exact(order.name)) co_return;
+  (void)co_await parts.orders.load(std::move(order));
 }
 
 base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   const CertificateKey parsed = parse_certificate_key(key);
-  const HostRules::Match site = parts.rules.find(parsed.name);
+  std::string name = name_of_segment(parsed.name);
+  const HostRules::Match site = parts.rules.find(name);
   const Source source = site.policy == nullptr ? Source::kNone : site.policy->source;
   if (source != Source::kManaged && source != Source::kOnDemand) co_return;
-  auto issuers = parts.issuers.for_name(parsed.name, *site.policy);
+  std::vector<std::string> names = site.certificate_names(name);
+  std::vector<Issuer*> issuers = parts.issuers.for_names(names, *site.policy);
   if (!issued_by_one_of(parsed.issuer, issuers)) {
-    co_await note_former(parts, parsed, source, std::move(issuers));
+    OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground);
+    co_await note_former(parts, parsed.issuer, std::move(order), source);
     co_return;
   }
   if (source != Source::kOnDemand) co_return;
-  std::string name(parsed.name);
   std::string issuer(parsed.issuer);
   auto plan = co_await parts.inventory.load_plan(issuer, name);
   const bool demanded = plan && plan->demanded;
@@ -59,9 +61,9 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
 }
 
 // What a person demanded of the certificate that is served, while nobody was there to do it.
-base::Task<void> note_demand(const StartupParts& parts, const std::string& host,
-                             const std::vector<Issuer*>& issuers) {
-  for (const Issuer* issuer : issuers) {
+base::Task<void> note_demand(const StartupParts& parts, const OrderRequest& order) {
+  const std::string& host = order.name;
+  for (const Issuer* issuer : order.issuers) {
     const auto plan = co_await parts.inventory.load_plan(issuer->id(), host);
     const auto served = parts.certificates.find_exact(host);
     if (!plan || !plan->demanded || !served || plan->serial != served->leaf().serial) continue;
@@ -69,22 +71,49 @@ base::Task<void> note_demand(const StartupParts& parts, const std::string& host,
   }
 }
 
+base::WallTime last_wait(const Failures& failures) {
+  base::WallTime last = failures.next_attempt;
+  for (const auto& [name, left_out] : failures.left_out) {
+    last = std::max(last, left_out.next_attempt);
+  }
+  return last;
+}
+
 base::Task<void> forget_stale_failure(const StartupParts& parts, std::string key) {
-  std::string name = key.substr(key.find('/') + 1);
+  std::string name = name_of_segment(std::string_view(key).substr(key.find('/') + 1));
   const auto failures = co_await parts.inventory.load_failures(name);
-  if (!failures || failures->next_attempt + kStaleFailures > parts.now()) co_return;
+  if (!failures || last_wait(*failures) + kStaleFailures > parts.now()) co_return;
   (void)co_await parts.inventory.forget_failures(std::move(name));
 }
 
-// Certificates of `issuer`, or failures when that is empty.
-base::Task<bool> scan_slice(const StartupParts& parts, const std::string& issuer,
-                            std::string& cursor) {
-  base::Result<std::vector<std::string>> keys;
-  if (!issuer.empty()) {
-    keys = co_await parts.inventory.list_certificates(issuer, cursor, kSlice);
-  } else {
-    keys = co_await parts.inventory.list_failures(cursor, kSlice);
+// An order for a name on demand that was cut off goes on. (Those of named sites do in any case.)
+void note_order(const StartupParts& parts, const std::string& key) {
+  const std::string_view name = std::string_view(key).substr(key.rfind('/') + 1);
+  const HostRules::Match site = parts.rules.find(name);
+  if (site.policy == nullptr || site.policy->source != Source::kOnDemand) return;
+  if (!parts.schedule.due(name)) parts.schedule.set(name, parts.now());
+}
+
+enum class Kind : std::uint8_t { kCertificates, kOrders, kFailures };
+
+using Keys = base::Result<std::vector<std::string>>;
+
+base::Task<Keys> list(const StartupParts& parts, Kind kind, std::string issuer,
+                      std::string cursor) {
+  switch (kind) {
+    case Kind::kCertificates:
+      co_return co_await parts.inventory.list_certificates(std::move(issuer), std::move(cursor),
+                                                           kSlice);
+    case Kind::kOrders:
+      co_return co_await parts.inventory.list_orders(std::move(issuer), std::move(cursor), kSlice);
+    case Kind::kFailures: break;
   }
+  co_return co_await parts.inventory.list_failures(std::move(cursor), kSlice);
+}
+
+base::Task<bool> scan_slice(const StartupParts& parts, Kind kind, std::string issuer,
+                            std::string& cursor) {
+  const Keys keys = co_await list(parts, kind, std::move(issuer), cursor);
   if (!keys) {
     base::log::error("the storage cannot be listed; renewals of names on demand wait for visitors",
                      {{"error", keys.error().detail}});
@@ -92,15 +121,21 @@ base::Task<bool> scan_slice(const StartupParts& parts, const std::string& issuer
   }
   for (const std::string& key : *keys) {
     if (parts.stopping) co_return false;
-    if (!issuer.empty()) {
-      co_await note_renewal(parts, key);
-    } else {
-      co_await forget_stale_failure(parts, key);
+    switch (kind) {
+      case Kind::kCertificates: co_await note_renewal(parts, key); break;
+      case Kind::kOrders: note_order(parts, key); break;
+      case Kind::kFailures: co_await forget_stale_failure(parts, key); break;
     }
   }
   if (keys->size() < kSlice) co_return false;
   cursor = keys->back();
   co_return true;
+}
+
+base::Task<void> scan(const StartupParts& parts, Kind kind, std::string issuer) {
+  std::string cursor;
+  bool more = true;
+  while (more) more = co_await scan_slice(parts, kind, issuer, cursor);
 }
 
 }  // namespace
@@ -188,23 +223,25 @@ base::Task<void> load_managed(StartupParts parts) {
   for (const std::string& host : hosts) {
     if (parts.stopping) co_return;
     if (parts.certificates.find_exact(host)) continue;  // a handshake was faster
-    auto issuers = parts.issuers.for_name(host, *parts.rules.find(host).policy);
-    const auto loaded = co_await parts.orders.load(host, issuers);
-    if (loaded) co_await note_demand(parts, host, issuers);
+    const HostRules::Match site = parts.rules.find(host);
+    auto names = site.certificate_names(host);
+    auto issuers = parts.issuers.for_names(names, *site.policy);
+    const OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground);
+    const auto loaded = co_await parts.orders.load(order);
+    if (loaded) co_await note_demand(parts, order);
     if (!loaded && !parts.schedule.due(host)) parts.schedule.set(host, parts.now());
   }
 }
 
 base::Task<void> scan_storage(StartupParts parts) {
   std::vector<std::string> issuers = parts.issuers.ids();
-  const auto all = co_await parts.inventory.list_issuers();
-  if (all) issuers = *all;  // those that are configured no more too
-  issuers.emplace_back();   // and the failures
-  for (const std::string& issuer : issuers) {
-    std::string cursor;
-    bool more = true;
-    while (more) more = co_await scan_slice(parts, issuer, cursor);
-  }
+  auto all = co_await parts.inventory.list_issuers();
+  if (all) issuers = std::move(*all);  // those that are configured no more too
+  for (const std::string& issuer : issuers) co_await scan(parts, Kind::kCertificates, issuer);
+  issuers = parts.issuers.ids();
+  for (const std::string& issuer : issuers) co_await scan(parts, Kind::kOrders, issuer);
+  std::string none;
+  co_await scan(parts, Kind::kFailures, std::move(none));
 }
 
 std::vector<std::string> served_names(const config::Config& config, const config::Site& site,

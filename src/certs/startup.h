@@ -38,7 +38,8 @@ inline constexpr std::size_t kSlice = 256;  // records listed at once
 // now.
 base::Task<void> load_managed(StartupParts parts);
 // Puts down the renewals of names on demand, slice by slice; certificates themselves are loaded
-// when somebody asks for them. Forgets failures that are long over.
+// when somebody asks for them. Takes up their orders that were cut off. Forgets failures that are
+// long over.
 base::Task<void> scan_storage(StartupParts parts);
 
 // A certificate and its key from PEM files. Blocks: before loops run. Errors: kNotFound, kIo,

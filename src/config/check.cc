@@ -62,6 +62,7 @@ class Checker {
   void check_site(const Site& site, const Path& at);
   void check_host(const Site& site, const std::string& host, const Path& at);
   void check_site_tls(const Site& site, const Path& at);
+  void check_one_certificate(const Site& site, const Path& at);
   void check_route(const Route& route, const Path& at);
   void check_redirect(const Redirect& redirect, const Path& at);
   void check_upstreams(const Proxy& group, const Path& at);
@@ -80,6 +81,7 @@ class Checker {
 
 constexpr std::string_view kPlaceholders[] = {"host",   "uri",    "path",      "query",
                                               "method", "scheme", "client_ip", "request_id"};
+constexpr std::size_t kMostNames = 100;  // of one certificate (Let's Encrypt's bound)
 constexpr int kRedirects[] = {301, 302, 303, 307, 308};
 
 bool is_label(std::string_view label) {
@@ -150,8 +152,8 @@ void Checker::check_host(const Site& site, const std::string& host, const Path& 
     return;
   }
   if (base::is_ip_literal(host)) {
-    if (site.tls.enabled) {
-      wrong(at, "an IP address is for plain sites: give the site \"tls\": false");
+    if (site.tls.enabled && site.tls.on_demand) {
+      wrong(at, "no handshake names an IP address: give it a site without \"on_demand\"");
     }
     return;
   }
@@ -180,11 +182,14 @@ void Checker::check_site_tls(const Site& site, const Path& at) {
     if (site.tls.certificate->file.empty() || site.tls.certificate->key.empty()) {
       wrong(below(tls, "certificate"), "expected both \"file\" and \"key\"");
     }
-    if (site.tls.on_demand || !site.tls.issuers.empty()) {
-      wrong(tls, "\"certificate\" stands alone: expected neither \"on_demand\" nor \"issuers\"");
+    if (site.tls.on_demand || site.tls.one_certificate || !site.tls.issuers.empty()) {
+      wrong(tls,
+            "\"certificate\" stands alone: expected neither \"on_demand\", "
+            "\"one_certificate\" nor \"issuers\"");
     }
     return;
   }
+  if (site.tls.one_certificate) check_one_certificate(site, below(tls, "one_certificate"));
   check_issuers(site.tls.issuers, below(tls, "issuers"));
   if (site.tls.on_demand) return;
   for (std::size_t h = 0; h < site.hosts.size(); ++h) {
@@ -200,6 +205,22 @@ void Checker::check_site_tls(const Site& site, const Path& at) {
               (site.hosts[h] == "*" ? "" : "an ACME issuer with \"dns\", the internal CA, ") +
               "or \"tls\": false");
   }
+}
+
+void Checker::check_one_certificate(const Site& site, const Path& at) {
+  if (site.tls.on_demand) wrong(at, "names on demand are not known before: each has its own");
+  if (site.hosts.size() > kMostNames) {
+    wrong(at, "expected at most " + std::to_string(kMostNames) + " hosts: CAs take no more names");
+  }
+  if (!site.tls.issuers.empty() || !config_.tls.issuers.empty()) return;
+  const auto is_internal = [](std::string_view host) {
+    return uses_internal_issuer(host.starts_with("*.") ? host.substr(2) : host);
+  };
+  const auto internal = std::ranges::count_if(site.hosts, is_internal);
+  if (internal == 0 || internal == std::ssize(site.hosts)) return;
+  wrong(at,
+        "by default some of these hosts are for a public CA and some for the internal one: "
+        "expected \"issuers\", or two sites");
 }
 
 void Checker::check_route(const Route& route, const Path& at) {

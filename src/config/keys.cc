@@ -1,10 +1,8 @@
 #include "config/keys.h"
 
-#include <algorithm>
-#include <cctype>
-
 #include "config/admin_keys.h"
 #include "config/dns_keys.h"
+#include "config/host_name.h"
 #include "config/issuer_keys.h"
 #include "config/upstream_keys.h"
 
@@ -211,7 +209,7 @@ template <>
 const Table<OnDemand>& table<OnDemand>() {
   static const Table<OnDemand> fields = {
       field<&OnDemand::ask, Text>("ask", "URL; 2xx to GET URL?domain=NAME means yes"),
-      field<&OnDemand::allow, List<Text>>("allow", "names that need not be asked for"),
+      field<&OnDemand::allow, List<HostName>>("allow", "names that need not be asked for"),
       field<&OnDemand::timeout, codec::Duration>("timeout", "how long a handshake waits"),
   };
   return fields;
@@ -252,6 +250,7 @@ template <>
 const Table<SiteTls>& table<SiteTls>() {
   static const Table<SiteTls> fields = {
       field<&SiteTls::on_demand, Flag>("on_demand", "certificates at the first handshake"),
+      field<&SiteTls::one_certificate, Flag>("one_certificate", "one for all hosts of the site"),
       field<&SiteTls::certificate, Optional<CertificateFilesObject>>("certificate", "from files"),
       field<&SiteTls::issuers, List<IssuerObject>>("issuers", "instead of tls.issuers"),
       field<&SiteTls::client_auth, codec::Optional<ClientAuthObject>>("client_auth",
@@ -282,10 +281,7 @@ struct SiteDraft {
 };
 
 void read_hosts(Decoder& d, const Node& node, SiteDraft& out) {
-  (void)List<Text>::read(d, node, out.site.hosts);
-  for (auto& host : out.site.hosts) {
-    std::ranges::transform(host, host.begin(), [](unsigned char c) { return std::tolower(c); });
-  }
+  (void)List<HostName>::read(d, node, out.site.hosts);
 }
 void read_site_tls(Decoder& d, const Node& node, SiteDraft& out) {
   (void)SiteTlsOrFalse::read(d, node, out.site.tls);
@@ -304,7 +300,8 @@ template <>
 const Table<SiteDraft>& table<SiteDraft>() {
   static const Table<SiteDraft> fields = [] {
     Table<SiteDraft> made = {
-        {"hosts", "names: \"a.example\", \"*.a.example\", \"*\"", &read_hosts, &List<Text>::schema},
+        {"hosts", "names: \"a.example\", \"*.a.example\", \"*\"", &read_hosts,
+         &List<HostName>::schema},
         {"tls", "certificates of this site; false: plain only", &read_site_tls,
          &SiteTlsOrFalse::schema},
         {"routes", "the first that matches is taken", &read_routes, &List<RouteObject>::schema},

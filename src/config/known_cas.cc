@@ -9,9 +9,10 @@ namespace {
 
 constexpr std::array kCas{
     KnownCa{"letsencrypt", "Let's Encrypt", "https://acme-v02.api.letsencrypt.org/directory", "",
-            false, false, ""},
+            false, false, "", "shortlived"},
     KnownCa{"letsencrypt-staging", "Let's Encrypt's staging",
-            "https://acme-staging-v02.api.letsencrypt.org/directory", "", false, false, ""},
+            "https://acme-staging-v02.api.letsencrypt.org/directory", "", false, false, "",
+            "shortlived"},
     KnownCa{"zerossl", "ZeroSSL", "https://acme.zerossl.com/v2/DV90", "", true, false,
             "https://app.zerossl.com/developer"},
     KnownCa{"google", "Google Trust Services", "https://dv.acme-v02.api.pki.goog/directory", "",

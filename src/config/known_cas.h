@@ -16,6 +16,8 @@ struct KnownCa {
   bool eab;                    // accounts belong to customers: external account binding
   bool email;                  // an account needs a contact
   std::string_view get_eab;    // where a customer finds what `eab` takes
+  // The only profile in which it signs for IP addresses; empty: that takes none.
+  std::string_view address_profile = {};
 };
 
 std::span<const KnownCa> known_cas();

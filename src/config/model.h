@@ -172,13 +172,14 @@ struct ClientAuth {
 struct SiteTls {
   bool enabled = true;  // "tls": false turns it off: plain only, never redirected
   bool on_demand = false;
+  bool one_certificate = false;  // for all hosts of the site, rather than one each
   std::optional<CertificateFiles> certificate;
   std::vector<Issuer> issuers;  // empty: those of `tls`
   std::optional<ClientAuth> client_auth;
 };
 
 struct Site {
-  std::vector<std::string> hosts;  // lower case: "a.example", "*.a.example", "*", or an IP address
+  std::vector<std::string> hosts;  // see to_host(): "a.example", "*.a.example", "*", an IP address
   SiteTls tls;
   std::vector<Route> routes;  // the shorthand action is a route that matches everything
 };

@@ -11,6 +11,7 @@
 #include "acme/jws.h"
 #include "base/log.h"
 #include "certs/issuer_factory.h"
+#include "certs/issuer_id.h"
 #include "certs/moment.h"
 #include "proxy/own_loop.h"
 

@@ -136,7 +136,8 @@ base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name
   co_return choice;
 }
 
-base::Task<Connection::Choice> Connection::choose(const tls::ClientHello& hello) {
+// `name`: the host that the client means.
+base::Task<Connection::Choice> Connection::choose(const tls::ClientHello& hello, std::string name) {
   const auto& shared = worker_.shared();
   Choice choice;
   if (hello.acme_challenge) {
@@ -149,20 +150,19 @@ base::Task<Connection::Choice> Connection::choose(const tls::ClientHello& hello)
     count(base::Abuse::kMemory);
     co_return refuse(SSL_AD_INTERNAL_ERROR, "memory is short");
   }
-  if (hello.server_name.empty()) {
+  if (name.empty()) {
     co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "no server name");
   }
-  if (!tls::is_host_name(hello.server_name)) {
+  if (!hello.server_name.empty() && !tls::is_host_name(hello.server_name)) {
     co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "not a host name");
   }
-  choice.certificate = shared.certificates.find(hello.server_name);
+  choice.certificate = shared.certificates.find(name);
   const bool expired = choice.certificate && !choice.certificate->valid_at(base::wall_now());
   if (choice.certificate && !expired) co_return choice;
-  if (!shared.automation.may_request(hello.server_name)) {
+  if (!shared.automation.may_request(name)) {
     if (choice.certificate) co_return choice;  // from files: theirs to renew
     co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "no site has this name");
   }
-  std::string name = hello.server_name;
   co_return co_await wait_for_certificate(std::move(name));
 }
 
@@ -201,7 +201,9 @@ base::Task<bool> Connection::shake_hands() {
     log::debug("a handshake failed", {{"client_ip", facts_.ip}, {"error", hello.error().detail}});
     co_return false;
   }
-  auto choice = co_await choose(*hello);
+  std::string name = hello->server_name;
+  if (name.empty()) name = worker_.snapshot()->router.host_at(facts_.local.host());
+  auto choice = co_await choose(*hello, name);
   if (!choice.certificate) {
     log::debug("a handshake was refused",
                {{"client_ip", facts_.ip}, {"name", hello->server_name}, {"reason", choice.reason}});
@@ -210,7 +212,7 @@ base::Task<bool> Connection::shake_hands() {
   }
   // A CA that looks at a challenge's answer has no certificate of its own.
   const tls::ClientAuth* client_auth = nullptr;
-  if (!choice.challenge) client_auth = client_auth_for(hello->server_name);
+  if (!choice.challenge) client_auth = client_auth_for(name);
   // What was spent waiting for a certificate was not the client's doing.
   auto done = co_await transport_.handshake(std::move(choice.certificate), choice.challenge,
                                             base::Deadline::in(timeout), client_auth);

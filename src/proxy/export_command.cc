@@ -12,7 +12,7 @@
 #include <set>
 #include <variant>
 
-#include "certs/acme_issuer.h"
+#include "certs/issuer_id.h"
 #include "certs/inventory.h"
 #include "certs/moment.h"
 #include "proxy/commands.h"

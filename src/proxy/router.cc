@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/endpoint.h"
+
 namespace gatehouse::proxy {
 
 PathPattern::PathPattern(std::string_view text) {
@@ -54,9 +56,16 @@ Router::Router(const config::Config& config) {
         wildcard_.emplace(host.substr(1), sites_.size() - 1);
       } else {
         exact_.emplace(host, sites_.size() - 1);
+        if (site.tls.enabled && base::is_ip_literal(host)) addresses_.push_back(host);
       }
     }
   }
+}
+
+std::string_view Router::host_at(std::string_view address) const {
+  if (addresses_.size() == 1) return addresses_.front();
+  const auto found = std::ranges::find(addresses_, address);
+  return found == addresses_.end() ? std::string_view() : std::string_view(*found);
 }
 
 const CompiledSite* Router::find(std::string_view host) const {

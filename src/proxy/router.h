@@ -47,6 +47,10 @@ class Router {
 
   // The site for `host` (lower case, no port): exact, else one wildcard label, else "*"; or null.
   const CompiledSite* find(std::string_view host) const;
+  // The host that a client means who has connected to `address` and names none: that address, or
+  // the only address that is a host of a site with TLS, since behind a NAT we do not see which one
+  // the client knows. Empty when there is none.
+  std::string_view host_at(std::string_view address) const;
 
  private:
   struct Hash {
@@ -61,6 +65,7 @@ class Router {
   Hosts exact_;
   Hosts wildcard_;  // by what follows the first label, with its dot
   const CompiledSite* any_ = nullptr;
+  std::vector<std::string> addresses_;  // hosts of sites with TLS
 };
 
 }  // namespace gatehouse::proxy

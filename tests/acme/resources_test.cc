@@ -3,6 +3,7 @@
 
 #include "acme/authorization.h"
 #include "acme/certificate.h"
+#include "acme/challenge.h"
 #include "acme/directory.h"
 #include "acme/document.h"
 #include "acme/order.h"
@@ -187,6 +188,13 @@ TEST(Poll, StartsFastSlowsDownAndObeysTheCa) {
 
 TEST(DnsValue, IsTheDigestOfTheKeyAuthorization) {
   EXPECT_EQ(dns_value("token.thumbprint"), "61rBZ_4knHblO0MNoxFsXZ_eTFUHum0B6IVRbhvUn5I");
+}
+
+TEST(Challenge, IsAskedForByTheReverseNameOfAnAddress) {
+  EXPECT_EQ(challenge_server_name("a.example"), "a.example");
+  EXPECT_EQ(challenge_server_name("192.0.2.1"), "1.2.0.192.in-addr.arpa");
+  EXPECT_EQ(challenge_server_name("2001:db8::1"),
+            "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
 }
 
 }  // namespace

@@ -36,7 +36,9 @@ class AcmeHouse : public ::testing::Test {
     return *issuer_;
   }
   Issued issue(std::vector<std::string> names = {"a.test"}) {
-    return run_task(loop, issuer().issue(IssueRequest(std::move(names), key, soon())));
+    auto issued = run_task(loop, issuer().issue(IssueRequest(names, key, soon())));
+    if (issued) run_task(loop, issuer().forget_order(names.front()));
+    return issued;
   }
   static base::Deadline soon() { return base::Deadline::in(base::Duration(30'000)); }
 

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+
 #include "tests/certs/acme_house.h"
 
 namespace gatehouse::certs::acme_issuer_test {
@@ -151,7 +153,9 @@ class Replacing : public AcmeIssuerTest {
   Issued renew() {
     IssueRequest request({"a.test"}, key, soon());
     request.replaces = before;
-    return run_task(loop, issuer().issue(std::move(request)));
+    auto issued = run_task(loop, issuer().issue(std::move(request)));
+    run_task(loop, issuer().forget_order("a.test"));
+    return issued;
   }
   // What `replaces` was in each newOrder since the first.
   std::vector<std::string> replaced() {
@@ -381,6 +385,31 @@ TEST(IssuerId, IsOneSegmentOfAKey) {
   for (const char* url : {"https://a.test/x", "https://../..", "https://[::1]:1/\xff"}) {
     EXPECT_TRUE(storage::is_key("accounts/" + issuer_id_of(url) + "/default")) << url;
   }
+}
+
+TEST_F(AcmeIssuerTest, RemembersWhichTypeWorksOverARestart) {
+  ca.decide = [](const std::string& type, const std::string&) {
+    return type == "tls-alpn-01" ? "tls" : "";
+  };
+  ASSERT_TRUE(issue());
+  issuer_.reset();
+  ASSERT_TRUE(issue());
+  EXPECT_THAT(ca.validations(),
+              ElementsAre("tls-alpn-01 a.test", "http-01 a.test", "http-01 a.test"));
+}
+
+TEST_F(AcmeIssuerTest, ForgetsAnOddTypeOnceTheUsualOneWorks) {
+  std::atomic<bool> by_http = true;
+  ca.decide = [&](const std::string& type, const std::string&) {
+    return (type == "http-01") == by_http ? "" : "tls";
+  };
+  ASSERT_TRUE(issue());
+  const std::string memory = "challenges/" + issuer().id() + "/a.test";
+  EXPECT_TRUE(storage.held().records.contains(memory));
+  issuer_.reset();
+  by_http = false;
+  ASSERT_TRUE(issue());
+  EXPECT_FALSE(storage.held().records.contains(memory));
 }
 
 }  // namespace

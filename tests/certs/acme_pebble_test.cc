@@ -29,6 +29,37 @@ TEST_F(Pebble, SignsAfterTlsAlpn01) {
   EXPECT_TRUE((*issued)->covers("a.example.com"));
 }
 
+TEST_F(Pebble, SignsForAnAddressAfterEachChallenge) {
+  start();
+  for (const acme::ChallengeType type : {kHttp, kTls}) {
+    const auto ca = issuer(options({type}));
+    const auto issued = issue(*ca, {"127.0.0.1"});
+    ASSERT_TRUE(issued) << why(issued);
+    EXPECT_EQ((*issued)->leaf().names, std::vector<std::string>{"127.0.0.1"});
+  }
+}
+
+TEST_F(Pebble, SignsForNamesAndAnAddressTogether) {
+  start();
+  const auto ca = issuer(options({kTls}));
+  const auto issued = issue(*ca, {"a.example.com", "127.0.0.1", "xn--bcher-kva.example.com"});
+  ASSERT_TRUE(issued) << why(issued);
+  for (const char* name : {"a.example.com", "127.0.0.1", "xn--bcher-kva.example.com"}) {
+    EXPECT_TRUE((*issued)->covers(name)) << name;
+  }
+}
+
+TEST_F(Pebble, SignsForAnAddressInTheProfileThatTakesIt) {
+  config_["profiles"] = {{"classic", {{"description", "x"}, {"validityPeriod", 90 * 86400}}},
+                         {"shortlived", {{"description", "y"}, {"validityPeriod", 160 * 3600}}}};
+  start();
+  auto wanted = options({kHttp});
+  wanted.address_profile = "shortlived";
+  const auto issued = issue(*issuer(wanted), {"127.0.0.1"});
+  ASSERT_TRUE(issued) << why(issued);
+  EXPECT_NEAR(((*issued)->leaf().not_after - (*issued)->leaf().not_before).count(), 160 * 3600, 60);
+}
+
 TEST_F(Pebble, FallsBackToHttp01WhereTlsIsNotOurs) {
   config_["tlsPort"] = free_port();
   start();
@@ -94,6 +125,7 @@ TEST_F(Pebble, SaysWhenToRenewAndTakesTheOrderAsAReplacementOnce) {
     request.replaces = *first;
     const auto next = run_task(loop_, ca->issue(std::move(request)));
     EXPECT_TRUE(next) << why(next);
+    run_task(loop_, ca->forget_order("a.example.com"));
   }
 }
 

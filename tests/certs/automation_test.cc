@@ -447,5 +447,16 @@ TEST_F(AutomationTest, LoadsManyCertificatesOfSitesWithoutOneOrder) {
   EXPECT_TRUE(ca().ordered.empty());
 }
 
+TEST_F(AutomationTest, AddressesThatAreHostsOfSitesGetCertificatesAndOthersDoNot) {
+  add_site({"192.0.2.1", "2001:db8::1"});
+  add_site({"*"}, true);
+  config.tls.on_demand.allow = {"*"};
+  Process& process = start();
+  EXPECT_TRUE(ask(process, "192.0.2.1"));
+  EXPECT_TRUE(ask(process, "2001:db8::1"));
+  EXPECT_FALSE(ask(process, "192.0.2.2"));
+  EXPECT_TRUE(records->records.contains("certificates/main/2001_db8__1"));
+}
+
 }  // namespace
 }  // namespace gatehouse::certs::automation_test

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -40,6 +41,8 @@ struct FakeCa {
   std::optional<IssueError> failure;  // what every order comes to
   base::Event go_on;                  // orders wait for it; set at first
   std::vector<std::string> ordered;   // the first name of each order
+  std::vector<std::string> sets;      // the names of each order, "a.example b.example"
+  std::set<std::string> blamed;       // names for which orders fail
   std::vector<std::string> replaced;  // the serial of each order's predecessor, or ""
   // What it says of when to renew, and how often it was asked; a failure by default.
   acme::Outcome<acme::RenewalInfo> renewal = acme::failed(
@@ -73,11 +76,18 @@ class FakeIssuer : public Issuer {
 
   base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override {
     ca_.ordered.push_back(request.names.front());
+    std::string& set = ca_.sets.emplace_back();
+    IssueError why(base::Error(base::Code::kDenied, base::Side::kCa, "some names are wrong"));
+    for (const std::string& name : request.names) {
+      set += (set.empty() ? "" : " ") + name;
+      if (ca_.blamed.contains(name)) why.names.emplace_back(name, "no such name", false);
+    }
     ca_.replaced.push_back(request.replaces ? request.replaces->leaf().serial : "");
     ca_.most_running = std::max(ca_.most_running, ++ca_.running);
     (void)co_await ca_.go_on.wait();
     --ca_.running;
     if (ca_.failure) co_return std::unexpected(*ca_.failure);
+    if (!why.names.empty()) co_return std::unexpected(std::move(why));
     const base::WallTime now = now_() + ca_.ahead;
     co_return make_certificate(request.key, std::move(request.names), now, now + ca_.life);
   }

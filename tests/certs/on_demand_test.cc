@@ -199,9 +199,10 @@ TEST_F(OnDemandTest, OnlyNamesOfSitesThatObtainCertificatesMayBeRequested) {
   const Automation& automation = *process.automation;
   EXPECT_TRUE(automation.may_request("a.example"));
   EXPECT_TRUE(automation.may_request("x.demand.example"));
+  EXPECT_TRUE(automation.may_request("192.0.2.1"));
   for (const char* name :
        {"b.example", "x.a.example", "demand.example", "y.x.demand.example", "plain.demand.example",
-        "files.example", "x.wild.example", "192.0.2.1", ""}) {
+        "files.example", "x.wild.example", "192.0.2.2", ""}) {
     EXPECT_FALSE(automation.may_request(name)) << name;
     EXPECT_EQ(ask(process, name).error().code, base::Code::kDenied) << name;
   }

@@ -112,5 +112,26 @@ TEST_F(Chains, AreAsSmallAsCanBe) {
   EXPECT_EQ(top("smallest"), "Other Root");
 }
 
+TEST_F(Profiles, ThatAreOnlyPreferredAreLeftOutWhenTheCaRefusesForAReasonOfItsOwn) {
+  script("/new-order", FakeCa::problem(403, "urn:example:profileNotForYou", "not for you"), 1);
+  EXPECT_TRUE(order("shortlived", false));
+  EXPECT_THAT(ordered(), ElementsAre("shortlived", "none"));
+}
+
+TEST_F(Profiles, AndThePredecessorAreLeftOutOneByOne) {
+  ca.renewal = [](const std::string&) { return ScriptReply(404); };
+  script("/new-order", FakeCa::problem(400, "malformed", "not like this"), 2);
+  AcmeOptions wanted = options();
+  wanted.profile = "shortlived";
+  wanted.profile_required = false;
+  issuer_ = std::make_unique<AcmeIssuer>(parts(), wanted);
+  IssueRequest request({"a.test"}, key, soon());
+  const tls::PrivateKey own = *tls::PrivateKey::generate(tls::KeyType::kP256);
+  request.replaces = *tls::Certificate::make(authority.sign(own, {"a.test"}), own);
+  const auto issued = run_task(loop, issuer().issue(std::move(request)));
+  EXPECT_TRUE(issued) << why(issued);
+  EXPECT_THAT(ordered(), ElementsAre("shortlived", "shortlived", "none"));
+}
+
 }  // namespace
 }  // namespace gatehouse::certs::placement_test

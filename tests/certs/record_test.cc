@@ -98,6 +98,7 @@ TEST_F(RecordTest, FailuresComeBackAsTheyWere) {
   failures.last_error = "the CA said \"no\"\n";
   failures.issuers = "a b";
   failures.not_before["a"] = record.obtained + std::chrono::hours(3);
+  failures.left_out["b.example"] = {2, failures.next_attempt, "no such name"};
   const auto read = parse_failures(to_text(failures));
   ASSERT_TRUE(read) << read.error().detail;
   EXPECT_EQ(read->count, 3u);
@@ -105,6 +106,10 @@ TEST_F(RecordTest, FailuresComeBackAsTheyWere) {
   EXPECT_EQ(read->last_error, failures.last_error);
   EXPECT_EQ(read->issuers, failures.issuers);
   EXPECT_EQ(read->not_before, failures.not_before);
+  ASSERT_EQ(read->left_out.size(), 1u);
+  EXPECT_EQ(read->left_out.at("b.example").count, 2u);
+  EXPECT_EQ(read->left_out.at("b.example").next_attempt, failures.next_attempt);
+  EXPECT_EQ(read->left_out.at("b.example").error, "no such name");
   EXPECT_FALSE(parse_failures("{\"version\":1}"));
   EXPECT_FALSE(parse_failures("{\"version\":1,\"count\":-1}"));
 }

@@ -319,8 +319,10 @@ INSTANTIATE_TEST_SUITE_P(
             "a host has no port"},
         Bad{"InnerWildcard", "{\"sites\": [{\"hosts\": [\"a.*.example\"], \"respond\": {}}]}",
             "is no host name"},
-        Bad{"IpWithTls", "{\"sites\": [{\"hosts\": [\"192.0.2.1\"], \"respond\": {}}]}",
-            "an IP address is for plain sites"},
+        Bad{"IpOnDemand",
+            "{\"sites\": [{\"hosts\": [\"192.0.2.1\"], \"respond\": {}, \"tls\": {\"on_demand\": "
+            "true}}], \"tls\": {\"on_demand\": {\"allow\": [\"a.example\"]}}}",
+            "no handshake names an IP address"},
         Bad{"SameHostTwice",
             "{\"sites\": [{\"hosts\": [\"a.example\", \"A.example\"], \"respond\": {}}]}",
             "is given already"},

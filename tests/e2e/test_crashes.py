@@ -10,10 +10,13 @@ from harness.stage import AcmeStage, site
 LOSSES = "damaged|cannot be read|a new root"
 
 
-@pytest.mark.parametrize("moment", [
-    "HEAD /nonce-plz", "POST /sign-me-up", "There are now 1 accounts", "POST /order-plz",
-    "Added order", "POST /authZ/", "POST /chalZ/", "set VALID", "POST /finalize-order/",
-    "Issued certificate", "POST /certZ/"])
+# Before, the CA may give an order its URL, or look for an answer, while nobody is there.
+BEFORE = ["HEAD /nonce-plz", "POST /sign-me-up", "There are now 1 accounts", "POST /order-plz",
+          "Added order", "POST /authZ/", "POST /chalZ/"]
+AFTER = ["set VALID", "POST /finalize-order/", "Issued certificate", "POST /certZ/"]
+
+
+@pytest.mark.parametrize("moment", BEFORE + AFTER)
 def test_killed_during_an_order_it_serves_after_a_restart_with_one_account(tmp_path, moment):
     with AcmeStage(tmp_path) as stage:
         killed = stage.gatehouse("a.example")
@@ -25,7 +28,7 @@ def test_killed_during_an_order_it_serves_after_a_restart_with_one_account(tmp_p
         with stage.gatehouse("a.example") as gatehouse:
             assert serial(gatehouse.https, "a.example", stage.trust) == served
         assert stage.pebble.accounts() == 1
-        assert stage.pebble.orders() <= 2
+        assert stage.pebble.orders() <= (1 if moment in AFTER else 2)
 
 
 def test_killed_again_and_again_while_it_writes_it_loses_nothing(tmp_path):

@@ -81,15 +81,20 @@ def test_a_certificate_whose_renewal_fails_is_served_on_and_the_backoff_survives
 
 
 def test_what_is_due_is_renewed_after_a_restart(tmp_path):
+    sites = ["a.example", site("*.shop.example", tls={"on_demand": True})]
+    policy = {"on_demand": {"allow": ["*.shop.example"]}}
     with AcmeStage(tmp_path, validity=LIFE) as stage:
-        with stage.gatehouse("a.example") as gatehouse:
+        with stage.gatehouse(*sites, tls=policy) as gatehouse:
             first = serial(gatehouse.https, "a.example", stage.trust)
-        with stage.gatehouse("a.example") as gatehouse:
+            serial(gatehouse.https, "quiet.shop.example", stage.trust)
+        with stage.gatehouse(*sites, tls=policy) as gatehouse:
             assert serial(gatehouse.https, "a.example", stage.trust) == first
-            gatehouse.wait_for_line("certificate obtained")
+            gatehouse.wait_for_line("certificate obtained name=a.example ")
             gatehouse.wait_until(
                 lambda: serial(gatehouse.https, "a.example", stage.trust) != first, "a new one")
-        assert stage.pebble.orders() == 2
+            # Without that anybody asks for it.
+            gatehouse.wait_for_line("certificate obtained name=quiet.shop.example ")
+        assert stage.pebble.orders() == 4
 
 
 def test_the_ca_says_when_and_which_certificate_the_order_replaces(tmp_path):

@@ -95,5 +95,26 @@ TEST(Router, TheFirstRouteThatMatchesIsTaken) {
   EXPECT_EQ(status_of(found, "/y"), 0);
 }
 
+TEST(Router, TakesTheLocalAddressForTheHostOfWhoNamesNone) {
+  config::Config config;
+  config.sites.push_back(site({"192.0.2.1", "a.example"}, 200));
+  config.sites.push_back(site({"2001:db8::1"}, 201));
+  config.sites.push_back(site({"192.0.2.9"}, 202));
+  config.sites.back().tls.enabled = false;
+  const Router router(config);
+  EXPECT_EQ(router.host_at("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(router.host_at("2001:db8::1"), "2001:db8::1");
+  EXPECT_EQ(router.host_at("192.0.2.9"), "");
+  EXPECT_EQ(router.host_at("10.0.0.1"), "");
+}
+
+TEST(Router, TakesTheOnlyAddressThatIsAHostBehindANat) {
+  config::Config config;
+  config.sites.push_back(site({"a.example", "192.0.2.1"}, 200));
+  EXPECT_EQ(Router(config).host_at("10.0.0.1"), "192.0.2.1");
+  config.sites.front().hosts.pop_back();
+  EXPECT_EQ(Router(config).host_at("10.0.0.1"), "");
+}
+
 }  // namespace
 }  // namespace gatehouse::proxy::router_test

@@ -65,6 +65,7 @@ class Pebble:
             "certificate": str(self.files[0]), "privateKey": str(self.files[1]),
             "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": "",
             "externalAccountBindingRequired": bool(eab), "externalAccountMACKeys": eab or {},
+            "domainBlocklist": ["blocked.example"],
             "profiles": {name: {"description": name, "validityPeriod": seconds}
                          for name, seconds in profiles.items()},
         }
