@@ -95,7 +95,8 @@ std::vector<NameError> blamed_names(const acme::Problem& problem,
 bool may_be_taken_up(const acme::Failure& failure) {
   if (failure.problem) return failure.problem->status >= 500 || failure.is("rateLimited");
   const Code code = failure.error.code;
-  return code != Code::kDenied && code != Code::kUnsupported && code != Code::kMalformed;
+  return code != Code::kDenied && code != Code::kUnsupported && code != Code::kMalformed &&
+         code != Code::kTooLarge;
 }
 
 }  // namespace gatehouse::certs

@@ -31,7 +31,7 @@ base::Result<tls::CertificateRef> check_chain(const std::string& pem, const tls:
     if (checked) return std::move(*certificate);
     certificate = base::fail(std::move(checked.error()));
   }
-  return base::fail(certificate.error().code, Side::kCa, base::Retry::kYes,
+  return base::fail(Code::kMalformed, Side::kCa, base::Retry::kYes,
                     "the CA's certificate is not what was ordered: " + certificate.error().detail);
 }
 

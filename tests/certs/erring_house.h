@@ -61,9 +61,10 @@ struct ErringHouse : testing::Test {
 
   base::Task<void> order_into(std::string name, Ended& ended) {
     const auto began = base::Clock::now();
-    std::vector<std::string> names(1, std::move(name));
+    std::vector<std::string> names(1, name);
     IssueRequest request(std::move(names), key, base::Deadline::in(Orders::kOrderTime));
     ended.issued = co_await issuer->issue(std::move(request));
+    if (ended.issued) co_await issuer->forget_order(std::move(name));
     ended.took = std::chrono::duration_cast<base::Duration>(base::Clock::now() - began);
     ended.over = true;
   }

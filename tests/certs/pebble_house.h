@@ -83,7 +83,7 @@ class PebbleHouse : public ::testing::Test {
   }
   using Issued = std::expected<tls::CertificateRef, IssueError>;
   Issued issue(AcmeIssuer& issuer, std::vector<std::string> names) {
-    IssueRequest request(std::move(names), key_, base::Deadline::in(base::Duration(60'000)));
+    IssueRequest request(names, key_, base::Deadline::in(base::Duration(60'000)));
     auto issued = run_task(loop_, issuer.issue(std::move(request)));
     if (issued) run_task(loop_, issuer.forget_order(names.front()));
     return issued;
