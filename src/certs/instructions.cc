@@ -57,6 +57,39 @@ base::Task<NameOutcomes> Instructions::changed(std::vector<std::string> names) {
   co_return outcomes;
 }
 
+// What lasts longest of what was not revoked: by the configured issuers, or imported.
+struct Instructions::Held {
+  std::optional<Record> newest;
+  bool withheld = false;  // one was revoked, and is not to be replaced
+
+  void add(Record record) {
+    if (record.revoked) {
+      withheld = withheld || !record.revoked->replace;
+      return;
+    }
+    const auto& leaf = record.certificate->leaf();
+    const bool longer = !newest || leaf.not_after > newest->certificate->leaf().not_after;
+    if (longer) newest = std::move(record);
+  }
+};
+
+base::Task<base::Result<Instructions::Held>> Instructions::held_of(const OrderRequest& order) {
+  Held held;
+  for (const Issuer* issuer : order.issuers) {
+    auto record = co_await parts_.inventory.load(issuer->id(), order.name);
+    if (!record && !is_lost(record.error())) co_return base::fail(std::move(record.error()));
+    if (record) held.add(std::move(*record));
+  }
+  auto imported = co_await parts_.inventory.load_imported(order.name);
+  if (!imported && !is_lost(imported.error())) co_return base::fail(std::move(imported.error()));
+  if (imported) held.add(std::move(*imported));
+  if (held.newest) {
+    Record& newest = *held.newest;
+    newest.plan = co_await parts_.inventory.load_plan(newest.issuer, newest.names.front());
+  }
+  co_return held;
+}
+
 base::Task<NameOutcome> Instructions::changed_one(std::string name) {
   NameOutcome outcome;
   outcome.name = name;
@@ -69,17 +102,9 @@ base::Task<NameOutcome> Instructions::changed_one(std::string name) {
   std::vector<std::string> names = site.certificate_names(name);
   std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
   const OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground);
-  std::optional<Record> newest;
-  for (const Issuer* issuer : order.issuers) {
-    auto record = co_await parts_.inventory.load(issuer->id(), name);
-    if (!record && !is_lost(record.error())) co_return failure_of(name, record.error());
-    if (!record) continue;
-    record->plan = co_await parts_.inventory.load_plan(issuer->id(), record->names.front());
-    const auto& leaf = record->certificate->leaf();
-    if (!newest || leaf.not_after > newest->certificate->leaf().not_after) {
-      newest = std::move(*record);
-    }
-  }
+  const auto held = co_await held_of(order);
+  if (!held) co_return failure_of(name, held.error());
+  const auto& newest = held->newest;
   const base::WallTime now = parts_.now();
   if (newest && newest->certificate->valid_at(now)) {
     parts_.orders.serve(*newest, order);
@@ -94,14 +119,17 @@ base::Task<NameOutcome> Instructions::changed_one(std::string name) {
   if (!keep) {
     for (const std::string& one : order.names) parts_.certificates.remove(one);
   }
-  if (served || site.policy->source == Source::kManaged) {
+  const bool wanted = served || site.policy->source == Source::kManaged;
+  if (wanted && !held->withheld) {
     parts_.schedule.set(name, now);
   } else {
     parts_.schedule.remove(name);  // the next handshake orders
   }
   outcome.outcome = keep ? "kept" : "withdrawn";
-  base::log::info("storage holds no valid certificate any more; it is ordered anew",
-                  {{"name", name}, {"served", keep ? "yes" : "no"}});
+  base::log::info("storage holds no valid certificate any more",
+                  {{"name", name},
+                   {"served", keep ? "yes" : "no"},
+                   {"ordered", held->withheld ? "no" : "yes"}});
   co_return outcome;
 }
 

@@ -39,9 +39,9 @@ class Instructions {
   Instructions(const Instructions&) = delete;
   Instructions& operator=(const Instructions&) = delete;
 
-  // Storage's records of these names were changed by somebody else: serves the newest valid one, or
-  // withdraws what is served and orders anew. What cannot be read changes nothing. Error: kTooLarge
-  // over kMostNames.
+  // Storage's records of these names were changed by somebody else: serves the newest valid one
+  // that was not revoked, or withdraws what is served and orders anew where that is wanted. What
+  // cannot be read changes nothing. Error: kTooLarge over kMostNames.
   base::Task<NameOutcomes> changed(std::vector<std::string> names);
   // Certificates of these names are due now, whatever was to be waited for after failures, except
   // for what an issuer asked; kept in storage until done. With `wait`, returns when all are renewed
@@ -54,7 +54,9 @@ class Instructions {
 
  private:
   struct Batch;
+  struct Held;
 
+  base::Task<base::Result<Held>> held_of(const OrderRequest& order);
   base::Task<NameOutcome> changed_one(std::string name);
   base::Task<base::Result<void>> demand(const std::string& name);
   base::Task<NameOutcomes> put_down(std::vector<std::string> names, bool wait);

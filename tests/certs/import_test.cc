@@ -80,6 +80,25 @@ TEST_F(ImportTest, ServesACertificateOfSeveralNamesForEachAndOrdersNothing) {
   EXPECT_TRUE(ca().ordered.empty());
 }
 
+TEST_F(ImportTest, ServesOneForNamesThatShareACertificateAndOrdersNothingUntilItIsDue) {
+  add_site({"a.example", "b.example"}).tls.one_certificate = true;
+  for (const char* ca : {"main", "gone"}) {
+    records->records.clear();
+    take({certificate({"a.example", "b.example"}, ca)});
+    Process& process = start();
+    until([&] { return serial_in(process, "b.example") == last_serial; });
+    EXPECT_EQ(serial_in(process, "a.example"), last_serial) << ca;
+    settle();
+    EXPECT_EQ(this->ca().sets.size(), 0u) << ca;
+    stop(process);
+  }
+  Process& process = start();
+  pass(process, days(70));
+  until([&] { return serial_in(process, "b.example") != last_serial; });
+  settle();
+  EXPECT_EQ(ca().sets, (std::vector<std::string>{"a.example b.example"}));
+}
+
 TEST_F(ImportTest, ServesAWildcardForTheHostsOfSitesThatItCovers) {
   add_site({"x.a.example"});
   EXPECT_EQ(take({certificate({"*.a.example"})}).size(), 2u);

@@ -156,6 +156,45 @@ TEST_F(InstructionsTest, WhatWasTakenOutOfStorageIsWithdrawnAndOrderedAnew) {
   EXPECT_EQ(ca().ordered.size(), 2u);
 }
 
+TEST_F(InstructionsTest, WhatWasRevokedIsWithdrawnAndReplacedUnlessThatIsNotWanted) {
+  Process& process = serving();
+  const auto revoke = [&](bool replace) {
+    const char* key = "certificates/main/a.example";
+    Record record = parse_record(records->records.at(key)).value();
+    record.revoked.emplace();
+    record.revoked->replace = replace;
+    records->records[key] = to_text(record);
+  };
+  const std::string before = served(process);
+  revoke(true);
+  EXPECT_EQ(changed(process, "a.example"), "withdrawn");
+  EXPECT_NE(served(process), before);
+  until([&] { return process.certificates.find_exact("a.example") != nullptr; });
+  EXPECT_NE(served(process), before);
+  settle();
+  revoke(false);
+  EXPECT_EQ(changed(process, "a.example"), "withdrawn");
+  settle();
+  EXPECT_EQ(served(process), "none");
+  EXPECT_EQ(ca().ordered.size(), 2u);
+}
+
+TEST_F(InstructionsTest, WhatWasImportedIsServedThoughNoConfiguredIssuerSignedIt) {
+  Process& process = serving();
+  put_another(now, now + days(20));
+  records->records["certificates/gone/a.example"] = records->records["certificates/main/a.example"];
+  records->records.erase("certificates/main/a.example");
+  auto& text = records->records["certificates/gone/a.example"];
+  Record record = parse_record(text).value();
+  record.issuer = "gone";
+  text = to_text(record);
+  const std::string serial = record.certificate->leaf().serial;
+  records->records["imports/a.example"] =
+      R"({"version": 1, "issuer": "gone", "serial": ")" + serial + R"("})";
+  EXPECT_EQ(changed(process, "a.example"), "served");
+  EXPECT_EQ(served(process), serial);
+}
+
 TEST_F(InstructionsTest, AnExpiredCertificateIsServedOnWhileANewOneIsOrdered) {
   add_site({"a.example"});
   const auto old = put_another(now - days(2), now + hours(1));
