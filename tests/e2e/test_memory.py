@@ -10,12 +10,11 @@ from harness.client import get, plain, read_response, read_to_end, refusal, trus
 from harness.fronts import NAME
 from harness.gatehouse import Gatehouse, command
 from harness.http2 import *
-from harness.process import SANITIZED
 from harness.servers import RawUpstream, SilentServer
 
 MIB = 1 << 20
 # What clients may use up, beside what the process needs for itself.
-ROOM = (64 if SANITIZED else 32) * MIB
+ROOM = 32 * MIB
 HOST = "plain.test"
 GET = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 # What is freed is given back under the sanitizer too, which needs as much again for itself.

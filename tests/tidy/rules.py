@@ -132,6 +132,14 @@ def header_guard(source: Source) -> Iterator[Finding]:
         yield Finding(source.path, 1, "a header says #pragma once, once")
 
 
+def own_header_first(source: Source) -> Iterator[Finding]:
+    """So that each header is seen to include what it needs."""
+    own = source.path.removeprefix("src/").removesuffix(".cc") + ".h"
+    includes = re.findall(r'^#include ["<]([^">]+)', source.text, re.MULTILINE)
+    if source.path.startswith("src/") and own in includes[1:]:
+        yield Finding(source.path, 1, f"{own} is what it includes first")
+
+
 def closing(text: str, opening: int) -> int:
     """Where the bracket that opens at `opening` is closed."""
     depth = 0
@@ -209,7 +217,9 @@ def ownership(source: Source) -> Iterator[Finding]:
             yield Finding(source.path, line_of(text, match.start()), f"{match[0]}: {what}")
 
 
-RULES = [arrows, names, sizes, functions, words, header_guard, coroutines, ownership]
+RULES = [
+    arrows, names, sizes, functions, words, header_guard, own_header_first, coroutines, ownership,
+]
 
 
 

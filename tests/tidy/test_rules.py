@@ -2,7 +2,8 @@
 
 import pytest
 from rules import (
-    Source, arrows, coroutines, functions, header_guard, names, ownership, sizes, words,
+    Source, arrows, coroutines, functions, header_guard, names, own_header_first,
+    ownership, sizes, words,
 )
 
 
@@ -54,6 +55,13 @@ def test_sleeps_and_skips_in_tests_are_found():
 def test_a_header_without_its_guard_is_found():
     assert fires(header_guard, "int x;\n", "src/base/x.h")
     assert not fires(header_guard, "#pragma once\nint x;\n", "src/base/x.h")
+
+
+def test_a_source_that_includes_its_own_header_second_is_found():
+    own, other = '#include "base/x.h"\n', "#include <string>\n"
+    assert fires(own_header_first, other + own, "src/base/x.cc")
+    assert not fires(own_header_first, own + other, "src/base/x.cc")
+    assert not fires(own_header_first, other, "src/base/x.cc")
 
 
 @pytest.mark.parametrize(
