@@ -40,6 +40,7 @@ RenewalPolicy renewal_policy(const config::Renewal& renewal) {
   RenewalPolicy policy;
   policy.ask_issuers = renewal.ari;
   policy.left_percent = renewal.left_percent;
+  policy.replace_former = renewal.replace_former;
   return policy;
 }
 

@@ -51,7 +51,7 @@ class Orders {
   static constexpr std::size_t kUnsaved = 1024;         // certificates that wait for storage
   static constexpr base::Duration kSaveAgain{1'000};    // first wait; doubles up to kSaveAtMost
   static constexpr base::Duration kSaveAtMost{60'000};
-  static constexpr std::size_t kFormer = 8;  // issuers that are configured no more
+  static constexpr std::size_t kFormer = 16;  // issuers that storage knows
   // Of failures that are the issuer's with everybody, so many count: the wait stays at 100 minutes.
   static constexpr unsigned kTroubleCounts = 3;
   // A failure that lasts counts as so many: the first wait has 100 minutes.
@@ -102,8 +102,8 @@ class Orders {
   // is not yet, as far as memory knows.
   std::optional<base::Error> left_out(const OrderRequest& request, const std::string& name);
 
-  // Storage holds certificates of an issuer that is configured no more: load() looks there too, so
-  // that they are served until those that are configured have signed. At most kFormer are known.
+  // Storage holds certificates of an issuer. Where a name's own have signed nothing, load() looks
+  // there too, so that what others signed before is served until those have. At most kFormer.
   void know_former(std::string_view issuer);
 
   // The error of a name in backoff, as far as memory knows.
@@ -159,7 +159,7 @@ class Orders {
   base::Task<Held> stored(const OrderRequest& request, std::vector<std::string> names, bool fresh);
   base::Task<bool> hold(Held& held, base::Result<Record> record, const OrderRequest& request,
                         const std::vector<std::string>& names, bool fresh);
-  base::Task<base::Result<Record>> of_former(const std::string& name);
+  base::Task<base::Result<Record>> of_former(const OrderRequest& request);
   base::Task<Failures> failures_of(const OrderRequest& request);
   base::Task<Attempt> ask_issuers(const OrderRequest& request, std::vector<std::string> names,
                                   const std::optional<Record>& before, Failures& failures,

@@ -85,11 +85,10 @@ base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const Ord
 base::Task<Orders::Outcome> Orders::load(OrderRequest request) {
   auto held = co_await stored(request, request.names, false);
   if (!held.usable && held.usable.error().code == base::Code::kNotFound) {
-    held.usable = co_await of_former(request.name);
+    held.usable = co_await of_former(request);
     if (held.usable) {
       serve_unless_newer(*held.usable, request);
-      // Those that are configured sign as soon as they can.
-      parts_.schedule.set(request.name, parts_.now());
+      if (parts_.renewal.replace_former) parts_.schedule.set(request.name, parts_.now());
       co_return held.usable->certificate;
     }
   }
@@ -121,12 +120,14 @@ void Orders::know_former(std::string_view issuer) {
   if (former_.size() < kFormer) former_.emplace(issuer);
 }
 
-// Valid longest of what issuers have signed that are configured no more. Error: kNotFound.
-base::Task<base::Result<Record>> Orders::of_former(const std::string& name) {
+// Valid longest of what issuers have signed that the request does not name. Error: kNotFound.
+base::Task<base::Result<Record>> Orders::of_former(const OrderRequest& request) {
+  const std::string& name = request.name;
   base::Result<Record> found =
       base::fail(base::Code::kNotFound, base::Side::kStorage, "storage has none for " + name);
   const std::vector<std::string> former(former_.begin(), former_.end());
   for (const std::string& issuer : former) {
+    if (std::ranges::find(request.issuers, issuer, &Issuer::id) != request.issuers.end()) continue;
     auto record = co_await parts_.inventory.load(issuer, name);
     if (!record || record->revoked) continue;
     if (record->certificate->leaf().not_after <= parts_.now()) continue;

@@ -19,6 +19,8 @@ struct RenewalPolicy {
   // How much of the life is left when renewal begins. By default a third, and half of a life of
   // less than kShortLife.
   std::optional<unsigned> left_percent;
+  // What an issuer signed that is configured no more is due at once.
+  bool replace_former = true;
 };
 
 inline constexpr std::chrono::seconds kShortLife = std::chrono::days(10);

@@ -22,42 +22,43 @@ bool issued_by_one_of(std::string_view id, const std::vector<Issuer*>& issuers) 
   return std::ranges::any_of(issuers, [&](const Issuer* one) { return one->id() == id; });
 }
 
-// A certificate of an issuer that its site does not name any more.
-base::Task<void> note_former(const StartupParts& parts, std::string_view issuer, OrderRequest order,
-                             Source source) {
-  parts.orders.know_former(issuer);
-  if (source != Source::kManaged || parts.certificates.find_exact(order.name)) co_return;
-  (void)co_await parts.orders.load(std::move(order));
+// Whether one of the issuers has signed for the name what is valid still.
+base::Task<bool> has_own(const StartupParts& parts, const std::vector<Issuer*>& issuers,
+                         const std::string& name) {
+  for (const Issuer* issuer : issuers) {
+    const auto record = co_await parts.inventory.load(issuer->id(), name);
+    if (record && record->certificate->leaf().not_after > parts.now()) co_return true;
+  }
+  co_return false;
 }
 
 base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   const CertificateKey parsed = parse_certificate_key(key);
   std::string name = name_of_segment(parsed.name);
   const HostRules::Match site = parts.rules.find(name);
-  const Source source = site.policy == nullptr ? Source::kNone : site.policy->source;
-  if (source != Source::kManaged && source != Source::kOnDemand) co_return;
-  std::vector<std::string> names = site.certificate_names(name);
-  std::vector<Issuer*> issuers = parts.issuers.for_names(names, *site.policy);
-  if (!issued_by_one_of(parsed.issuer, issuers)) {
-    OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground);
-    co_await note_former(parts, parsed.issuer, std::move(order), source);
-    co_return;
-  }
-  if (source != Source::kOnDemand) co_return;
+  if (site.policy == nullptr || site.policy->source != Source::kOnDemand) co_return;
+  const std::vector<Issuer*> issuers = parts.issuers.for_name(name, *site.policy);
+  // Of an issuer that its site does not name any more.
+  const bool former = !issued_by_one_of(parsed.issuer, issuers);
   std::string issuer(parsed.issuer);
   auto plan = co_await parts.inventory.load_plan(issuer, name);
   const bool demanded = plan && plan->demanded;
   if (parts.schedule.due(name) && !demanded) co_return;  // a handshake was faster
   auto record = co_await parts.inventory.load(std::move(issuer), name);
   if (!record || record->certificate->leaf().not_after <= parts.now()) co_return;
+  if (former) {
+    const bool replaced = co_await has_own(parts, issuers, name);
+    if (replaced) co_return;
+  }
   if (parts.schedule.due(name) && !demanded) co_return;
   if (record->revoked) {
     if (record->revoked->replace) parts.schedule.set(name, parts.now());
     co_return;
   }
   record->plan = std::move(plan);
-  parts.schedule.set(name, record->due(parts.renewal));
-  parts.polls.watch(*record);
+  const bool at_once = former && parts.renewal.replace_former;
+  parts.schedule.set(name, at_once ? parts.now() : record->due(parts.renewal));
+  if (!former) parts.polls.watch(*record);
 }
 
 // What a person demanded of the certificate that is served, while nobody was there to do it.
@@ -219,6 +220,10 @@ void check_trust_of(const std::vector<config::Issuer>& issuers, const std::strin
 }  // namespace
 
 base::Task<void> load_managed(StartupParts parts) {
+  const auto known = co_await parts.inventory.list_issuers();
+  if (known) {
+    for (const std::string& issuer : *known) parts.orders.know_former(issuer);
+  }
   std::vector<std::string> hosts = parts.rules.managed();
   for (const std::string& host : hosts) {
     if (parts.stopping) co_return;

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::pair<std::string_view, bool> kModes[] = {{"require", true}, {"prefer", false}};
 
+constexpr std::pair<std::string_view, bool> kChanges[] = {{"replace", true}, {"at_renewal", false}};
+
 const std::vector<Field<Profile>>& profile_fields() {
   static const std::vector<Field<Profile>> fields = {
       field<&Profile::name, codec::Text>("name", "as the CA's directory lists it"),
@@ -26,6 +28,8 @@ const std::vector<Field<Renewal>>& renewal_fields() {
       field<&Renewal::ari, codec::Flag>("ari", "whether CAs are asked when to renew"),
       field<&Renewal::left_percent, Percent>("left_percent",
                                              "of the lifetime, when renewal begins"),
+      field<&Renewal::replace_former, codec::Word<kChanges>>(
+          "on_issuer_change", "when other issuers than those before sign anew"),
   };
   return fields;
 }

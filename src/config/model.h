@@ -150,6 +150,8 @@ struct OnDemand {
 struct Renewal {
   bool ari = true;                       // CAs are asked when (RFC 9773)
   std::optional<unsigned> left_percent;  // of the life; unset: a third, half of a short one
+  // What an issuer signed that is named no more is replaced at once, rather than when it is due.
+  bool replace_former = true;
 };
 
 struct Tls {
