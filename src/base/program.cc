@@ -175,6 +175,19 @@ std::string last_messages(int file) {
 
 }  // namespace
 
+std::string text_of(const ProgramEnd& end) {
+  std::string text = end.status < 0 ? "was ended by signal " + std::to_string(-end.status)
+                                    : "ended with status " + std::to_string(end.status);
+  std::string said;
+  for (const char c : end.messages) {
+    const bool blank = static_cast<unsigned char>(c) <= ' ' || c == 0x7f;
+    if (!blank) said += c;
+    if (blank && !said.empty() && said.back() != ' ') said += ' ';
+  }
+  if (said.ends_with(' ')) said.pop_back();
+  return text + (said.empty() ? ", and without a word" : ": " + said);
+}
+
 Task<Result<ProgramEnd>> run_program(Loop& loop, BlockingPool& pool,
                                      std::vector<std::string> arguments, Deadline deadline,
                                      ProgramInput input) {

@@ -27,6 +27,9 @@ struct ProgramEnd {
   std::string messages;  // the last of what it wrote to standard error, kProgramMessages at most
 };
 
+// "ended with status 1: what it said", on one line.
+std::string text_of(const ProgramEnd& end);
+
 inline constexpr std::size_t kProgramMessages = 1024;       // bytes
 inline constexpr std::size_t kProgramWrites = 1024 * 1024;  // to standard error; more fails for it
 

@@ -28,6 +28,7 @@ struct IssueError {
   bool whole_issuer = false;
   bool of_challenge = false;  // the CA looked at the name, and a challenge failed
   std::string advice;         // to a person; mostly empty
+  std::string problem;        // the CA's token for it (RFC 8555 6.7), if it said one
 
   IssueError() = default;
   explicit IssueError(base::Error e) : error(std::move(e)) {}

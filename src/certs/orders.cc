@@ -143,6 +143,7 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
                                      {"renewal", text_of(record.due(parts_.renewal))}});
   co_await save(record);
   serve(record, request.name);
+  if (parts_.events != nullptr) parts_.events->obtained(record, held.newest);
   if (failures.count != 0) co_await forget_failures(request.name);
   if (held.imported) co_await forget_imported(request.name);
   co_return record.certificate;
@@ -212,6 +213,7 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
   } else if (why.error.side == base::Side::kCa) {
     breaker.answered();  // what went wrong on our side says nothing of it
   }
+  attempt.why = why;
   const std::string to_do = why.advice.empty() ? "" : "; to do: " + why.advice;
   log::warn("an issuer gave no certificate", {{"name", request.name},
                                               {"issuer", issuer.id()},
@@ -326,6 +328,8 @@ base::Task<void> Orders::failed(const OrderRequest& request, const std::optional
                 {"not_after", text_of(before->certificate->leaf().not_after)}});
   }
   if (told) co_return;
+  if (parts_.events != nullptr)
+    parts_.events->failed({request.name}, before, failures, attempt.error, attempt.why);
   const auto saved = co_await parts_.inventory.save_failures(request.name, failures);
   if (!saved) {
     log::error("storage keeps no failure",

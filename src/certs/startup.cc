@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "certs/hook_files.h"
 #include "certs/text_file.h"
 #include "tls/context.h"
 
@@ -56,6 +57,7 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   record->plan = std::move(plan);
   parts.schedule.set(name, record->due(parts.renewal));
   parts.polls.watch(*record);
+  parts.events.watch(*record);
 }
 
 // What a person demanded of the certificate that is served, while nobody was there to do it.
@@ -239,7 +241,7 @@ base::Result<> load_certificate_files(const config::Config& config,
 }
 
 base::Result<> check_trust_files(const config::Config& config) {
-  base::Result<> all;
+  base::Result<> all = check_hook_files(config);
   check_trust_of(config.tls.issuers, "/tls/issuers", all);
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     check_trust_of(config.sites[i].tls.issuers, "/sites/" + std::to_string(i) + "/tls/issuers",
