@@ -53,11 +53,11 @@ void CertificateEvents::failed(std::vector<std::string> names, const std::option
 
 void CertificateEvents::expiring(const tls::CertificateRef& certificate, int stage) {
   if (stage == 0 || !parts_.hooks.wants(HookEvent::kExpiring)) return;
+  if (parts_.told.is_known(*certificate, stage)) return;
   CertificateEvent event(HookEvent::kExpiring, parts_.now());
   event.source = Source::kFiles;
   event.certificate = certificate;
   event.stage = kStages.at(static_cast<std::size_t>(stage));
-  if (parts_.told.is_known(*certificate, stage)) return;
   parts_.tasks.spawn(tell_once(std::move(event), stage), "telling of a certificate");
 }
 
