@@ -200,9 +200,15 @@ base::Task<void> Hooks::close(base::Deadline deadline) {
     for (const Notice& notice : std::exchange(line->waiting, {})) {
       lose(*line, *notice.event, "gatehouse ends", 0);
     }
-    if (line->running != 0) ::kill(-line->running, SIGKILL);
   }
-  (void)co_await gate_.close(base::Deadline::in(kKilled));
+  // One may be starting just now.
+  const base::Deadline end = base::Deadline::in(kKilled);
+  while (gate_.count() != 0 && !end.passed()) {
+    for (const auto& line : lines_) {
+      if (line->running != 0) ::kill(-line->running, SIGKILL);
+    }
+    (void)co_await gate_.close(base::Deadline::in(kKilled / 10));
+  }
 }
 
 }  // namespace gatehouse::certs
