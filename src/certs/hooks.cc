@@ -50,9 +50,11 @@ struct Hooks::Line {
   const config::Hook wanted;
   const std::string title;
   std::deque<Notice> waiting;
-  bool working = false;          // a task does
-  pid_t running = 0;             // the program's group
-  std::unique_ptr<JsonApi> api;  // of a webhook
+  std::shared_ptr<const CertificateEvent> current;  // that it is being told of
+  unsigned attempts = 0;                            // to do so, begun
+  bool working = false;                             // a task does
+  pid_t running = 0;                                // the program's group
+  std::unique_ptr<JsonApi> api;                     // of a webhook
 };
 
 Hooks::Hooks(Parts parts, const std::vector<config::Hook>& wanted)
@@ -110,7 +112,9 @@ base::Task<void> Hooks::work_off(Line& line) {
   while (!line.waiting.empty()) {
     Notice notice = std::move(line.waiting.front());
     line.waiting.pop_front();
+    line.current = notice.event;
     co_await deliver(line, std::move(notice));
+    line.current.reset();
   }
   line.working = false;
 }
@@ -120,9 +124,10 @@ base::Task<void> Hooks::deliver(Line& line, Notice notice) {
   base::Duration pause = kFirstPause;
   for (unsigned attempts = 1;; ++attempts) {
     if (over_) {
-      lose(line, *event, "gatehouse ends", attempts - 1);
+      if (line.current) lose(line, *event, "gatehouse ends", attempts - 1);
       co_return;
     }
+    line.attempts = attempts;
     const bool last = hurried_.is_set();
     const auto told = co_await attempt(line, *event);
     if (told) {
@@ -208,6 +213,10 @@ base::Task<void> Hooks::close(base::Deadline deadline) {
       if (line->running != 0) ::kill(-line->running, SIGKILL);
     }
     (void)co_await gate_.close(base::Deadline::in(kKilled / 10));
+  }
+  for (const auto& line : lines_) {  // that wait for an answer still
+    const auto current = std::exchange(line->current, nullptr);
+    if (current) lose(*line, *current, "gatehouse ends", line->attempts);
   }
 }
 
