@@ -55,6 +55,7 @@ IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
     out.other_issuer = handling.other_issuer;
     out.whole_issuer = handling.whole_ca || failure.problem->limits_everybody();
     out.advice = failure.problem->advice();
+    out.problem = failure.problem->type;
     return out;
   }
   const Code code = out.error.code;

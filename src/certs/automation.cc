@@ -82,16 +82,22 @@ struct Automation::State {
         permission(p.loop, client, policy_of(c.tls.on_demand)),
         inventory(p.blocking, p.storage),
         schedule(p.loop, now),
+        hooks(Hooks::Parts{p.loop, p.blocking, p.resolver}, c.hooks),
+        told(p.storage),
+        expiry(ExpiryWatch::Parts{p.loop, rules, issuers, permission, inventory, p.certificates,
+                                  schedule, told, hooks, now}),
+        events(CertificateEvents::Parts{tasks, rules, told, expiry, hooks, now}),
         polls(RenewalPolls::Parts{p.loop, tasks, rules, issuers, inventory, schedule, now,
                                   renewal_policy(c.tls.renewal)}),
         orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, polls,
                              now, renewal_policy(c.tls.renewal), key_type_of(c.tls.key_type),
-                             orders_at_once(c.limits.orders), p.abuse}),
+                             orders_at_once(c.limits.orders), p.abuse, &events}),
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                   p.certificates, now, c.limits.new_names_per_minute, p.abuse}),
         renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                  p.certificates, now}),
-        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now, &p.storage}, config),
+        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now, &p.storage, &events},
+            config),
         overview(Overview::Parts{rules, issuers, inventory, orders, schedule, p.certificates, now,
                                  renewal_policy(c.tls.renewal), started}),
         instructions(Instructions::Parts{p.loop, tasks, rules, issuers, inventory, orders, renewals,
@@ -110,6 +116,10 @@ struct Automation::State {
   Permission permission;
   Inventory inventory;
   Schedule schedule;
+  Hooks hooks;
+  ToldOnce told;
+  ExpiryWatch expiry;
+  CertificateEvents events;
   RenewalPolls polls;
   Orders orders;
   OnDemand on_demand;
@@ -145,7 +155,7 @@ Automation::Automation(Parts parts, const config::Config& config, Replacements r
 }
 
 Automation::~Automation() {
-  if (state_->tasks.count() != 0) keep_for_ever(std::move(state_));
+  if (state_->tasks.count() + state_->hooks.tasks() != 0) keep_for_ever(std::move(state_));
 }
 
 base::Result<> Automation::load_files() {
@@ -160,17 +170,19 @@ base::Task<base::Result<void>> Automation::start() {
   s.started = true;
   s.tasks.spawn(s.renewals.run(), "renewals");
   s.tasks.spawn(s.polls.run(), "renewal information");
+  s.tasks.spawn(s.expiry.run(), "certificates that near their end");
   s.tasks.spawn(s.own.run(), "certificates from files");
   const StartupParts parts{s.rules,     s.issuers,
                            s.inventory, s.orders,
                            s.schedule,  s.parts.certificates,
                            s.now,       s.stopping,
-                           s.polls,     renewal_policy(s.config.tls.renewal)};
+                           s.polls,     renewal_policy(s.config.tls.renewal),
+                           s.events};
   s.tasks.spawn(start_up(parts), "loading certificates");
   s.tasks.spawn(s.issuers.remove_leftovers(), "removing leftovers");
-  s.tasks.spawn(
-      withdraw_compromised_files(s.parts.blocking, s.parts.storage, s.config, s.parts.certificates),
-      "looking at the keys of files");
+  s.tasks.spawn(withdraw_compromised_files(s.parts.blocking, s.parts.storage, s.config,
+                                           s.parts.certificates, &s.events),
+                "looking at the keys of files");
   co_return base::Result<void>();
 }
 
@@ -180,6 +192,8 @@ base::Task<void> Automation::stop(base::Deadline deadline) {
   s.on_demand.stop();
   s.schedule.close();
   s.polls.stop();
+  s.expiry.stop();
+  s.hooks.hurry();
   s.own.stop();
   s.orders.stop();
   const base::TimePoint soonest = base::Clock::now() + kLastWrites;
@@ -189,6 +203,7 @@ base::Task<void> Automation::stop(base::Deadline deadline) {
     base::log::warn("orders are still under way; they are repeated after a restart",
                     {{"tasks", s.tasks.count()}});
   }
+  co_await s.hooks.close(end.min(base::Deadline::in(kLastWords)));
   s.client.close_idle();
 }
 
@@ -229,6 +244,7 @@ base::Task<NameOutcomes> Automation::renew_all(bool wait) {
 void Automation::recheck() {
   state_->schedule.recheck();
   state_->polls.recheck();
+  state_->expiry.recheck();
   state_->own.recheck();
 }
 

@@ -47,6 +47,8 @@ class Automation {
   static constexpr base::Duration kAskTimeout{5'000};
   // What stop() grants to writes under way even when its deadline has passed already.
   static constexpr base::Duration kLastWrites{500};
+  // What stop() grants to hooks that have something to be told yet, within its deadline.
+  static constexpr base::Duration kLastWords{5'000};
 
   Automation(Parts parts, const config::Config& config);
   Automation(Parts parts, const config::Config& config, Replacements replacements);

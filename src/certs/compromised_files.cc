@@ -26,7 +26,8 @@ void withdraw_from(const config::Site& site, const tls::Certificate& certificate
 
 base::Task<void> withdraw_compromised_files(base::BlockingPool& blocking, storage::Storage& storage,
                                             const config::Config& config,
-                                            tls::CertificateStore& certificates) {
+                                            tls::CertificateStore& certificates,
+                                            CertificateEvents* events) {
   CompromisedKeys compromised(storage);
   for (const config::Site& site : config.sites) {
     if (!site.tls.enabled || !site.tls.certificate) continue;
@@ -39,6 +40,7 @@ base::Task<void> withdraw_compromised_files(base::BlockingPool& blocking, storag
                        {{"file", site.tls.certificate->file}, {"error", known.error().detail}});
     } else if (*known) {
       withdraw_from(site, **certificate, certificates);
+      if (events != nullptr) events->found_revoked(*certificate, "", "keyCompromise");
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include "base/blocking_pool.h"
 #include "base/loop.h"
+#include "certs/certificate_events.h"
 #include "config/model.h"
 #include "storage/storage.h"
 #include "tls/certificate_store.h"
@@ -13,6 +14,7 @@ namespace gatehouse::certs {
 // (certs/compromised_keys.h). At start, beside the listeners; all outlive it.
 base::Task<void> withdraw_compromised_files(base::BlockingPool& blocking, storage::Storage& storage,
                                             const config::Config& config,
-                                            tls::CertificateStore& certificates);
+                                            tls::CertificateStore& certificates,
+                                            CertificateEvents* events = nullptr);
 
 }  // namespace gatehouse::certs

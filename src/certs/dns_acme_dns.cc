@@ -8,7 +8,7 @@ namespace gatehouse::certs {
 DnsAcmeDns::DnsAcmeDns(DnsProviderParts parts, config::DnsAcmeDns options)
     : options_(std::move(options)),
       id_("acme-dns " + options_.url + " " + options_.subdomain),
-      api_(parts, options_.ca_file) {}
+      api_({parts.loop, parts.blocking, parts.resolver}, options_.ca_file) {}
 
 base::Task<base::Result<void>> DnsAcmeDns::add(std::string name, std::string value,
                                                base::Deadline deadline) {

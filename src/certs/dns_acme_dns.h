@@ -2,7 +2,8 @@
 // _acme-challenge names lead by CNAME.
 #pragma once
 
-#include "certs/dns_api.h"
+#include "certs/dns_provider.h"
+#include "certs/json_api.h"
 
 namespace gatehouse::certs {
 
@@ -13,7 +14,7 @@ class DnsAcmeDns : public DnsProvider {
   const std::string& id() const override { return id_; }
   // It keeps the last two values of an account.
   std::size_t most_values() const override { return 2; }
-  // Errors besides those of DnsApi: kDenied when `name` is not the account's, so that a CNAME
+  // Errors besides those of JsonApi: kDenied when `name` is not the account's, so that a CNAME
   // record is missing.
   base::Task<base::Result<void>> add(std::string name, std::string value,
                                      base::Deadline deadline) override;
@@ -24,7 +25,7 @@ class DnsAcmeDns : public DnsProvider {
  private:
   config::DnsAcmeDns options_;
   std::string id_;
-  DnsApi api_;
+  JsonApi api_;
 };
 
 }  // namespace gatehouse::certs

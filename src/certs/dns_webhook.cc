@@ -6,7 +6,9 @@
 namespace gatehouse::certs {
 
 DnsWebhook::DnsWebhook(DnsProviderParts parts, config::DnsWebhook options)
-    : options_(std::move(options)), id_("webhook " + options_.url), api_(parts, options_.ca_file) {}
+    : options_(std::move(options)),
+      id_("webhook " + options_.url),
+      api_({parts.loop, parts.blocking, parts.resolver}, options_.ca_file) {}
 
 base::Task<base::Result<void>> DnsWebhook::add(std::string name, std::string value,
                                                base::Deadline deadline) {

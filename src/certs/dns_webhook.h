@@ -1,7 +1,8 @@
 // The user's own HTTP service sets the records, as docs/configuration.md promises it.
 #pragma once
 
-#include "certs/dns_api.h"
+#include "certs/dns_provider.h"
+#include "certs/json_api.h"
 
 namespace gatehouse::certs {
 
@@ -21,7 +22,7 @@ class DnsWebhook : public DnsProvider {
 
   config::DnsWebhook options_;
   std::string id_;
-  DnsApi api_;
+  JsonApi api_;
 };
 
 }  // namespace gatehouse::certs

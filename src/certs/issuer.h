@@ -38,6 +38,7 @@ struct IssueError {
   bool whole_issuer = false;
   bool of_challenge = false;  // the CA looked at the name, and a challenge failed
   std::string advice;         // to a person; mostly empty
+  std::string problem;        // the CA's token for it (RFC 8555 6.7), if it said one
   // The names that it failed for, where the issuer told: without them the others may succeed.
   std::vector<NameError> names;
 

@@ -12,4 +12,10 @@ std::string text_of(base::WallTime at) {
   return std::string(text, std::strftime(text, sizeof text, "%F %T", &parts));
 }
 
+std::string timestamp_of(base::WallTime at) {
+  std::string text = text_of(at) + "Z";
+  if (const auto blank = text.find(' '); blank != std::string::npos) text[blank] = 'T';
+  return text;
+}
+
 }  // namespace gatehouse::certs

@@ -168,6 +168,7 @@ base::Task<Orders::Outcome> Orders::obtained(const OrderRequest& request,
   // What was left out is known before the next turn is reckoned.
   if (!whole) co_await settle_failures(request, names, failures);
   serve(record, request);
+  if (parts_.events != nullptr) parts_.events->obtained(record, held.newest);
   if (whole && !failures.none()) co_await forget_failures(request.name);
   if (held.imported) co_await forget_imported(request.names);
   co_return record.certificate;
@@ -251,6 +252,7 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
   } else if (why.error.side == base::Side::kCa) {
     breaker.answered();  // what went wrong on our side says nothing of it
   }
+  attempt.why = why;
   const std::string to_do = why.advice.empty() ? "" : "; to do: " + why.advice;
   log::warn("an issuer gave no certificate", {{"name", joined(request.names)},
                                               {"issuer", issuer.id()},
@@ -366,6 +368,9 @@ base::Task<void> Orders::failed(const OrderRequest& request, const std::optional
                 {"not_after", text_of(before->certificate->leaf().not_after)}});
   }
   if (told) co_return;
+  if (parts_.events != nullptr) {
+    parts_.events->failed(request.names, before, failures, attempt.error, attempt.why);
+  }
   co_await keep(request.name, std::move(failures));
 }
 

@@ -17,6 +17,7 @@
 #include "base/event.h"
 #include "base/gate.h"
 #include "certs/breaker.h"
+#include "certs/certificate_events.h"
 #include "certs/inventory.h"
 #include "certs/issuer.h"
 #include "certs/renewal_polls.h"
@@ -79,6 +80,7 @@ class Orders {
     tls::KeyType key_type;
     std::size_t at_once;
     base::AbuseCounters* abuse = nullptr;  // may be null
+    CertificateEvents* events = nullptr;   // may be null
   };
 
   explicit Orders(Parts parts);
@@ -146,6 +148,7 @@ class Orders {
     Issuer* issuer = nullptr;
     Origin origin;
     base::Error error;
+    IssueError why;             // what the last issuer said
     bool asked = false;         // an issuer was, rather than all be left alone
     bool whole_issuer = false;  // the last one's trouble is everybody's
     bool lasting = false;       // nothing changes before a person has changed something

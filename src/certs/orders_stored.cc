@@ -166,6 +166,7 @@ void Orders::serve(const Record& record, const OrderRequest& request) {
   parts_.certificates.put(covered, record.certificate);
   parts_.schedule.set(request.name, due(record, request));
   parts_.polls.watch(record);
+  if (parts_.events != nullptr) parts_.events->watch(record);
 }
 
 }  // namespace gatehouse::certs

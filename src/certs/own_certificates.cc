@@ -167,6 +167,9 @@ base::Task<void> OwnCertificates::look_at(Pair& pair) {
     pair.seen = found->state;
     const bool compromised = co_await is_compromised(***found->read);
     if (compromised) {
+      if (parts_.events != nullptr) {
+        parts_.events->found_revoked(**found->read, "", "keyCompromise");
+      }
       refuse(pair, base::Error(base::Code::kDenied, "its key is compromised"));
     } else {
       take(pair, std::move(**found->read));
@@ -254,6 +257,7 @@ void OwnCertificates::tell_expiry(Pair& pair) {
   if (!pair.served) return;
   const tls::LeafFacts& leaf = pair.served->leaf();
   const int stage = expiry_stage(leaf, parts_.now());
+  if (parts_.events != nullptr) parts_.events->expiring(pair.served, stage);
   if (stage <= pair.told_stage) return;
   pair.told_stage = stage;
   if (stage == kExpired) {

@@ -11,6 +11,7 @@
 #include "base/event.h"
 #include "base/folder_events.h"
 #include "base/loop.h"
+#include "certs/certificate_events.h"
 #include "certs/schedule.h"
 #include "config/model.h"
 #include "storage/storage.h"
@@ -35,6 +36,7 @@ class OwnCertificates {
     tls::CertificateStore& certificates;  // has been given what the files hold at start
     WallClock now;
     storage::Storage* storage = nullptr;  // where compromised keys are noted; may be null
+    CertificateEvents* events = nullptr;  // may be null
     base::Duration look = kLook;
     base::Duration settle = kSettle;
   };

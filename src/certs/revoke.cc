@@ -128,6 +128,8 @@ base::Task<RevokeOutcome> Revoke::revoke(Record record) {
   outcome.name = record.names.front();
   outcome.issuer = record.issuer;
   outcome.serial = record.certificate->leaf().serial;
+  outcome.names = record.names;
+  outcome.certificate = record.certificate;
   Inventory inventory(parts_.blocking, parts_.storage);
   // So that no order puts another one in its place meanwhile.
   auto lease = co_await inventory.lease(outcome.name, base::Deadline::in(kLeaseTime));
@@ -178,6 +180,7 @@ base::Task<RevokeOutcome> Revoke::revoke_leased(Record record, RevokeOutcome out
   }
   outcome.known = true;
   outcome.told = done;
+  outcome.before = done;
   if (done) co_return outcome;
   bool refused = false;
   if (ca) {

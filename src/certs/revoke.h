@@ -30,9 +30,12 @@ struct RevokeOutcome {
   std::string name;
   std::string issuer;
   std::string serial;
-  bool known = false;  // storage holds it as revoked: it is not served any more
-  bool told = false;   // the CA has confirmed it
-  std::string error;   // why not; else empty
+  std::vector<std::string> names;  // that were ordered
+  tls::CertificateRef certificate;
+  bool before = false;  // the CA had confirmed it before
+  bool known = false;   // storage holds it as revoked: it is not served any more
+  bool told = false;    // the CA has confirmed it
+  std::string error;    // why not; else empty
 };
 
 // What may be revoked of a name: what storage holds for it by the configuration's issuers, and has

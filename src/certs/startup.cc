@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "certs/hook_files.h"
 #include "certs/text_file.h"
 #include "tls/context.h"
 
@@ -59,6 +60,7 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   const bool at_once = former && parts.renewal.replace_former;
   parts.schedule.set(name, at_once ? parts.now() : record->due(parts.renewal));
   if (!former) parts.polls.watch(*record);
+  parts.events.watch(*record);
 }
 
 // What a person demanded of the certificate that is served, while nobody was there to do it.
@@ -281,7 +283,7 @@ base::Result<> load_certificate_files(const config::Config& config,
 }
 
 base::Result<> check_trust_files(const config::Config& config) {
-  base::Result<> all;
+  base::Result<> all = check_hook_files(config);
   check_trust_of(config.tls.issuers, "/tls/issuers", all);
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     check_trust_of(config.sites[i].tls.issuers, "/sites/" + std::to_string(i) + "/tls/issuers",

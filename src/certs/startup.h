@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/loop.h"
+#include "certs/certificate_events.h"
 #include "certs/host_rules.h"
 #include "certs/inventory.h"
 #include "certs/issuers.h"
@@ -30,6 +31,7 @@ struct StartupParts {
   const bool& stopping;
   RenewalPolls& polls;
   RenewalPolicy renewal;
+  CertificateEvents& events;
 };
 
 inline constexpr std::size_t kSlice = 256;  // records listed at once

@@ -2,6 +2,7 @@
 
 #include "config/admin_keys.h"
 #include "config/dns_keys.h"
+#include "config/hook_keys.h"
 #include "config/host_name.h"
 #include "config/issuer_keys.h"
 #include "config/upstream_keys.h"
@@ -466,6 +467,7 @@ const Table<Config>& table<Config>() {
       field<&Config::limits, Object<Limits>>("limits", "bounds; 0 turns one off"),
       field<&Config::timeouts, Object<Timeouts>>("timeouts", "bounds in time; 0 turns one off"),
       field<&Config::admin, AdminOrFalse>("admin", "where it is told what to do"),
+      field<&Config::hooks, HookList>("hooks", "who is told what happens to certificates"),
       field<&Config::log, Object<Log>>("log", "what the process writes"),
   };
   return fields;

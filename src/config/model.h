@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/ip_range.h"
 #include "config/dns.h"
+#include "config/hooks.h"
 #include "config/limits.h"
 
 namespace gatehouse::config {
@@ -225,6 +226,7 @@ struct Config {
   Limits limits;
   Timeouts timeouts;
   Admin admin;
+  std::vector<Hook> hooks;  // told of what happens to certificates
   Log log;
 };
 

@@ -7,10 +7,7 @@ namespace gatehouse::proxy {
 namespace {
 
 AdminJson moment(const std::optional<base::WallTime>& at) {
-  if (!at) return nullptr;
-  std::string text = certs::text_of(*at) + "Z";
-  text[text.find(' ')] = 'T';
-  return text;
+  return at ? AdminJson(certs::timestamp_of(*at)) : AdminJson(nullptr);
 }
 
 AdminJson text_or_null(const std::string& text) {

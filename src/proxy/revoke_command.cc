@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "certs/moment.h"
+#include "certs/revocation_events.h"
 #include "certs/revoke.h"
 #include "proxy/admin_client.h"
 #include "proxy/own_loop.h"
@@ -105,6 +106,7 @@ int RevokeCommand::run(const config::Config& config) const {
   request.reason = *acme::revocation_reason(reason_);
   request.by_certificate_key = by_certificate_key_;
   request.replace = !no_replace_;
+  const acme::RevocationReason reason = request.reason;
   certs::Revoke revoke(
       certs::Revoke::Parts{own.loop(), own.blocking(), own.resolver(), own.storage(), config},
       std::move(request));
@@ -121,6 +123,10 @@ int RevokeCommand::run(const config::Config& config) const {
     for (const RevokeOutcome& one : *outcomes) print(one);
     if (!server.empty()) std::cout << server << "\n";
   }
+  std::cout << std::flush;
+  const certs::Hooks::Parts parts{own.loop(), own.blocking(), own.resolver()};
+  (void)own.run(
+      certs::tell_of_revocations(parts, config, *outcomes, reason));  // what fails is logged
   return std::ranges::all_of(*outcomes, &RevokeOutcome::told) ? 0 : 1;
 }
 

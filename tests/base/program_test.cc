@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <csignal>
+
 #include "tests/base/on_loop.h"
 
 namespace gatehouse::base::program_test {
@@ -56,6 +58,40 @@ TEST_F(Program, IsKilledWithItsChildrenAtTheDeadline) {
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().code, Code::kTimeout);
   EXPECT_THAT(ended.error().detail, HasSubstr("/bin/sh was killed"));
+}
+
+TEST_F(Program, ReadsWhatItIsGivenAndTwiceWhatIsAFile) {
+  ProgramInput input;
+  input.standard_input = "a document\n";
+  input.files = {"first\n", "second\n"};
+  input.environment = {"GATEHOUSE_TEST=given", "PATH=/bin:/usr/bin"};
+  std::vector<std::string> arguments{
+      "/bin/sh", "-c",
+      "{ cat; cat /dev/fd/3 /dev/fd/4 /dev/fd/4; cat <&4; echo $GATEHOUSE_TEST;"
+      " env | grep -c ^PATH=; ls /proc/self/fd | tr '\\n' ' '; } >&2"};
+  const auto ended = run(loop, run_program(loop, pool, arguments, Deadline::never(), input));
+  ASSERT_TRUE(ended) << ended.error().detail;
+  EXPECT_THAT(ended->messages,
+              HasSubstr("a document\nfirst\nsecond\nsecond\nsecond\ngiven\n1\n0 1 2 3 4 "));
+}
+
+TEST_F(Program, CanBeEndedBySomebodyElseWhileItRuns) {
+  pid_t running = 0;
+  ProgramInput input;
+  input.running = &running;
+  const auto kill_it = [](pid_t& group) -> Task<void> {
+    while (group == 0) {
+      auto others = Loop::current().yield();
+      co_await others;
+    }
+    ::kill(-group, SIGKILL);
+  };
+  loop.spawn(kill_it(running), "who ends it");
+  std::vector<std::string> arguments{"/bin/sh", "-c", "sleep 1000"};
+  const auto ended = run(loop, run_program(loop, pool, arguments, Deadline::never(), input));
+  ASSERT_TRUE(ended) << ended.error().detail;
+  EXPECT_EQ(ended->status, -SIGKILL);
+  EXPECT_EQ(running, 0);
 }
 
 TEST_F(Program, SaysWhatCannotBeStarted) {

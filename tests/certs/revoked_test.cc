@@ -110,6 +110,24 @@ TEST_F(RevokedTest, IsWithdrawnByAServerThatFindsTheMarkWhenItLooksAgain) {
   EXPECT_EQ(ca().ordered.size(), 1u);
 }
 
+TEST_F(RevokedTest, IsWithdrawnByAServerThatIsToldOfTheMark) {
+  add_site({"a.example"});
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  const std::vector<std::string> names{"a.example"};
+  revoke(false);
+  const auto outcomes = run_task(loop, process.automation->changed(names));
+  ASSERT_TRUE(outcomes);
+  EXPECT_EQ(outcomes->front().outcome, "withdrawn");
+  settle();
+  EXPECT_EQ(process.certificates.size(), 0u);
+  EXPECT_EQ(ca().ordered.size(), 1u);
+  revoke(true);
+  ASSERT_TRUE(run_task(loop, process.automation->changed(names)));
+  until([&] { return process.certificates.size() == 1; });
+  EXPECT_EQ(ca().ordered.size(), 2u);
+}
+
 TEST_F(RevokedTest, IsEveryCertificateWhoseKeyIsCompromised) {
   add_site({"a.example"});
   const auto before = served_once();

@@ -1,4 +1,4 @@
-#include "certs/dns_api.h"
+#include "certs/json_api.h"
 
 #include <utility>
 
@@ -20,12 +20,11 @@ std::string visible(std::string_view text) {
 
 }  // namespace
 
-DnsApi::DnsApi(DnsProviderParts parts, std::string ca_file)
-    : parts_(parts), ca_file_(std::move(ca_file)) {}
+JsonApi::JsonApi(Parts parts, std::string ca_file) : parts_(parts), ca_file_(std::move(ca_file)) {}
 
-DnsApi::~DnsApi() = default;
+JsonApi::~JsonApi() = default;
 
-base::Task<base::Result<void>> DnsApi::connect(bool https) {
+base::Task<base::Result<void>> JsonApi::connect(bool https) {
   if (client_) co_return base::Result<void>();
   tls::ClientOptions options;
   options.ca_file = ca_file_;
@@ -39,8 +38,8 @@ base::Task<base::Result<void>> DnsApi::connect(bool https) {
   co_return base::Result<void>();
 }
 
-base::Task<base::Result<std::string>> DnsApi::post(std::string url, http::Fields fields,
-                                                   std::string json, base::Deadline deadline) {
+base::Task<base::Result<std::string>> JsonApi::post(std::string url, http::Fields fields,
+                                                    std::string json, base::Deadline deadline) {
   auto connected = co_await connect(url.starts_with("https:"));
   if (!connected) co_return base::fail(std::move(connected.error()));
   http::ClientRequest request("POST", url);

@@ -1,24 +1,33 @@
-// JSON posted to the HTTP API of a DNS provider.
+// JSON posted to the HTTP API of somebody who works for us: a DNS provider, or who is told of
+// events.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "certs/dns_provider.h"
+#include "base/blocking_pool.h"
+#include "base/resolver.h"
 #include "http/client.h"
 #include "tls/context.h"
 
 namespace gatehouse::certs {
 
 // On control's loop; one post() at a time.
-class DnsApi {
+class JsonApi {
  public:
   static constexpr base::Duration kAnswerTime{30'000};      // of one request
   static constexpr std::size_t kLargestAnswer = 64 * 1024;  // bytes
 
+  // All outlive it.
+  struct Parts {
+    base::Loop& loop;
+    base::BlockingPool& blocking;
+    base::Resolver& resolver;
+  };
+
   // `ca_file`: PEM roots for https; empty: the system's.
-  DnsApi(DnsProviderParts parts, std::string ca_file);
-  ~DnsApi();
+  JsonApi(Parts parts, std::string ca_file);
+  ~JsonApi();
 
   // Posts `json` to `url`; the answer's body. Ends after kAnswerTime or at `deadline`. Errors:
   // kDenied with status and beginning of the body unless the status is 2xx; those of http::Client;
@@ -29,7 +38,7 @@ class DnsApi {
  private:
   base::Task<base::Result<void>> connect(bool https);
 
-  DnsProviderParts parts_;
+  Parts parts_;
   std::string ca_file_;
   std::unique_ptr<tls::ClientContext> trust_;
   std::unique_ptr<http::Client> client_;
