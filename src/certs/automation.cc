@@ -11,6 +11,7 @@
 #include "certs/compromised_files.h"
 #include "certs/instructions.h"
 #include "certs/issuer_factory.h"
+#include "certs/ocsp_staples.h"
 #include "certs/on_demand.h"
 #include "certs/own_certificates.h"
 #include "certs/renewals.h"
@@ -81,16 +82,19 @@ struct Automation::State {
         permission(p.loop, client, policy_of(c.tls.on_demand)),
         inventory(p.blocking, p.storage),
         schedule(p.loop, now),
+        staples(OcspStaples::Parts{p.loop, p.blocking, p.resolver, *trust, p.storage, inventory,
+                                   schedule, now, c.tls.ocsp_stapling}),
         polls(RenewalPolls::Parts{p.loop, tasks, rules, issuers, inventory, schedule, now,
                                   renewal_policy(c.tls.renewal)}),
         orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, polls,
                              now, renewal_policy(c.tls.renewal), key_type_of(c.tls.key_type),
-                             orders_at_once(c.limits.orders), p.abuse}),
+                             orders_at_once(c.limits.orders), p.abuse, &staples}),
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                   p.certificates, now, c.limits.new_names_per_minute, p.abuse}),
         renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                  p.certificates, now}),
-        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now, &p.storage}, config),
+        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now, &p.storage, &staples},
+            config),
         overview(Overview::Parts{rules, issuers, inventory, orders, schedule, p.certificates, now,
                                  renewal_policy(c.tls.renewal), started}),
         instructions(Instructions::Parts{p.loop, tasks, rules, issuers, inventory, orders, renewals,
@@ -109,6 +113,7 @@ struct Automation::State {
   Permission permission;
   Inventory inventory;
   Schedule schedule;
+  OcspStaples staples;
   RenewalPolls polls;
   Orders orders;
   OnDemand on_demand;
@@ -144,7 +149,7 @@ Automation::Automation(Parts parts, const config::Config& config, Replacements r
 }
 
 Automation::~Automation() {
-  if (state_->tasks.count() != 0) keep_for_ever(std::move(state_));
+  if (state_->tasks.count() != 0 || state_->staples.busy()) keep_for_ever(std::move(state_));
 }
 
 base::Result<> Automation::load_files() {
@@ -160,6 +165,7 @@ base::Task<base::Result<void>> Automation::start() {
   s.tasks.spawn(s.renewals.run(), "renewals");
   s.tasks.spawn(s.polls.run(), "renewal information");
   s.tasks.spawn(s.own.run(), "certificates from files");
+  s.staples.start();
   const StartupParts parts{s.rules,     s.issuers,
                            s.inventory, s.orders,
                            s.schedule,  s.parts.certificates,
@@ -188,6 +194,8 @@ base::Task<void> Automation::stop(base::Deadline deadline) {
     base::log::warn("orders are still under way; they are repeated after a restart",
                     {{"tasks", s.tasks.count()}});
   }
+  // A responder that does not answer is not waited for.
+  (void)co_await s.staples.stop(base::Deadline::in(kLastWrites));
   s.client.close_idle();
 }
 
@@ -228,6 +236,7 @@ base::Task<NameOutcomes> Automation::renew_all(bool wait) {
 void Automation::recheck() {
   state_->schedule.recheck();
   state_->polls.recheck();
+  state_->staples.recheck();
   state_->own.recheck();
 }
 

@@ -19,6 +19,7 @@
 #include "certs/breaker.h"
 #include "certs/inventory.h"
 #include "certs/issuer.h"
+#include "certs/ocsp_staples.h"
 #include "certs/renewal_polls.h"
 #include "certs/schedule.h"
 #include "certs/slots.h"
@@ -74,6 +75,7 @@ class Orders {
     tls::KeyType key_type;
     std::size_t at_once;
     base::AbuseCounters* abuse = nullptr;  // may be null
+    OcspStaples* staples = nullptr;        // may be null
   };
 
   explicit Orders(Parts parts);

@@ -116,6 +116,7 @@ void Orders::serve(const Record& record, const std::string& name) {
   parts_.certificates.put({name}, record.certificate);
   parts_.schedule.set(name, record.due(parts_.renewal));
   parts_.polls.watch(record);
+  if (parts_.staples != nullptr) parts_.staples->watch(record);
 }
 
 }  // namespace gatehouse::certs

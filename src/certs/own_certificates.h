@@ -11,6 +11,7 @@
 #include "base/event.h"
 #include "base/folder_events.h"
 #include "base/loop.h"
+#include "certs/ocsp_staples.h"
 #include "certs/schedule.h"
 #include "config/model.h"
 #include "storage/storage.h"
@@ -35,6 +36,7 @@ class OwnCertificates {
     tls::CertificateStore& certificates;  // has been given what the files hold at start
     WallClock now;
     storage::Storage* storage = nullptr;  // where compromised keys are noted; may be null
+    OcspStaples* staples = nullptr;       // may be null
     base::Duration look = kLook;
     base::Duration settle = kSettle;
   };
@@ -68,6 +70,7 @@ class OwnCertificates {
   base::Task<bool> is_compromised(const tls::Certificate& certificate);
   void take(Pair& pair, tls::CertificateRef certificate);
   void note_expired(Pair& pair);
+  void share(const Pair& pair, const std::vector<std::string>& names);
   void refuse(Pair& pair, const base::Error& error);
   void tell_wrong(Pair& pair);
   void tell_expiry(Pair& pair);
