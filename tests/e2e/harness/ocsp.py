@@ -49,10 +49,10 @@ class OcspCa(Authority):
 
 def write_index(index, serial, revoked=False):
     """What the CA knows: this one certificate."""
-    moment = "260101000000Z,keyCompromise" if revoked else ""
+    status, moment = ("R", "260101000000Z,keyCompromise") if revoked else ("V", "")
     number = f"{serial:x}"
     number = "0" * (len(number) % 2) + number.upper()
-    index.write_text(f"{'R' if revoked else 'V'}\t461231235959Z\t{moment}\t{number}\tunknown\t/CN=x\n")
+    index.write_text(f"{status}\t461231235959Z\t{moment}\t{number}\tunknown\t/CN=x\n")
 
 
 class OcspResponder(Process):
