@@ -47,6 +47,12 @@ base::Error unknown_to_its_ca() {
                      "the CA's responder does not know the certificate");
 }
 
+// A cache on the way is behind.
+base::Error older_than_stapled() {
+  return base::Error(base::Code::kDenied, base::Side::kCa,
+                     "the response is older than the one that is stapled");
+}
+
 // Whether the responder is of no use to the other certificates either.
 bool is_whole_responder(const base::Error& error) {
   return error.side != base::Side::kCa || error.code == base::Code::kOverload ||
@@ -96,7 +102,6 @@ void OcspStaples::start() { tasks_.spawn(run(), "OCSP staples"); }
 
 base::Task<base::Result<void>> OcspStaples::stop(base::Deadline deadline) {
   due_.close();
-  tasks_.shut();
   auto ended = co_await tasks_.close(deadline);
   if (ended) responders_.close_idle();
   co_return ended;
@@ -122,6 +127,7 @@ base::Task<void> OcspStaples::refresh_in_turn(std::string key) {
   if (found == watched_.end()) co_return;
   Turn turn;
   turn.key = std::move(key);
+  turn.name = found->second.name;
   turn.certificate = found->second.certificate.lock();
   if (!turn.certificate || turn.certificate->leaf().not_after <= parts_.now()) {
     watched_.erase(found);
@@ -134,12 +140,8 @@ base::Task<void> OcspStaples::refresh_in_turn(std::string key) {
       again(turn, parts_.now() + kSoonest);
       co_return;
     }
-    log::warn(
-        "a certificate cannot be stapled",
-        {{"names", turn.certificate->leaf().names.empty() ? std::string()
-                                                          : turn.certificate->leaf().names.front()},
-         {"key", turn.key},
-         {"error", question.error().detail}});
+    log::warn("a certificate cannot be stapled",
+              {{"name", turn.name}, {"error", question.error().detail}});
     co_return;
   }
   turn.question = std::move(*question);
@@ -203,13 +205,19 @@ base::Task<void> OcspStaples::ask(const Turn& turn) {
 
 base::Task<void> OcspStaples::keep(const Turn& turn, std::string response,
                                    const tls::OcspAnswer& answer) {
+  if (answer.until < turn.certificate->staple()->until()) {
+    failed(turn, older_than_stapled());
+    co_return;
+  }
   turn.certificate->staple()->put(response, answer.until);
   Watched* watched = still(turn);
   if (watched == nullptr) co_return;
-  const base::WallTime soonest = parts_.now() + kSoonest;
+  // A responder that repeats itself until a response has nearly run out is not asked every minute.
+  const base::WallTime now = parts_.now();
+  const base::WallTime soonest = now + std::clamp((answer.until - now) / 4, kSoonest, kLatest);
   again(turn, std::max(half_of(answer) + spread_over(answer), soonest));
   if (watched->failures != 0) {
-    log::info("a certificate is stapled again", {{"name", watched->name}});
+    log::info("a certificate is stapled again", {{"name", turn.name}});
   }
   watched->failures = 0;
   const auto stored = co_await parts_.storage.store(turn.key, std::move(response));
@@ -234,10 +242,10 @@ void OcspStaples::failed(const Turn& turn, const base::Error& error) {
   if (!stapled && leaf.must_staple) {
     log::error(
         "a certificate demands a stapled OCSP response, and there is none: clients refuse it",
-        {{"name", watched->name}, {"responder", leaf.responder}, {"error", error.detail}});
+        {{"name", turn.name}, {"responder", leaf.responder}, {"error", error.detail}});
   } else if (watched->failures == 1) {
     log::warn("no OCSP response for a certificate; it is asked for again",
-              {{"name", watched->name},
+              {{"name", turn.name},
                {"responder", leaf.responder},
                {"stapled_until", stapled ? text_of(until) : "no"},
                {"error", error.detail}});
@@ -253,7 +261,7 @@ base::Task<void> OcspStaples::revoked(const Turn& turn, const tls::OcspAnswer& a
   again(turn, parts_.now() + kRevokedAgain);
   const bool from_file = watched->issuer.empty();
   log::error("a certificate was revoked by its CA",
-             {{"name", watched->name},
+             {{"name", turn.name},
               {"serial", turn.certificate->leaf().serial},
               {"revoked", text_of(answer.revoked_at)},
               {"reason", answer.reason},

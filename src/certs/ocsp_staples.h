@@ -81,6 +81,7 @@ class OcspStaples {
   // One certificate's turn.
   struct Turn {
     std::string key;
+    std::string name;  // or the file
     tls::CertificateRef certificate;
     tls::OcspQuestion question;
   };

@@ -135,6 +135,30 @@ TEST_F(OcspStaplesTest, ThatLastForSecondsDoNotMakeAFlood) {
   EXPECT_GE(requests.size(), 5U);
 }
 
+TEST_F(OcspStaplesTest, OfAResponderThatRepeatsItselfAreNotAskedForAllTheTime) {
+  const auto certificate = make();
+  asked_about = tls::ocsp_question(certificate->chain()).value();
+  const auto same = said();
+  reply = [&] { return same; };
+  watch(certificate);
+  time.pass(hours(23));
+  EXPECT_TRUE(stapled(certificate));
+  EXPECT_GE(requests.size(), 3U);
+  EXPECT_LE(requests.size(), 20U);
+}
+
+TEST_F(OcspStaplesTest, AreNotReplacedByOlderOnesFromACache) {
+  const auto certificate = make();
+  asked_about = tls::ocsp_question(certificate->chain()).value();
+  const auto older = said();
+  time.pass(hours(1));
+  watch(certificate);
+  const auto until = certificate->staple()->until();
+  reply = [&] { return older; };
+  time.until([&] { return requests.size() > 1; });
+  EXPECT_EQ(certificate->staple()->until(), until);
+}
+
 TEST_F(OcspStaplesTest, SurviveARestartAndAreCheckedAgain) {
   const auto certificate = make();
   watch(certificate);
