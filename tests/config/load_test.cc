@@ -208,11 +208,6 @@ TEST(Load, ReadsHowOldAnAccountsKeyMayBe) {
   EXPECT_EQ(std::get<AcmeIssuer>(config->tls.issuers[1]).account_key_age.count(), 0);
 }
 
-TEST(Load, StaplesWhereItIsNotTurnedOff) {
-  EXPECT_TRUE(read(with_site(R"("tls": {})"))->tls.ocsp_stapling);
-  EXPECT_FALSE(read(with_site(R"("tls": {"ocsp_stapling": false})"))->tls.ocsp_stapling);
-}
-
 TEST(Load, ReportsAllErrorsAtOnceInTheOrderOfTheirLines) {
   const auto loaded = read(R"({
     "sites": [
