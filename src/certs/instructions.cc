@@ -64,7 +64,7 @@ base::Task<NameOutcome> Instructions::changed_one(std::string name) {
   for (const Issuer* issuer : issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), name);
     if (!record && !is_lost(record.error())) co_return failure_of(name, record.error());
-    if (!record) continue;
+    if (!record || record->revoked) continue;
     record->plan = co_await parts_.inventory.load_plan(issuer->id(), name);
     const auto& leaf = record->certificate->leaf();
     if (!newest || leaf.not_after > newest->certificate->leaf().not_after) {

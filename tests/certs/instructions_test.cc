@@ -156,6 +156,24 @@ TEST_F(InstructionsTest, WhatWasTakenOutOfStorageIsWithdrawnAndOrderedAnew) {
   EXPECT_EQ(ca().ordered.size(), 2u);
 }
 
+TEST_F(InstructionsTest, WhatWasRevokedMeanwhileIsWithdrawnAndOrderedAnewUnlessItIsNotToBe) {
+  Process& process = serving();
+  for (const bool replace : {true, false}) {
+    const std::string first = served(process);
+    const std::size_t orders = ca().ordered.size();
+    std::string& text = records->records["certificates/main/a.example"];
+    Record record = parse_record(text).value();
+    record.revoked = Revocation();
+    record.revoked->replace = replace;
+    text = to_text(record);
+    EXPECT_EQ(changed(process, "a.example"), "withdrawn");
+    EXPECT_NE(served(process), first);
+    settle();
+    EXPECT_EQ(ca().ordered.size(), orders + (replace ? 1 : 0));
+    EXPECT_EQ(process.certificates.size(), replace ? 1u : 0u);
+  }
+}
+
 TEST_F(InstructionsTest, AnExpiredCertificateIsServedOnWhileANewOneIsOrdered) {
   add_site({"a.example"});
   const auto old = put_another(now - days(2), now + hours(1));
