@@ -1,9 +1,11 @@
 """What a CA's OCSP responder says of a certificate is shown beside it, whatever becomes of that
 responder."""
 
+import re
+
 from cryptography import x509
 from harness.client import get, no_checks, serial
-from harness.gatehouse import Gatehouse
+from harness.gatehouse import Gatehouse, command
 from harness.ocsp import OcspCa, OcspResponder, insists, shown_status, write_index
 from harness.ports import free_port
 from harness.servers import SilentServer
@@ -20,13 +22,16 @@ def test_a_certificate_from_files_is_stapled_also_while_its_responder_is_dead(tm
     chain, key = ca.server("a", ["a.example"])
     write_index(ca.index, serial_in(chain))
     own = {"certificate": {"file": str(chain), "key": str(key)}}
-    config = {"sites": [site("a.example", tls=own), site("b.example", tls=own)]}
+    config = {"sites": [site("a.example", tls=own), site("b.example", tls=own)],
+              "admin": {"listen": f"127.0.0.1:{free_port()}"}}
     with OcspResponder(port, ca.index, ca.pem, ca.responder):
         with Gatehouse(tmp_path / "gatehouse", config) as gatehouse:
             stapled = lambda: insists(gatehouse.https, "a.example", ca.pem)
             gatehouse.wait_until(stapled, "a staple")
             shown = shown_status(gatehouse.https, "b.example")  # of the same files
             assert "OCSP Response Status: successful" in shown and "Cert Status: good" in shown
+            told = command("certificates", "show", "a.example", "--config", gatehouse.config_file)
+            assert re.search(r"^stapled to: \d{4}-", told.stdout, re.M), told.stdout
     # Nobody there any more; then somebody who never answers.
     ports = {"https": gatehouse.https, "http": gatehouse.http}
     with Gatehouse(tmp_path / "gatehouse", config, **ports) as gatehouse:
