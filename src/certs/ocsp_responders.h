@@ -2,6 +2,7 @@
 // anybody may stand there, or nobody.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 
