@@ -11,6 +11,7 @@
 #include "certs/compromised_files.h"
 #include "certs/instructions.h"
 #include "certs/issuer_factory.h"
+#include "certs/ocsp_staples.h"
 #include "certs/on_demand.h"
 #include "certs/own_certificates.h"
 #include "certs/renewals.h"
@@ -87,16 +88,19 @@ struct Automation::State {
         expiry(ExpiryWatch::Parts{p.loop, rules, issuers, permission, inventory, p.certificates,
                                   schedule, told, hooks, now}),
         events(CertificateEvents::Parts{tasks, rules, told, expiry, hooks, now}),
+        staples(OcspStaples::Parts{p.loop, p.blocking, p.resolver, *trust, p.storage, inventory,
+                                   schedule, now, c.tls.ocsp_stapling, &events, &rules}),
         polls(RenewalPolls::Parts{p.loop, tasks, rules, issuers, inventory, schedule, now,
                                   renewal_policy(c.tls.renewal)}),
         orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, polls,
                              now, renewal_policy(c.tls.renewal), key_type_of(c.tls.key_type),
-                             orders_at_once(c.limits.orders), p.abuse, &events}),
+                             orders_at_once(c.limits.orders), p.abuse, &events, &staples}),
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                   p.certificates, now, c.limits.new_names_per_minute, p.abuse}),
         renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                  p.certificates, now}),
-        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now, &p.storage, &events},
+        own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now, &p.storage, &events,
+                                   &staples},
             config),
         overview(Overview::Parts{rules, issuers, inventory, orders, schedule, p.certificates, now,
                                  renewal_policy(c.tls.renewal), started}),
@@ -120,6 +124,7 @@ struct Automation::State {
   ToldOnce told;
   ExpiryWatch expiry;
   CertificateEvents events;
+  OcspStaples staples;
   RenewalPolls polls;
   Orders orders;
   OnDemand on_demand;
@@ -155,7 +160,8 @@ Automation::Automation(Parts parts, const config::Config& config, Replacements r
 }
 
 Automation::~Automation() {
-  if (state_->tasks.count() + state_->hooks.tasks() != 0) keep_for_ever(std::move(state_));
+  const std::size_t left = state_->tasks.count() + state_->hooks.tasks();
+  if (left != 0 || state_->staples.busy()) keep_for_ever(std::move(state_));
 }
 
 base::Result<> Automation::load_files() {
@@ -172,6 +178,7 @@ base::Task<base::Result<void>> Automation::start() {
   s.tasks.spawn(s.polls.run(), "renewal information");
   s.tasks.spawn(s.expiry.run(), "certificates that near their end");
   s.tasks.spawn(s.own.run(), "certificates from files");
+  s.staples.start();
   const StartupParts parts{s.rules,     s.issuers,
                            s.inventory, s.orders,
                            s.schedule,  s.parts.certificates,
@@ -204,6 +211,8 @@ base::Task<void> Automation::stop(base::Deadline deadline) {
                     {{"tasks", s.tasks.count()}});
   }
   co_await s.hooks.close(end.min(base::Deadline::in(kLastWords)));
+  // A responder that does not answer is not waited for.
+  (void)co_await s.staples.stop(base::Deadline::in(kLastWrites));
   s.client.close_idle();
 }
 
@@ -245,6 +254,7 @@ void Automation::recheck() {
   state_->schedule.recheck();
   state_->polls.recheck();
   state_->expiry.recheck();
+  state_->staples.recheck();
   state_->own.recheck();
 }
 

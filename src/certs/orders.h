@@ -20,6 +20,7 @@
 #include "certs/certificate_events.h"
 #include "certs/inventory.h"
 #include "certs/issuer.h"
+#include "certs/ocsp_staples.h"
 #include "certs/renewal_polls.h"
 #include "certs/schedule.h"
 #include "certs/slots.h"
@@ -81,6 +82,7 @@ class Orders {
     std::size_t at_once;
     base::AbuseCounters* abuse = nullptr;  // may be null
     CertificateEvents* events = nullptr;   // may be null
+    OcspStaples* staples = nullptr;        // may be null
   };
 
   explicit Orders(Parts parts);

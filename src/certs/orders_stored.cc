@@ -167,6 +167,7 @@ void Orders::serve(const Record& record, const OrderRequest& request) {
   parts_.schedule.set(request.name, due(record, request));
   parts_.polls.watch(record);
   if (parts_.events != nullptr) parts_.events->watch(record);
+  if (parts_.staples != nullptr) parts_.staples->watch(record);
 }
 
 }  // namespace gatehouse::certs

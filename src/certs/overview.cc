@@ -22,13 +22,16 @@ std::string_view name(Source source) {
 
 namespace {
 
-void fill(CertificateStatus& status, const tls::Certificate& certificate) {
+void fill(CertificateStatus& status, const tls::Certificate& certificate, base::WallTime now) {
   const auto& leaf = certificate.leaf();
   status.names = leaf.names;
   status.issued_by = leaf.issuer;
   status.serial = leaf.serial;
   status.not_before = leaf.not_before;
   status.not_after = leaf.not_after;
+  if (certificate.staple() != nullptr && certificate.staple()->until() > now) {
+    status.stapled_until = certificate.staple()->until();
+  }
 }
 
 // A key of storage is made of it.
@@ -134,11 +137,11 @@ base::Task<base::Result<void>> Overview::fill_from_storage(CertificateStatus& st
   }
   if (chosen) {
     chosen->plan = co_await parts_.inventory.load_plan(chosen->issuer, chosen->names.front());
-    fill(status, *chosen->certificate);
+    fill(status, *chosen->certificate, parts_.now());
     status.issuer = chosen->issuer;
     status.renewal = chosen->due(parts_.renewal);
   }
-  if (served) fill(status, *served);  // storage may have failed to keep it
+  if (served) fill(status, *served, parts_.now());  // storage may have failed to keep it
   auto failures = co_await parts_.inventory.load_failures(status.name);
   if (!failures) co_return base::fail(std::move(failures.error()));
   status.failures = failures->count;
@@ -155,7 +158,9 @@ base::Task<base::Result<CertificateStatus>> Overview::status(std::string name) {
       site.policy != nullptr && (site.policy->source == Source::kOnDemand || site.host == name);
   if (own) status.source = site.policy->source;
   if (status.source == Source::kFiles) {
-    if (const auto served = parts_.certificates.find_exact(name)) fill(status, *served);
+    if (const auto served = parts_.certificates.find_exact(name)) {
+      fill(status, *served, parts_.now());
+    }
   } else if (may_be_stored(name)) {
     auto filled = co_await fill_from_storage(status);
     if (!filled) co_return base::fail(std::move(filled.error()));

@@ -208,7 +208,10 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
   if (!pair.served) {
     // The first look: what was read at start is served already.
     pair.served = names.empty() ? certificate : parts_.certificates.find_exact(names.front());
-    if (same_chain(pair.served, certificate)) note_expired(pair);
+    if (same_chain(pair.served, certificate)) {
+      note_expired(pair);
+      share(pair, names);
+    }
   }
   if (same_chain(pair.served, certificate)) return;
   const auto before = pair.served ? names_of(pair, *pair.served) : std::vector<std::string>();
@@ -227,6 +230,18 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
              {"file", pair.files.file}});
   for (const config::Site* site : pair.sites) warn_of_hosts(*site, *certificate);
   note_expired(pair);
+  share(pair, names);
+}
+
+// At start each site has read its files for itself. One is stapled, so that is served for all.
+void OwnCertificates::share(const Pair& pair, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const auto other = parts_.certificates.find_exact(name);
+    if (other != pair.served && same_chain(other, pair.served)) {
+      parts_.certificates.put({name}, pair.served);
+    }
+  }
+  if (parts_.staples != nullptr) parts_.staples->watch_file(pair.files.file, pair.served);
 }
 
 // That it has expired, warn_of_hosts() has told.

@@ -12,6 +12,7 @@
 #include "base/folder_events.h"
 #include "base/loop.h"
 #include "certs/certificate_events.h"
+#include "certs/ocsp_staples.h"
 #include "certs/schedule.h"
 #include "config/model.h"
 #include "storage/storage.h"
@@ -37,6 +38,7 @@ class OwnCertificates {
     WallClock now;
     storage::Storage* storage = nullptr;  // where compromised keys are noted; may be null
     CertificateEvents* events = nullptr;  // may be null
+    OcspStaples* staples = nullptr;       // may be null
     base::Duration look = kLook;
     base::Duration settle = kSettle;
   };
@@ -70,6 +72,7 @@ class OwnCertificates {
   base::Task<bool> is_compromised(const tls::Certificate& certificate);
   void take(Pair& pair, tls::CertificateRef certificate);
   void note_expired(Pair& pair);
+  void share(const Pair& pair, const std::vector<std::string>& names);
   void refuse(Pair& pair, const base::Error& error);
   void tell_wrong(Pair& pair);
   void tell_expiry(Pair& pair);

@@ -40,6 +40,7 @@ struct CertificateStatus {
   std::optional<base::WallTime> not_before;
   std::optional<base::WallTime> not_after;
   std::optional<base::WallTime> renewal;
+  std::optional<base::WallTime> stapled_until;  // its OCSP response, by this process
 
   // Of orders that failed since the last one that did not:
   unsigned failures = 0;

@@ -224,6 +224,7 @@ const Table<Tls>& table<Tls>() {
       field<&Tls::key_type, codec::Word<kKeyTypes>>("key_type", "of new certificates' keys"),
       field<&Tls::allow_tls12, codec::Word<kVersions>>("min_version", "oldest TLS version"),
       field<&Tls::renewal, RenewalObject>("renewal", "when certificates are renewed"),
+      field<&Tls::ocsp_stapling, Flag>("ocsp_stapling", "what CAs' OCSP responders say is shown"),
   };
   return fields;
 }

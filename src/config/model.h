@@ -161,6 +161,7 @@ struct Tls {
   KeyType key_type = KeyType::kP256;
   bool allow_tls12 = true;  // min_version "1.2"
   Renewal renewal;
+  bool ocsp_stapling = true;  // where a certificate names a responder
 };
 
 // What a site's clients must show of themselves (mutual TLS).

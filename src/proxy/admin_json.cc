@@ -28,6 +28,7 @@ AdminJson to_json(const certs::CertificateStatus& status) {
   json["not_before"] = moment(status.not_before);
   json["not_after"] = moment(status.not_after);
   json["renewal"] = moment(status.renewal);
+  json["stapled_until"] = moment(status.stapled_until);
   json["failures"] = status.failures;
   json["last_error"] = text_or_null(status.last_error);
   json["next_attempt"] = moment(status.next_attempt);

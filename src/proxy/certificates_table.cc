@@ -73,6 +73,7 @@ std::string certificate_lines(const AdminJson& certificate) {
                                      Line{"not_before", "valid from"},
                                      Line{"not_after", "expires"},
                                      Line{"renewal", "renewal"},
+                                     Line{"stapled_until", "stapled to"},
                                      Line{"failures", "failures"},
                                      Line{"last_error", "last error"},
                                      Line{"next_attempt", "next try"}};

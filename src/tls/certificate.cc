@@ -92,6 +92,7 @@ base::Result<std::shared_ptr<const Certificate>> Certificate::make(std::string_v
                                                 der.size(), shared_blocks()));
   }
   made->leaf_ = std::move(*facts);
+  if (!made->leaf_.responder.empty()) made->staple_ = std::make_unique<Staple>();
   made->key_ = std::move(key);
   return made;
 }

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "tls/key.h"
+#include "tls/staple.h"
 
 namespace gatehouse::tls {
 
@@ -26,9 +27,11 @@ struct LeafFacts {
   std::string serial;            // DER INTEGER content, hex in lower case
   std::string authority_key_id;  // keyIdentifier bytes, hex; empty when absent
   std::string issuer;            // common name (or organisation) of the issuer, for logs
+  std::string responder;         // http:// URL of the CA's OCSP responder; empty: none is named
+  bool must_staple = false;      // clients are told to insist on its response (RFC 7633)
 };
 
-// Immutable; shared among threads by shared_ptr<const>.
+// Immutable, but for its staple; shared among threads by shared_ptr<const>.
 class Certificate {
  public:
   // `chain_pem`: leaf first, then its issuers. Checks that the key belongs to the leaf.
@@ -46,6 +49,8 @@ class Certificate {
   bool install(SSL* ssl) const;
   // Makes a client's handshakes show it where they are asked. Before the context is shared.
   bool install(SSL_CTX* context) const;
+  // What the CA's OCSP responder said of it; null when it names no responder.
+  Staple* staple() const { return staple_.get(); }
   // Whether the leaf's names cover `name` (exact, or one wildcard label).
   bool covers(std::string_view name) const;
   // Inside its dates at `now`, where our clock may be behind the CA's by kClockSkew.
@@ -61,6 +66,7 @@ class Certificate {
   std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> chain_;
   PrivateKey key_;
   LeafFacts leaf_;
+  std::unique_ptr<Staple> staple_;
 };
 
 using CertificateRef = std::shared_ptr<const Certificate>;

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/endpoint.h"
+#include "tls/asn1_time.h"
 #include "tls/x509.h"
 
 namespace gatehouse::tls {
@@ -14,9 +15,13 @@ namespace {
 
 constexpr std::uint8_t kSubjectAltName[] = {0x55, 0x1d, 0x11};
 constexpr std::uint8_t kAuthorityKeyId[] = {0x55, 0x1d, 0x23};
+constexpr std::uint8_t kAuthorityInfoAccess[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01};
+constexpr std::uint8_t kOcsp[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01};
+constexpr std::uint8_t kTlsFeature[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x18};
 constexpr std::uint8_t kCommonName[] = {0x55, 0x04, 0x03};
 constexpr std::uint8_t kOrganization[] = {0x55, 0x04, 0x0a};
 constexpr std::size_t kMostNames = 1000;
+constexpr std::size_t kLongestResponder = 1024;  // bytes of a URL
 
 // The fields of TBSCertificate that we look at, as views into the DER.
 struct Parts {
@@ -52,42 +57,6 @@ base::Result<Parts> split(std::string_view der) {
   if (!ok) return base::fail(base::Code::kMalformed, "certificate: not X.509");
   parts.has_extensions = has_extensions != 0;
   return parts;
-}
-
-bool two_digits(CBS* text, int* out) {
-  std::uint8_t tens = 0;
-  std::uint8_t ones = 0;
-  if (!CBS_get_u8(text, &tens) || !CBS_get_u8(text, &ones)) return false;
-  if (tens < '0' || tens > '9' || ones < '0' || ones > '9') return false;
-  *out = (tens - '0') * 10 + (ones - '0');
-  return true;
-}
-
-// RFC 5280 4.1.2.5: UTCTime until 2049, GeneralizedTime after, always with seconds and "Z".
-bool read_time(CBS* from, base::WallTime* out) {
-  CBS text;
-  unsigned tag = 0;
-  if (!CBS_get_any_asn1(from, &text, &tag)) return false;
-  int century = 0, year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  if (tag == CBS_ASN1_GENERALIZEDTIME) {
-    if (!two_digits(&text, &century)) return false;
-  } else if (tag != CBS_ASN1_UTCTIME) {
-    return false;
-  }
-  std::uint8_t zulu = 0;
-  if (!two_digits(&text, &year) || !two_digits(&text, &month) || !two_digits(&text, &day) ||
-      !two_digits(&text, &hour) || !two_digits(&text, &minute) || !two_digits(&text, &second) ||
-      !CBS_get_u8(&text, &zulu) || zulu != 'Z' || CBS_len(&text) != 0) {
-    return false;
-  }
-  if (tag == CBS_ASN1_UTCTIME) century = year < 50 ? 20 : 19;
-  const std::chrono::year_month_day date{std::chrono::year(century * 100 + year),
-                                         std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return false;
-  *out = std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second);
-  return true;
 }
 
 std::string hex(const CBS& bytes) {
@@ -165,6 +134,37 @@ bool read_names(CBS extension, std::vector<std::string>* out) {
   return true;
 }
 
+// The first OCSP responder that is asked over plain http (RFC 5280 4.2.2.1). What cannot be read
+// names none.
+std::string responder_in(CBS extension) {
+  constexpr auto kUri = CBS_ASN1_CONTEXT_SPECIFIC | 6;
+  CBS list, access, method, place;
+  unsigned tag = 0;
+  if (!CBS_get_asn1(&extension, &list, CBS_ASN1_SEQUENCE)) return {};
+  while (CBS_get_asn1(&list, &access, CBS_ASN1_SEQUENCE) &&
+         CBS_get_asn1(&access, &method, CBS_ASN1_OBJECT) &&
+         CBS_get_any_asn1(&access, &place, &tag)) {
+    if (!CBS_mem_equal(&method, kOcsp, sizeof kOcsp) || tag != kUri) continue;
+    auto url = text_of(place);
+    if (url.size() <= kLongestResponder && url.starts_with("http://") && is_printable(url)) {
+      return url;
+    }
+  }
+  return {};
+}
+
+// Whether clients are told to insist on a stapled OCSP response (RFC 7633 4.2.3.1).
+bool wants_staple(CBS extension) {
+  constexpr std::uint64_t kStatusRequest = 5;
+  CBS list;
+  std::uint64_t feature = 0;
+  if (!CBS_get_asn1(&extension, &list, CBS_ASN1_SEQUENCE)) return false;
+  while (CBS_get_asn1_uint64(&list, &feature)) {
+    if (feature == kStatusRequest) return true;
+  }
+  return false;
+}
+
 bool read_extensions(CBS extensions, LeafFacts* facts) {
   CBS list;
   if (!CBS_get_asn1(&extensions, &list, CBS_ASN1_SEQUENCE)) return false;
@@ -185,6 +185,10 @@ bool read_extensions(CBS extensions, LeafFacts* facts) {
         return false;
       }
       if (present) facts->authority_key_id = hex(key_id);
+    } else if (CBS_mem_equal(&type, kAuthorityInfoAccess, sizeof kAuthorityInfoAccess)) {
+      facts->responder = responder_in(value);
+    } else if (CBS_mem_equal(&type, kTlsFeature, sizeof kTlsFeature)) {
+      facts->must_staple = wants_staple(value);
     }
   }
   return true;

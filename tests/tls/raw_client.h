@@ -23,6 +23,7 @@ struct RawOptions {
   std::string groups;
   std::string algorithms;  // of signatures
   std::size_t at_a_time = 16 * 1024;
+  bool wants_staple = false;
   SSL_SESSION* session = nullptr;
 };
 
@@ -44,6 +45,7 @@ class RawClient {
     }
     SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const std::uint8_t*>(options.alpn.data()),
                         static_cast<unsigned>(options.alpn.size()));
+    if (options.wants_staple) SSL_enable_ocsp_stapling(ssl_.get());
     if (options.session != nullptr) SSL_set_session(ssl_.get(), options.session);
     SSL_set_connect_state(ssl_.get());
     in_ = BIO_new(BIO_s_mem());
@@ -119,6 +121,13 @@ class RawClient {
     const std::uint8_t* data = nullptr;
     unsigned size = 0;
     SSL_get0_alpn_selected(ssl_.get(), &data, &size);
+    return std::string(reinterpret_cast<const char*>(data), size);
+  }
+  // The OCSP response that came with the certificate, or empty.
+  std::string staple() const {
+    const std::uint8_t* data = nullptr;
+    std::size_t size = 0;
+    SSL_get0_ocsp_response(ssl_.get(), &data, &size);
     return std::string(reinterpret_cast<const char*>(data), size);
   }
   bssl::UniquePtr<X509> peer() const {

@@ -25,6 +25,8 @@ struct TestRequest {
   std::vector<std::string> names;
   std::string common_name;
   bool authority = false;
+  std::string responder;     // URL of the OCSP responder; empty for none
+  bool must_staple = false;  // RFC 7633
   std::string purposes;  // extendedKeyUsage, as OpenSSL's configuration writes it; empty for none
   base::WallTime not_before = base::wall_now() - std::chrono::hours(1);
   base::WallTime not_after = base::wall_now() + std::chrono::hours(24);
@@ -72,6 +74,10 @@ class TestCa {
     if (!request.purposes.empty()) {
       add_extension(made.get(), NID_ext_key_usage, request.purposes.c_str());
     }
+    if (!request.responder.empty()) {
+      add_extension(made.get(), NID_info_access, ("OCSP;URI:" + request.responder).c_str());
+    }
+    if (request.must_staple) add_tls_feature(made.get());
     if (!request.names.empty()) {
       const auto names = subject_alt_names(request.names);
       check(names && X509_add1_ext_i2d(made.get(), NID_subject_alt_name, names.get(), 0, 0) == 1);
@@ -122,6 +128,16 @@ class TestCa {
     X509V3_CTX context;
     X509V3_set_ctx(&context, certificate, certificate, nullptr, nullptr, 0);
     bssl::UniquePtr<X509_EXTENSION> made(X509V3_EXT_nconf_nid(nullptr, &context, type, value));
+    check(made && X509_add_ext(certificate, made.get(), -1));
+  }
+
+  static void add_tls_feature(X509* certificate) {
+    static constexpr std::uint8_t kStatusRequest[] = {0x30, 0x03, 0x02, 0x01, 0x05};
+    bssl::UniquePtr<ASN1_OBJECT> type(OBJ_txt2obj("1.3.6.1.5.5.7.1.24", 1));
+    bssl::UniquePtr<ASN1_OCTET_STRING> value(ASN1_OCTET_STRING_new());
+    check(ASN1_OCTET_STRING_set(value.get(), kStatusRequest, sizeof kStatusRequest));
+    bssl::UniquePtr<X509_EXTENSION> made(
+        X509_EXTENSION_create_by_OBJ(nullptr, type.get(), 0, value.get()));
     check(made && X509_add_ext(certificate, made.get(), -1));
   }
 

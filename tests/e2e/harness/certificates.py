@@ -49,6 +49,15 @@ def self_signed(folder, stem, names, days=30, age=1 / 24):
     return _write(folder, stem, certificate, key)
 
 
+def private_key(pem, file):
+    """Writes a key that came in PEM."""
+    key = serialization.load_pem_private_key(pem, None)
+    file.write_bytes(key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption()))
+    return file
+
+
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 
 

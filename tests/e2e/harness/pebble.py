@@ -7,7 +7,7 @@ import ssl
 import urllib.request
 from pathlib import Path
 
-from .certificates import self_signed
+from .certificates import private_key, self_signed
 from .ports import free_port
 from .process import Process
 
@@ -31,7 +31,7 @@ class Pebble:
     that one did; it has forgotten all accounts."""
 
     def __init__(self, folder, gatehouse_ports, validity=90 * 86400, eab=None, profiles=None,
-                 restart_of=None, dns_server=None):
+                 restart_of=None, dns_server=None, ocsp=""):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.http_port, self.tls_port = gatehouse_ports
@@ -42,7 +42,7 @@ class Pebble:
         self.ca_file = self.files[0]
         config = folder / "pebble.json"
         config.write_text(json.dumps({"pebble": self._options(
-            profiles or {"default": validity}, eab)}))
+            profiles or {"default": validity}, eab, ocsp)}))
         self.dns = Process(*_dns_arguments(self.dns_port, self.dns_admin))
         self.ca = Process(
             PROGRAMS / "pebble", "-config", config, "-strict",
@@ -58,12 +58,12 @@ class Pebble:
         self.root_file = folder / "root.pem"
         self.root_file.write_bytes(self._get(roots))
 
-    def _options(self, profiles, eab):
+    def _options(self, profiles, eab, ocsp):
         return {
             "listenAddress": f"127.0.0.1:{self.listen}",
             "managementListenAddress": f"127.0.0.1:{self.management}",
             "certificate": str(self.files[0]), "privateKey": str(self.files[1]),
-            "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": "",
+            "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": ocsp,
             "externalAccountBindingRequired": bool(eab), "externalAccountMACKeys": eab or {},
             "domainBlocklist": ["blocked.example"],
             "profiles": {name: {"description": name, "validityPeriod": seconds}
@@ -120,6 +120,14 @@ class Pebble:
         url = f"https://127.0.0.1:{self.management}/cert-status-by-serial/{serial}"
         status = json.loads(self._get(url))
         return status["Status"], status.get("Reason", 0)
+
+    def intermediate(self, folder):
+        """Writes the certificate of the CA that signs leaves, and its key; both paths."""
+        url = f"https://127.0.0.1:{self.management}/intermediate"
+        chain = folder / "intermediate.pem"
+        chain.write_bytes(self._get(url + "s/0"))
+        key = private_key(self._get(url + "-keys/0"), folder / "intermediate.key")
+        return chain, key
 
     def orders(self):
         """How many orders the CA has taken."""

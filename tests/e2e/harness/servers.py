@@ -122,8 +122,8 @@ class AskServer(HttpPeer):
 class SilentServer:
     """Accepts connections and never says a word."""
 
-    def __init__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    def __init__(self, port=0):
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=512)
         self._listener.settimeout(PATIENCE)
         self._accepted = []
         self.port = self._listener.getsockname()[1]
