@@ -106,7 +106,7 @@ std::string_view phrase_of_server_error(std::uint16_t status) {
 
 bool may_be_silent(const Fields& fields) {
   const auto type = fields.find(FieldName::kContentType);
-  if (!type) return false;
+  if (!type || type->size() < std::string_view("application/grpc").size()) return false;
   const auto begins = [type](std::string_view name) {
     return equal_names(type->substr(0, name.size()), name);
   };
