@@ -24,9 +24,8 @@ std::optional<TimePoint> TimerWheel::next_tick() const {
   return start_ + kTick * (done_ + 1);
 }
 
-void TimerWheel::advance() {
+void TimerWheel::advance(TimePoint now) {
   if (!ticking_) return;
-  const auto now = Clock::now();
   const auto current = tick_of(now);
   if (done_ >= current) return;
   // After a long stall each slot needs to be seen only once.
@@ -61,8 +60,12 @@ std::optional<TimePoint> TimerWheel::earliest() const {
   return start_ + kTick * std::max(tick_of(first) + 1, done_ + 1);
 }
 
-bool TimerWheel::anything_armed() const {
-  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return !s.empty(); });
+bool TimerWheel::anything_armed() {
+  for (std::size_t i = 0; i < kSlots; ++i) {
+    if (!slots_[armed_slot_].empty()) return true;
+    armed_slot_ = (armed_slot_ + 1) % kSlots;
+  }
+  return false;
 }
 
 }  // namespace gatehouse::base

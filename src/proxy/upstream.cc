@@ -202,7 +202,16 @@ base::Task<base::Result<Upstream::Lease>> Upstream::lease_http1(Wanted wanted) {
   co_return base::Result<Lease>(std::move(lease));  // of nothing
 }
 
-base::Task<base::Result<Upstream::Lease>> Upstream::lease(Wanted wanted) {
+base::Task<base::Result<Upstream::Lease>> Upstream::lease(const Wanted& wanted) {
+  const bool pooled = proxy_protocol_ == 0 && speaks_ == Speaks::kHttp1;
+  if (pooled && !last_.passed() && !gate_.closed()) {
+    Lease lease = take_idle(wanted.fresh);
+    if (lease.http1) return base::at_once<base::Result<Lease>>(std::move(lease));
+  }
+  return lease_new(wanted);
+}
+
+base::Task<base::Result<Upstream::Lease>> Upstream::lease_new(Wanted wanted) {
   if (proxy_protocol_ != 0) co_return co_await lease_own(std::move(wanted));
   const bool only_http1 = wanted.websocket && server_.scheme != Scheme::kH2c;
   const auto deadline = connect_deadline();

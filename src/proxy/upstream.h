@@ -42,7 +42,7 @@ class Upstream {
   // "host:port" or "unix:/path", for logs.
   const std::string& name() const { return name_; }
   // Whether connecting failed lately: others are better tried first.
-  bool is_out() const { return base::Clock::now() < out_until_; }
+  bool is_out() const { return out_until_ != base::TimePoint() && base::Clock::now() < out_until_; }
 
   // What an exchange wants to send.
   struct Wanted {
@@ -65,7 +65,7 @@ class Upstream {
 
   // Errors, all with Retry::kYes: kNotFound, kRefused, kTimeout, kTls, kOverload and what else
   // connecting may meet.
-  base::Task<base::Result<Lease>> lease(Wanted wanted);
+  base::Task<base::Result<Lease>> lease(const Wanted& wanted);
   // After the exchange. `well`: it was brought to its end; else the connection, or the stream, is
   // broken off. `keep_alive`: what the upstream said in Keep-Alive ("timeout=5"), or nothing.
   void give_back(Lease lease, bool well, std::string_view keep_alive);
@@ -96,6 +96,7 @@ class Upstream {
   base::Task<base::Result<void>> greet(tls::Transport& transport, const Wanted& wanted, bool http2,
                                        base::Deadline deadline);
   base::Task<base::Result<Lease>> lease_own(Wanted wanted);
+  base::Task<base::Result<Lease>> lease_new(Wanted wanted);
   base::Task<base::Result<Lease>> lease_http1(Wanted wanted);
   base::Task<void> connect_for_all();
   bool speaks_http2(const tls::Transport& transport) const;
