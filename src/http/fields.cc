@@ -108,8 +108,9 @@ void Fields::add_line(FieldName known, std::size_t at, std::string_view name,
 }
 
 void Fields::add(std::string_view name, std::string_view value) {
-  if (breaks_the_line(name) || breaks_the_line(value)) return;
-  add_checked(known_field(name), name, value);
+  const auto known = known_field(name);
+  if (known == FieldName::kOther && breaks_the_line(name)) return;
+  if (!breaks_the_line(value)) add_checked(known, name, value);
 }
 
 void Fields::add(FieldName name, std::string_view value) {
