@@ -193,9 +193,7 @@ base::Task<void> Exchange::redirect(std::uint16_t status, std::string location) 
 
 // --- forwarding ---
 
-base::Task<void> Exchange::attempt(Upstream& upstream, const http::RequestHead& request,
-                                   Replay& replay, bool fresh, Leased& leased,
-                                   ForwardResult& result) {
+Upstream::Wanted Exchange::wanted_for(const http::RequestHead& request, bool fresh) const {
   Upstream::Wanted wanted;
   wanted.fresh = fresh;
   wanted.websocket = !request.upgrade.empty();
@@ -205,7 +203,17 @@ base::Task<void> Exchange::attempt(Upstream& upstream, const http::RequestHead& 
     wanted.client = base::Endpoint::from_ip(request_.client_ip, 0).value_or(facts_.peer);
   }
   wanted.server = facts_.local;
-  auto lease = co_await upstream.lease(wanted);
+  return wanted;
+}
+
+base::Task<void> Exchange::attempt(Upstream& upstream, const http::RequestHead& request,
+                                   Replay& replay, bool fresh, Leased& leased,
+                                   ForwardResult& result) {
+  base::Result<Upstream::Lease> lease = upstream.lease_idle(fresh);
+  if (!lease->http1) {
+    const auto wanted = wanted_for(request, fresh);
+    lease = co_await upstream.lease(wanted);
+  }
   if (!lease) {
     result.end = ForwardResult::End::kUpstream;
     result.error = std::move(lease.error());

@@ -79,6 +79,7 @@ class Exchange {
   };
   base::Task<void> attempt(Upstream& upstream, const http::RequestHead& request, Replay& replay,
                            bool fresh, Leased& leased, ForwardResult& result);
+  Upstream::Wanted wanted_for(const http::RequestHead& request, bool fresh) const;
   base::Task<void> respond(std::uint16_t status, std::string_view sentence);
   base::Task<void> report(const ForwardResult& result);
   base::Task<void> report_failure(const ForwardResult& result);

@@ -63,9 +63,11 @@ class Upstream {
     base::Duration age{0};                      // for which it had lain idle
   };
 
+  // A connection that lies idle and may carry the request, or none: asked before lease().
+  Lease lease_idle(bool fresh);
   // Errors, all with Retry::kYes: kNotFound, kRefused, kTimeout, kTls, kOverload and what else
   // connecting may meet.
-  base::Task<base::Result<Lease>> lease(const Wanted& wanted);
+  base::Task<base::Result<Lease>> lease(Wanted wanted);
   // After the exchange. `well`: it was brought to its end; else the connection, or the stream, is
   // broken off. `keep_alive`: what the upstream said in Keep-Alive ("timeout=5"), or nothing.
   void give_back(Lease lease, bool well, std::string_view keep_alive);
@@ -96,7 +98,6 @@ class Upstream {
   base::Task<base::Result<void>> greet(tls::Transport& transport, const Wanted& wanted, bool http2,
                                        base::Deadline deadline);
   base::Task<base::Result<Lease>> lease_own(Wanted wanted);
-  base::Task<base::Result<Lease>> lease_new(Wanted wanted);
   base::Task<base::Result<Lease>> lease_http1(Wanted wanted);
   base::Task<void> connect_for_all();
   bool speaks_http2(const tls::Transport& transport) const;
