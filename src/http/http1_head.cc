@@ -95,9 +95,9 @@ Refusal Http1Head::read_request_line(std::string_view line) {
     return Refusal(414, "the request target is too long");
   }
   if (!may_be_target(raw_.target)) return Refusal(400, "a byte that no request target may hold");
-  if (!is_version(version)) return Refusal(400, "the request line does not end in a version");
   if (!is_spoken_version(version)) {
-    return Refusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    return is_version(version) ? Refusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+                               : Refusal(400, "the request line does not end in a version");
   }
   raw_.minor_version = version.back() - '0';
   return check_method(raw_.method);

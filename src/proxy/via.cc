@@ -76,6 +76,7 @@ void add_via(http::Fields& response) {
 }
 
 bool has_passed(const http::RequestHead& request) {
+  if (!request.fields.has(http::FieldName::kVia)) return false;
   const auto via = list_of(request.fields);
   if (via.find(kPseudonym) == base::Text::npos) return false;
   base::Text ours;
