@@ -93,7 +93,7 @@ void Fields::add_checked(FieldName known, std::string_view name, std::string_vie
 void Fields::begin_lines(std::string_view lines, std::size_t count) {
   clear();
   text_.reserve(lines.size() + kRoom * kLine);
-  text_ = lines;
+  text_ += lines;
   places_.reserve(count + kRoom);
 }
 

@@ -52,7 +52,7 @@ void Http1Client::close() {
 
 base::Task<base::Result<void>> Http1Client::send_head(const RequestHead& head) {
   const bool used_before = exchanges_++ != 0;
-  to_head_ = head.method == "HEAD";
+  to_head_ = std::string_view(head.method) == "HEAD";
   expects_ = head.expect_continue;
   upgrade_ = head.upgrade;
   accept_.clear();

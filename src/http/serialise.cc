@@ -92,7 +92,8 @@ ResponseFraming frame_response(const RequestHead& request, const ResponseHead& r
                                bool close) {
   ResponseFraming framing;
   const bool old_client = request.version == Version::kHttp10;
-  const bool bodiless = request.method == "HEAD" || never_has_body(response.status);
+  const bool bodiless =
+      std::string_view(request.method) == "HEAD" || never_has_body(response.status);
   if (response.status == 205) {
     framing.says_length = true;  // of nothing (RFC 9110 15.3.6)
   } else if (bodiless) {

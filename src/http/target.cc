@@ -200,7 +200,7 @@ bool normalise_path(std::string_view path, base::Text& out) {
   out.clear();
   if (path.empty() || path.front() != '/') return false;
   if (is_normal(path)) {
-    out.assign(path);
+    out += path;
     return true;
   }
   for (std::size_t at = 1;;) {

@@ -151,7 +151,7 @@ base::Task<void> Exchange::dispatch_well_known() {
 base::Task<void> Exchange::serve_site() {
   const auto& head = stream_.head();
   if (parts_.memory.refuses() && parts_.under_way > kAlwaysServed) return refuse_for_memory();
-  if (head.target == "*") return answer_options();
+  if (std::string_view(head.target) == "*") return answer_options();
   const auto* site = snapshot_.router.find(head.host());
   if (site == nullptr) return respond(404, "There is no such site here.");
   if (site->tls && !request_.is_https && !snapshot_.config.listen.https.empty()) {

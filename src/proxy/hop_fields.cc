@@ -68,7 +68,7 @@ void assign_without_hop(http::Fields& fields, const http::Fields& from) {
 }  // namespace
 
 std::optional<std::uint64_t> forwards_left(const http::RequestHead& head) {
-  if (head.method != "OPTIONS") return std::nullopt;
+  if (std::string_view(head.method) != "OPTIONS") return std::nullopt;
   const auto text = head.fields.joined("Max-Forwards");
   const auto* end = text.data() + text.size();
   std::uint64_t left = 0;

@@ -3,6 +3,7 @@
 #include <openssl/rand.h>
 #include <openssl/siphash.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -25,12 +26,13 @@ void append_pseudonym(std::string_view host, base::Text& out) {
   }();
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(host.data());
   const auto proof = SIPHASH_24(key.data(), bytes, host.size());
-  std::array<char, 16> digits;
-  auto* to = digits.data();
+  std::array<char, kPseudonym.size() + 1 + 16> text;
+  auto* to = std::copy(kPseudonym.begin(), kPseudonym.end(), text.data());
+  *to++ = '-';
   for (int shift = 56; shift >= 0; shift -= 8) {
     to = write_hex(to, static_cast<std::uint8_t>(proof >> shift));
   }
-  out.append(kPseudonym).append("-").append(digits.data(), digits.size());
+  out.append(text.data(), text.size());
 }
 
 std::string_view name_of(http::Version version) {
