@@ -23,10 +23,14 @@ FEW, MANY = 20, 220  # requests of two runs; starting and ending are in both
 
 def per_request(count):
     """What `count` gives for a request more."""
-    with tempfile.TemporaryDirectory() as folder:
-        binary = counters.stripped(BINARY, Path(folder))
-        few, many = (count(binary, Path(folder), requests) for requests in (FEW, MANY))
+    few, many = (run(count, requests) for requests in (FEW, MANY))
     return {name: (many[name] - few[name]) / (MANY - FEW) for name in many}
+
+
+def run(count, requests):
+    """In a folder of its own: what was stored by another run would make its start cheaper."""
+    with tempfile.TemporaryDirectory() as folder:
+        return count(counters.stripped(BINARY, Path(folder)), Path(folder), requests)
 
 
 def measure():

@@ -87,7 +87,8 @@ base::Task<void> forward(base::Loop& loop, benchmark::State& state) {
     Upstream upstream(piece);
     proxy::Replay replay;
     proxy::Forward one(loop, client, upstream, replay, false, base::Duration(60'000));
-    const auto result = co_await one.run(client.head());
+    proxy::ForwardResult result;
+    co_await one.run(client.head(), result);
     if (result.end != proxy::ForwardResult::End::kDone || client.taken != kBody) {
       state.SkipWithError("the body did not arrive");
     }

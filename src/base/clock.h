@@ -43,6 +43,10 @@ class Deadline {
   static Deadline in(Duration timeout) {
     return timeout.count() <= 0 ? Deadline() : Deadline(Clock::now() + timeout);
   }
+  // The same, from `since` on.
+  static Deadline in(Duration timeout, TimePoint since) {
+    return timeout.count() <= 0 ? Deadline() : Deadline(since + timeout);
+  }
   static Deadline never() { return Deadline(); }
 
   bool is_never() const { return at_ == TimePoint::max(); }

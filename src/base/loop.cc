@@ -150,8 +150,9 @@ std::size_t Loop::run_ready() {
 std::size_t Loop::turn(bool may_wait) {
   const Current here(*this);
   poller_.take(may_wait && ready_.empty() ? patience() : 0, ready_);
+  turn_began_ = std::chrono::steady_clock::now();
   take_posted();
-  wheel_.advance();
+  wheel_.advance(turn_began());
   return run_ready();
 }
 

@@ -58,6 +58,8 @@ class Loop {
 
   Poller& poller() { return poller_; }
   TimerWheel& wheel() { return wheel_; }
+  // When this turn began. Asks no clock: for limits, which may end that little earlier.
+  TimePoint turn_began() const { return turn_began_ + Clock::skipped(); }
   BufferPool& buffers() { return buffers_; }
 
  private:
@@ -107,6 +109,7 @@ class Loop {
   BufferPool buffers_;
   Poller poller_;
   TimerWheel wheel_;
+  std::chrono::steady_clock::time_point turn_began_ = std::chrono::steady_clock::now();
   ReadyList ready_;
   boost::intrusive::list<Rooted, boost::intrusive::constant_time_size<false>> roots_;
   std::atomic<Posted*> posted_{nullptr};

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/frames.h"
@@ -34,7 +35,7 @@ inline void release(Text& text) {
   if (text.capacity() == Text().capacity()) {
     text.clear();
   } else {
-    Text().swap(text);
+    const Text gone(std::move(text));
   }
 }
 

@@ -1,5 +1,8 @@
 // The coroutine of the house. A Task is lazy: nothing of it runs before it is awaited or spawned
 // (loop.h). Its frame is destroyed with the Task; who awaits gets its value, or what it threw.
+// A function that mostly need not wait is no coroutine itself: it does what it can when it is
+// called, and gives back a Task that has ended (at_once()), which has no frame, or else one that
+// goes on. So await what you call at once.
 //
 // Who is awaited runs after who awaits has been suspended, in a loop at the bottom of the stack
 // (resume()): a chain of any length needs no stack, whatever the compiler makes of tail calls.
@@ -40,6 +43,17 @@ struct PromiseBase {
 
   std::coroutine_handle<> awaiting;
   std::exception_ptr thrown;
+};
+
+// The value of a task that never had a frame.
+template <class T>
+struct Kept {
+  T take() { return std::move(*value); }
+  std::optional<T> value;
+};
+template <>
+struct Kept<void> {
+  void take() {}
 };
 
 template <class T>
@@ -86,9 +100,12 @@ class [[nodiscard]] Task {
   using promise_type = detail::Promise<T>;
 
   Task(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
-  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  explicit Task(detail::Kept<T> kept) : kept_(std::move(kept)) {}
+  Task(Task&& other) noexcept
+      : handle_(std::exchange(other.handle_, nullptr)), kept_(std::move(other.kept_)) {}
   Task& operator=(Task&& other) noexcept {
     std::swap(handle_, other.handle_);
+    std::swap(kept_, other.kept_);
     return *this;
   }
   ~Task() {
@@ -96,20 +113,30 @@ class [[nodiscard]] Task {
   }
 
   // To be awaited once.
-  auto operator co_await() && noexcept { return Awaiting{handle_}; }
+  auto operator co_await() && noexcept { return Awaiting{*this}; }
 
  private:
   struct Awaiting {
-    std::coroutine_handle<promise_type> handle;
-    bool await_ready() const noexcept { return false; }
+    Task& task;
+    bool await_ready() const noexcept { return !task.handle_; }
     void await_suspend(std::coroutine_handle<> who) const noexcept {
-      handle.promise().awaiting = who;
-      detail::next_to_run = handle;
+      task.handle_.promise().awaiting = who;
+      detail::next_to_run = task.handle_;
     }
-    T await_resume() const { return handle.promise().take(); }
+    T await_resume() const {
+      return task.handle_ ? task.handle_.promise().take() : task.kept_.take();
+    }
   };
 
   std::coroutine_handle<promise_type> handle_;
+  [[no_unique_address]] detail::Kept<T> kept_;
 };
+
+// A task that has ended with `value`.
+template <class T>
+Task<T> at_once(T value) {
+  return Task<T>(detail::Kept<T>{std::move(value)});
+}
+inline Task<void> at_once() { return Task<void>(detail::Kept<void>()); }
 
 }  // namespace gatehouse::base

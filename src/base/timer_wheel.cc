@@ -16,26 +16,26 @@ void TimerWheel::arm(WheelTimer& timer, Deadline deadline) {
   // One tick later than the deadline's own, so that a timer is never early.
   const auto due = std::max(tick_of(timer.at_) + 1, done_ + 1);
   slots_[static_cast<std::size_t>(due) % kSlots].push_back(timer);
+  next_ = ticking_ ? std::min(next_, due) : due;
   ticking_ = true;
 }
 
 std::optional<TimePoint> TimerWheel::next_tick() const {
   if (!ticking_) return std::nullopt;
-  return start_ + kTick * (done_ + 1);
+  return start_ + kTick * next_;
 }
 
-void TimerWheel::advance() {
+void TimerWheel::advance(TimePoint now) {
   if (!ticking_) return;
-  const auto now = Clock::now();
   const auto current = tick_of(now);
-  if (done_ >= current) return;
+  if (next_ > current) return;
   // After a long stall each slot needs to be seen only once.
   done_ = std::max(done_, current - static_cast<std::int64_t>(kSlots));
   while (done_ < current) {
     ++done_;
     run_slot(slots_[static_cast<std::size_t>(done_) % kSlots], now);
   }
-  ticking_ = anything_armed();
+  find_next();
 }
 
 void TimerWheel::run_slot(Slot& slot, TimePoint now) {
@@ -61,8 +61,13 @@ std::optional<TimePoint> TimerWheel::earliest() const {
   return start_ + kTick * std::max(tick_of(first) + 1, done_ + 1);
 }
 
-bool TimerWheel::anything_armed() const {
-  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return !s.empty(); });
+// Costs a step for each tick that will not be needed.
+void TimerWheel::find_next() {
+  const auto last = done_ + static_cast<std::int64_t>(kSlots);
+  for (next_ = done_ + 1; next_ <= last; ++next_) {
+    if (!slots_[static_cast<std::size_t>(next_) % kSlots].empty()) return;
+  }
+  ticking_ = false;
 }
 
 }  // namespace gatehouse::base

@@ -38,7 +38,7 @@ class WheelTimer : public boost::intrusive::list_base_hook<
 };
 
 // The wheel: kSlots lists of kTick each. A deadline further away than one turn stays in its slot
-// and is looked at once a turn. Ticks only while a timer is armed: an idle process sleeps.
+// and is looked at once a turn. Empty slots are passed over: an idle process sleeps.
 class TimerWheel {
  public:
   static constexpr Duration kTick{50};
@@ -52,8 +52,8 @@ class TimerWheel {
 
   // When advance() has to be called next; nothing while no timer is armed.
   std::optional<TimePoint> next_tick() const;
-  // Runs what is due. By the loop, in every turn.
-  void advance();
+  // Runs what is due. By the loop, in every turn, with the time of now.
+  void advance(TimePoint now);
   // When advance() has to be called for the first timer that is due; nothing while none is armed.
   // Looks at every timer: for tests.
   std::optional<TimePoint> earliest() const;
@@ -61,13 +61,14 @@ class TimerWheel {
  private:
   using Slot = boost::intrusive::list<WheelTimer, boost::intrusive::constant_time_size<false>>;
   void run_slot(Slot& slot, TimePoint now);
-  bool anything_armed() const;
+  void find_next();
   std::int64_t tick_of(TimePoint at) const { return (at - start_) / kTick; }
 
   std::array<Slot, kSlots> slots_;
   TimePoint start_;
   std::int64_t done_ = 0;  // the last tick whose slot has been run
-  bool ticking_ = false;
+  std::int64_t next_ = 0;  // while ticking: the slots of all ticks before this are empty
+  bool ticking_ = false;   // a timer is armed, or was not long ago
 };
 
 }  // namespace gatehouse::base

@@ -9,36 +9,67 @@ namespace gatehouse::http {
 
 namespace {
 
-constexpr std::array<std::string_view, 29> kSpellings = {"",
-                                                         "Client-Cert",
-                                                         "Client-Cert-Chain",
-                                                         "Connection",
-                                                         "Content-Length",
-                                                         "Content-Type",
-                                                         "Date",
-                                                         "Expect",
-                                                         "Forwarded",
-                                                         "Host",
-                                                         "HTTP2-Settings",
-                                                         "Keep-Alive",
-                                                         "Proxy-Authenticate",
-                                                         "Proxy-Authorization",
-                                                         "Proxy-Connection",
-                                                         "Sec-WebSocket-Accept",
-                                                         "Sec-WebSocket-Key",
-                                                         "Sec-WebSocket-Version",
-                                                         "TE",
-                                                         "traceparent",
-                                                         "tracestate",
-                                                         "Transfer-Encoding",
-                                                         "Upgrade",
-                                                         "Via",
-                                                         "X-Forwarded-For",
-                                                         "X-Forwarded-Host",
-                                                         "X-Forwarded-Proto",
-                                                         "X-Real-IP",
-                                                         "X-Request-Id"};
+constexpr std::array<std::string_view, 57> kSpellings = {
+    "",
+    "Accept",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Accept-Ranges",
+    "Authorization",
+    "Cache-Control",
+    "Client-Cert",
+    "Client-Cert-Chain",
+    "Connection",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Cookie",
+    "Date",
+    "ETag",
+    "Expect",
+    "Expires",
+    "Forwarded",
+    "Host",
+    "HTTP2-Settings",
+    "If-Modified-Since",
+    "If-None-Match",
+    "Keep-Alive",
+    "Last-Modified",
+    "Location",
+    "Origin",
+    "Pragma",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "Proxy-Connection",
+    "Range",
+    "Referer",
+    "Sec-Fetch-Dest",
+    "Sec-Fetch-Mode",
+    "Sec-Fetch-Site",
+    "Sec-Fetch-User",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version",
+    "Server",
+    "Set-Cookie",
+    "Strict-Transport-Security",
+    "TE",
+    "traceparent",
+    "tracestate",
+    "Transfer-Encoding",
+    "Upgrade",
+    "Upgrade-Insecure-Requests",
+    "User-Agent",
+    "Vary",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Real-IP",
+    "X-Request-Id",
+};
 static_assert(kSpellings.size() == static_cast<std::size_t>(FieldName::kXRequestId) + 1);
+static_assert(kSpellings.size() <= 64, "FieldNames has a bit for each");
 
 constexpr std::size_t kPlaces = 256;
 
@@ -64,7 +95,8 @@ constexpr auto kTable = [] {
 FieldName known_field(std::string_view name) {
   if (name.empty()) return FieldName::kOther;
   for (auto at = place_of(name); kTable[at] != FieldName::kOther; at = (at + 1) % kPlaces) {
-    if (equal_names(spelling(kTable[at]), name)) return kTable[at];
+    const auto known = spelling(kTable[at]);
+    if (known == name || equal_names(known, name)) return kTable[at];
   }
   return FieldName::kOther;
 }

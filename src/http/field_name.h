@@ -1,5 +1,5 @@
-// Field names that gatehouse itself acts on, told apart once when a field is read, so that nobody
-// compares letters again (RFC 9110 5.1).
+// Field names that gatehouse itself acts on, and those that most messages have, told apart once
+// when a field is read, so that nobody looks at their letters again (RFC 9110 5.1).
 #pragma once
 
 #include <cstdint>
@@ -10,28 +10,56 @@ namespace gatehouse::http {
 
 enum class FieldName : std::uint8_t {
   kOther,  // any that is not named here
+  kAccept,
+  kAcceptEncoding,
+  kAcceptLanguage,
+  kAcceptRanges,
+  kAuthorization,
+  kCacheControl,
   kClientCert,
   kClientCertChain,
   kConnection,
+  kContentEncoding,
   kContentLength,
   kContentType,
+  kCookie,
   kDate,
+  kEtag,
   kExpect,
+  kExpires,
   kForwarded,
   kHost,
   kHttp2Settings,
+  kIfModifiedSince,
+  kIfNoneMatch,
   kKeepAlive,
+  kLastModified,
+  kLocation,
+  kOrigin,
+  kPragma,
   kProxyAuthenticate,
   kProxyAuthorization,
   kProxyConnection,
+  kRange,
+  kReferer,
+  kSecFetchDest,
+  kSecFetchMode,
+  kSecFetchSite,
+  kSecFetchUser,
   kSecWebSocketAccept,
   kSecWebSocketKey,
   kSecWebSocketVersion,
+  kServer,
+  kSetCookie,
+  kStrictTransportSecurity,
   kTe,
   kTraceparent,
   kTracestate,
   kTransferEncoding,
   kUpgrade,
+  kUpgradeInsecureRequests,
+  kUserAgent,
+  kVary,
   kVia,
   kXForwardedFor,
   kXForwardedHost,
@@ -52,6 +80,8 @@ class FieldNames {
     for (const auto name : names) bits_ |= bit(name);
   }
   constexpr bool contains(FieldName name) const { return (bits_ & bit(name)) != 0; }
+  constexpr bool intersects(FieldNames other) const { return (bits_ & other.bits_) != 0; }
+  constexpr void add(FieldName name) { bits_ |= bit(name); }
 
  private:
   static constexpr std::uint64_t bit(FieldName name) {

@@ -5,14 +5,12 @@
 #include <cstring>
 
 #include "http/ascii.h"
+#include "http/eight_bytes.h"
 #include "http/serialise.h"
 
 namespace gatehouse::http {
 
 namespace {
-
-constexpr std::uint64_t kOnes = ~std::uint64_t(0) / 255;  // 0x01 in each byte
-constexpr std::uint64_t kHighs = kOnes * 0x80;
 
 // Eight bytes at once: those from 'A' to 'Z' as small letters, the others as they are.
 constexpr std::uint64_t lower_eight(std::uint64_t eight) {
@@ -22,15 +20,9 @@ constexpr std::uint64_t lower_eight(std::uint64_t eight) {
   return eight | ((~eight & kHighs & (from_a ^ above_z)) >> 2);
 }
 
-std::uint64_t load(const char* at) {
-  std::uint64_t eight;
-  std::memcpy(&eight, at, sizeof eight);
-  return eight;
-}
-
 bool equal_eight(const char* a, const char* b) {
-  const auto left = load(a);
-  const auto right = load(b);
+  const auto left = eight_at(a);
+  const auto right = eight_at(b);
   return left == right || lower_eight(left) == lower_eight(right);
 }
 
@@ -58,13 +50,6 @@ bool equal_names(std::string_view a, std::string_view b) {
   return equal_eight(a.data() + last, b.data() + last);
 }
 
-std::string_view without_blanks(std::string_view text) {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 bool list_has_token(std::string_view list, std::string_view token) {
   while (true) {
     const auto comma = list.find(',');
@@ -75,10 +60,18 @@ bool list_has_token(std::string_view list, std::string_view token) {
 }
 
 bool breaks_the_line(std::string_view text) {
-  // Branchless, since nearly always all of it is looked at.
-  bool breaks = false;
-  for (const char c : text) breaks |= c == '\r' || c == '\n' || c == '\0';
-  return breaks;
+  if (!may_have_control_byte(text)) return false;
+  return std::ranges::any_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+void Fields::add_place(FieldName known, std::size_t at, std::string_view name,
+                       std::size_t value_size) {
+  const bool odd = known == FieldName::kOther && is_odd(name);
+  may_be_odd_ |= odd;
+  names_.add(known);
+  if (places_.capacity() == 0) places_.reserve(2 * kRoom);
+  places_.push_back(Place{static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(name.size()),
+                          static_cast<std::uint32_t>(value_size), known, odd});
 }
 
 void Fields::add_checked(FieldName known, std::string_view name, std::string_view value) {
@@ -94,15 +87,30 @@ void Fields::add_checked(FieldName known, std::string_view name, std::string_vie
     *to = '\n';
     return size;
   });
-  const bool odd = known == FieldName::kOther && is_odd(name);
-  if (places_.capacity() == 0) places_.reserve(2 * kRoom);
-  places_.push_back(Place{static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(name.size()),
-                          static_cast<std::uint32_t>(value.size()), known, odd});
+  add_place(known, at, name, value.size());
+}
+
+void Fields::begin_lines(std::string_view lines, std::size_t count) {
+  clear();
+  text_.reserve(lines.size() + kRoom * kLine);
+  text_ += lines;
+  places_.reserve(count + kRoom);
+}
+
+void Fields::add_line(FieldName known, std::size_t at, std::string_view name,
+                      std::string_view value) {
+  const auto between = static_cast<std::size_t>(value.data() - name.data()) - name.size();
+  const char* const behind = text_.data() + at + name.size();
+  const bool as_written =
+      between == kBetween && behind[1] == ' ' && behind[kBetween + value.size()] == '\r';
+  if (!as_written) return add_checked(known, name, value);
+  add_place(known, at, name, value.size());
 }
 
 void Fields::add(std::string_view name, std::string_view value) {
-  if (breaks_the_line(name) || breaks_the_line(value)) return;
-  add_checked(known_field(name), name, value);
+  const auto known = known_field(name);
+  if (known == FieldName::kOther && breaks_the_line(name)) return;
+  if (!breaks_the_line(value)) add_checked(known, name, value);
 }
 
 void Fields::add(FieldName name, std::string_view value) {
@@ -112,9 +120,12 @@ void Fields::add(FieldName name, std::string_view value) {
 void Fields::clear() {
   text_.clear();
   places_.clear();
+  names_ = {};
+  may_be_odd_ = false;
 }
 
 void Fields::release() {
+  clear();
   base::release(text_);
   base::RecycledList<Place>().swap(places_);
 }
@@ -136,6 +147,7 @@ void Fields::remove(std::string_view name) {
 }
 
 void Fields::remove(FieldName name) {
+  if (!may_have({name})) return;
   std::erase_if(places_, [name](const Place& place) { return place.known == name; });
 }
 
@@ -149,6 +161,7 @@ std::optional<std::string_view> Fields::find(std::string_view name) const {
 }
 
 std::optional<std::string_view> Fields::find(FieldName name) const {
+  if (!may_have({name})) return std::nullopt;
   for (const auto& place : places_) {
     if (place.known == name) return field_at(text_.data(), place).value;
   }
@@ -161,6 +174,7 @@ std::size_t Fields::count(std::string_view name) const {
 }
 
 std::size_t Fields::count(FieldName name) const {
+  if (!may_have({name})) return 0;
   return static_cast<std::size_t>(std::count_if(
       places_.begin(), places_.end(), [name](const Place& place) { return place.known == name; }));
 }
@@ -182,9 +196,9 @@ std::string Fields::joined(FieldName name) const {
 }
 
 bool Fields::has_token(FieldName name, std::string_view token) const {
-  return std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
-    return place.known == name && list_has_token(field_at(text_.data(), place).value, token);
-  });
+  return may_have({name}) && std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
+           return place.known == name && list_has_token(field_at(text_.data(), place).value, token);
+         });
 }
 
 void Fields::append_lines(base::Text& out, FieldNames without) const {

@@ -71,6 +71,12 @@ class Fields {
   void add(FieldName name, std::string_view value);
   // What a parser has checked; `known` is what known_field() says of the name.
   void add_checked(FieldName known, std::string_view name, std::string_view value);
+  // Clears the list and copies `lines`, those of a head as HTTP/1.1 sent them; then takes `count`
+  // fields or less by add_line(), whose bytes so lie here already.
+  void begin_lines(std::string_view lines, std::size_t count);
+  // A checked field whose name begins at `at` of the lines; what lies there otherwise than it is
+  // written here is written anew.
+  void add_line(FieldName known, std::size_t at, std::string_view name, std::string_view value);
   // Replaces all of that name by one.
   void set(std::string_view name, std::string_view value);
   void set(FieldName name, std::string_view value);
@@ -84,9 +90,13 @@ class Fields {
   // Becomes those of `from` that are wanted; every name and value stays where it was.
   template <typename Predicate>
   void assign_if(const Fields& from, Predicate wanted) {
-    text_ = from.text_;
+    text_.clear();
+    text_.reserve(from.text_.size() + kRoom * kLine);
+    text_ += from.text_;
     places_.clear();
     places_.reserve(from.places_.size() + kRoom);
+    names_ = from.names_;
+    may_be_odd_ = from.may_be_odd_;
     for (const auto& place : from.places_) {
       if (wanted(field_at(text_.data(), place))) places_.push_back(place);
     }
@@ -99,7 +109,11 @@ class Fields {
   std::optional<std::string_view> find(std::string_view name) const;
   std::optional<std::string_view> find(FieldName name) const;
   bool has(std::string_view name) const { return find(name).has_value(); }
-  bool has(FieldName name) const { return find(name).has_value(); }
+  bool has(FieldName name) const { return may_have({name}) && find(name).has_value(); }
+  // False when surely none of `names` is here: what most look-ups end with, without a search.
+  bool may_have(FieldNames names) const { return names_.intersects(names); }
+  // False when surely no name is odd (Field::odd).
+  bool may_be_odd() const { return may_be_odd_; }
   std::size_t count(std::string_view name) const;
   std::size_t count(FieldName name) const;
   // All values of that name joined by ", " (RFC 9110 5.3).
@@ -111,6 +125,9 @@ class Fields {
   // Appends them to a head of HTTP/1.1, line by line, but those in `without`.
   void append_lines(base::Text& out, FieldNames without) const;
 
+  // Room that append_lines() needs at most.
+  std::size_t bytes() const { return text_.size(); }
+
   bool empty() const { return places_.empty(); }
   std::size_t size() const { return places_.size(); }
   Iterator begin() const { return Iterator(text_.data(), places_.data()); }
@@ -118,6 +135,7 @@ class Fields {
 
  private:
   static constexpr std::size_t kRoom = 8;          // for what a proxy adds
+  static constexpr std::size_t kLine = 64;         // bytes of a line of that
   static constexpr std::size_t kFirstText = 1024;  // bytes of a first block
   static constexpr std::size_t kBetween = 2;       // ": "
   static constexpr std::size_t kLineEndBytes = 2;
@@ -132,8 +150,12 @@ class Fields {
     return place.name_size + kBetween + place.value_size + kLineEndBytes;
   }
 
+  void add_place(FieldName known, std::size_t at, std::string_view name, std::size_t value_size);
+
   base::Text text_;
   base::RecycledList<Place> places_;
+  FieldNames names_{};  // that have been added, and maybe removed again
+  bool may_be_odd_ = false;
 };
 
 // Whether a trailer may have that name: what changes framing, routing or access must not come after
@@ -147,7 +169,12 @@ bool equal_names(std::string_view a, std::string_view b);
 bool list_has_token(std::string_view list, std::string_view token);
 
 // `text` without spaces and tabs at its ends (OWS, RFC 9110 5.6.3).
-std::string_view without_blanks(std::string_view text);
+inline std::string_view without_blanks(std::string_view text) {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 // Whether it holds CR, LF or NUL.
 bool breaks_the_line(std::string_view text);

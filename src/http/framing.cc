@@ -70,10 +70,11 @@ bool take(FieldName name, std::string_view value, bool request, Seen& seen) {
 
 Seen sort(const RawHead& raw, bool request, Fields& rest) {
   Seen seen;
-  rest.clear();
-  for (const auto& field : raw.fields) {
-    const auto name = known_field(field.name);
-    if (!take(name, field.value, request, seen)) rest.add_checked(name, field.name, field.value);
+  const auto lines = raw.field_lines;
+  rest.begin_lines(lines, raw.fields.size());
+  for (const auto& [name, value, known] : raw.fields) {
+    const auto at = static_cast<std::size_t>(name.data() - lines.data());
+    if (!take(known, value, request, seen)) rest.add_line(known, at, name, value);
   }
   return seen;
 }

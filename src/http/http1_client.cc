@@ -52,7 +52,7 @@ void Http1Client::close() {
 
 base::Task<base::Result<void>> Http1Client::send_head(const RequestHead& head) {
   const bool used_before = exchanges_++ != 0;
-  to_head_ = head.method == "HEAD";
+  to_head_ = std::string_view(head.method) == "HEAD";
   expects_ = head.expect_continue;
   upgrade_ = head.upgrade;
   accept_.clear();
@@ -63,7 +63,7 @@ base::Task<base::Result<void>> Http1Client::send_head(const RequestHead& head) {
   answered_ = has_head_ = false;
   interim_heads_ = 0;
   first_.reset();
-  began_ = base::Clock::now();
+  began_ = transport_.socket().loop().turn_began();
   reader_.restart();
   writer_.retry_on_failure(used_before ? base::Retry::kReused : base::Retry::kNo);
   append_request_head(writer_.begin(frame_request(head), head.content_length), head);
@@ -103,17 +103,34 @@ base::Deadline Http1Client::head_deadline() const {
   return base::Deadline(since + options_.response_head).min(overall_);
 }
 
-// Reads until a whole head is there.
-base::Task<base::Result<void>> Http1Client::fill_head() {
-  auto deadline = head_deadline();
-  while (true) {
-    const auto verdict = reader_.look(inbox_.bytes());
-    if (verdict == Http1Head::Verdict::kWhole) co_return base::Result<void>();
+// A head that is wanted, out of what has come; false while that is not all of it.
+base::Result<bool> Http1Client::take_head(ResponseHead& head) {
+  do {
+    const auto verdict = inbox_.empty() ? Http1Head::Verdict::kMore : reader_.look(inbox_.bytes());
+    if (verdict == Http1Head::Verdict::kMore) return false;
     if (verdict == Http1Head::Verdict::kRefused) {
       base::Error bad(base::Code::kMalformed,
                       "bad response: " + std::string(reader_.refusal().why));
-      co_return broken(std::move(bad));
+      return broken(std::move(bad));
     }
+    auto accepted = accept_head(head);
+    if (!accepted) return base::fail(std::move(accepted.error()));
+  } while (head.status == 100 && !expects_);
+  if (head.status == 101) {
+    open_tunnel();
+  } else if (head.status >= 200) {
+    begin_body(head);
+  }
+  return true;
+}
+
+base::Task<base::Result<ResponseHead>> Http1Client::read_head() {
+  ResponseHead head;
+  auto deadline = head_deadline();
+  while (true) {
+    auto taken = take_head(head);
+    if (!taken) co_return base::fail(std::move(taken.error()));
+    if (*taken) co_return head;
     const auto room = inbox_.room(kHeadRead);
     auto got = co_await transport_.read(room, deadline);
     if (!got && got.error().code == base::Code::kTimeout) {
@@ -156,26 +173,13 @@ base::Result<void> Http1Client::accept_head(ResponseHead& head) {
   return {};
 }
 
-base::Task<base::Result<ResponseHead>> Http1Client::read_head() {
-  ResponseHead head;
-  do {
-    auto filled = co_await fill_head();
-    if (!filled) co_return base::fail(std::move(filled.error()));
-    auto accepted = accept_head(head);
-    if (!accepted) co_return base::fail(std::move(accepted.error()));
-  } while (head.status == 100 && !expects_);
-  if (head.status == 101) {
-    open_tunnel();
-  } else if (head.status >= 200) {
-    has_head_ = true;
-    body_.begin(head.body, head.content_length, 0);
-    idle_ = may_be_silent(head.fields) ? options_.stream_idle : options_.body_idle;
-    if (!body_.ended() && !inbox_.empty()) {
-      auto first = body_.take(inbox_);
-      if (!first || !first->empty()) first_ = std::move(first);
-    }
-  }
-  co_return head;
+void Http1Client::begin_body(const ResponseHead& head) {
+  has_head_ = true;
+  body_.begin(head.body, head.content_length, 0);
+  idle_ = may_be_silent(head.fields) ? options_.stream_idle : options_.body_idle;
+  if (body_.ended() || inbox_.empty()) return;
+  auto first = body_.take(inbox_);
+  if (!first || !first->empty()) first_ = std::move(first);
 }
 
 bool Http1Client::ready() const {
@@ -184,13 +188,19 @@ bool Http1Client::ready() const {
 }
 
 base::Task<base::Result<base::Chunk>> Http1Client::read() {
-  if (tunnel_) co_return co_await read_tunnel();
+  if (tunnel_) return read_tunnel();
   if (first_) {
     auto first = std::move(*first_);
     first_.reset();
-    if (!first) co_return broken(std::move(first.error()));
-    co_return first;
+    if (!first) first = broken(std::move(first.error()));
+    return base::at_once(std::move(first));
   }
+  if (!body_.ended()) return read_body();
+  inbox_.release();
+  return base::at_once<base::Result<base::Chunk>>(base::Chunk());
+}
+
+base::Task<base::Result<base::Chunk>> Http1Client::read_body() {
   while (!body_.ended()) {
     auto taken = body_.take(inbox_);
     if (!taken) co_return broken(std::move(taken.error()));

@@ -72,8 +72,10 @@ class Http1Client final : public ClientStream {
   void reset() override;
 
  private:
-  base::Task<base::Result<void>> fill_head();
+  base::Result<bool> take_head(ResponseHead& head);
   base::Result<void> accept_head(ResponseHead& head);
+  void begin_body(const ResponseHead& head);
+  base::Task<base::Result<base::Chunk>> read_body();
   void open_tunnel();
   base::Task<base::Result<base::Chunk>> read_tunnel();
   base::Task<base::Result<void>> finish_tunnel();

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "http/ascii.h"
+#include "http/eight_bytes.h"
 #include "http/fields.h"
 #include "http/method.h"
 
@@ -29,15 +30,12 @@ std::size_t token_size(std::string_view text) {
   return n;
 }
 
-// Visible ASCII, blanks, and obs-text (RFC 9110 5.5). Branchless, since nearly always all of it is
-// looked at.
+// Other than visible ASCII, blanks, and obs-text (RFC 9110 5.5).
 bool has_control_byte(std::string_view value) {
-  bool has = false;
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    has |= (byte < 0x20 && byte != '\t') || byte == 0x7f;
-  }
-  return has;
+  return may_have_control_byte(value) && std::ranges::any_of(value, [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return (byte < 0x20 && byte != '\t') || byte == 0x7f;
+         });
 }
 
 // Visible ASCII.
@@ -63,7 +61,7 @@ void Http1Head::restart() {
   has_start_line_ = false;
   bytes_ = nullptr;
   begin_ = line_begin_ = searched_ = end_ = 0;
-  raw_.method = raw_.target = raw_.reason = {};
+  raw_.method = raw_.target = raw_.reason = raw_.field_lines = {};
   raw_.fields.clear();
   refusal_ = Refusal();
 }
@@ -97,9 +95,9 @@ Refusal Http1Head::read_request_line(std::string_view line) {
     return Refusal(414, "the request target is too long");
   }
   if (!may_be_target(raw_.target)) return Refusal(400, "a byte that no request target may hold");
-  if (!is_version(version)) return Refusal(400, "the request line does not end in a version");
   if (!is_spoken_version(version)) {
-    return Refusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    return is_version(version) ? Refusal(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
+                               : Refusal(400, "the request line does not end in a version");
   }
   raw_.minor_version = version.back() - '0';
   return check_method(raw_.method);
@@ -122,15 +120,17 @@ Refusal Http1Head::read_status_line(std::string_view line) {
 
 Refusal Http1Head::read_field_line(std::string_view line) {
   if (line.front() == ' ' || line.front() == '\t') return Refusal(400, "a folded field line");
-  const auto name_size = token_size(line);
-  if (name_size == line.size() || line[name_size] != ':') {
-    const bool colon = line.find(':') != std::string_view::npos;
-    return Refusal(400, colon ? "a field name that is no token" : "a field line without a colon");
-  }
+  const auto name_size = line.find(':');
+  if (name_size == std::string_view::npos) return Refusal(400, "a field line without a colon");
   if (name_size == 0) return Refusal(400, "an empty field name");
+  const auto name = line.substr(0, name_size);
+  const auto known = known_field(name);
+  if (known == FieldName::kOther && token_size(name) != name_size) {
+    return Refusal(400, "a field name that is no token");
+  }
   const auto value = line.substr(name_size + 1);
   if (has_control_byte(value)) return Refusal(400, "a control byte in a field value");
-  raw_.fields.push_back(RawField{line.substr(0, name_size), without_blanks(value)});
+  raw_.fields.push_back(RawField{name, without_blanks(value), known});
   return Refusal();
 }
 
@@ -140,6 +140,7 @@ Refusal Http1Head::read_line(std::string_view line) {
     return read_field_line(line);
   }
   has_start_line_ = true;
+  fields_begin_ = searched_;
   return kind_ == Kind::kRequest ? read_request_line(line) : read_status_line(line);
 }
 
@@ -179,6 +180,7 @@ Http1Head::Verdict Http1Head::look(base::Bytes bytes) {
       if (refusal) return refuse(refusal.status, refusal.why);
     } else if (has_start_line_) {
       end_ = searched_;
+      raw_.field_lines = text.substr(fields_begin_, newline - 1 - fields_begin_);
       return Verdict::kWhole;
     } else if (begin_ == 0 && kind_ == Kind::kRequest) {
       begin_ = searched_;

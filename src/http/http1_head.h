@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/recycled.h"
+#include "http/field_name.h"
 #include "http/head_limits.h"
 #include "http/refusal.h"
 
@@ -18,6 +19,7 @@ namespace gatehouse::http {
 struct RawField {
   std::string_view name;
   std::string_view value;  // without blanks at its ends
+  FieldName known;         // which name it is
 };
 
 // A head as its bytes say it: views into them.
@@ -28,6 +30,7 @@ struct RawHead {
   std::string_view reason;
   int minor_version = 1;
   base::RecycledList<RawField> fields;
+  std::string_view field_lines;  // all of them, from the first name to the last line's end
 };
 
 class Http1Head {
@@ -67,10 +70,11 @@ class Http1Head {
   HeadLimits limits_;
   Kind kind_;
   bool has_start_line_ = false;
-  const char* bytes_ = nullptr;  // where the views lie
-  std::size_t begin_ = 0;        // of the head
-  std::size_t line_begin_ = 0;   // of the line under way
-  std::size_t searched_ = 0;     // no LF before this
+  const char* bytes_ = nullptr;   // where the views lie
+  std::size_t begin_ = 0;         // of the head
+  std::size_t line_begin_ = 0;    // of the line under way
+  std::size_t searched_ = 0;      // no LF before this
+  std::size_t fields_begin_ = 0;  // behind the start line
   std::size_t end_ = 0;
   RawHead raw_;
   Refusal refusal_;

@@ -114,10 +114,11 @@ base::Task<base::Result<bool>> Http1Server::wait_for_request() {
     const bool nothing_yet = !got && got.error().code == base::Code::kOverload;
     if (!nothing_yet || draining_) co_return false;
   }
-  const auto deadline = base::Deadline::in(place_.keep_alive(options_.idle));
+  const auto& loop = transport_.socket().loop();
+  const auto deadline = base::Deadline::in(place_.keep_alive(options_.idle), loop.turn_began());
   while (true) {
     waiting_idle_ = true;
-    place_.enter();
+    place_.enter(loop.turn_began());
     const auto waited = co_await transport_.wait_readable(deadline);
     waiting_idle_ = false;
     place_.leave();
@@ -139,8 +140,13 @@ base::Task<base::Result<bool>> Http1Server::wait_for_request() {
 base::Task<base::Result<bool>> Http1Server::read_head() {
   reader_.restart();
   refused_status_ = 0;
+  const bool more = reader_.look(inbox_.bytes()) == Http1Head::Verdict::kMore;
+  return more ? read_rest_of_head() : base::at_once<base::Result<bool>>(true);
+}
+
+base::Task<base::Result<bool>> Http1Server::read_rest_of_head() {
   const auto deadline = base::Deadline::in(options_.request_head);
-  while (reader_.look(inbox_.bytes()) == Http1Head::Verdict::kMore) {
+  do {
     const auto room = inbox_.room(kHeadRead);
     auto got = co_await fill(room, deadline);
     if (!got && got.error().code == base::Code::kTimeout) {
@@ -153,7 +159,7 @@ base::Task<base::Result<bool>> Http1Server::read_head() {
     if (inbox_.text().find_first_not_of("\r\n") == std::string_view::npos) co_return false;
     co_return base::fail(base::Code::kClosed, base::Side::kDownstream,
                          "the client ended in the middle of a head");
-  }
+  } while (reader_.look(inbox_.bytes()) == Http1Head::Verdict::kMore);
   co_return true;
 }
 
@@ -217,6 +223,13 @@ base::Task<base::Result<ServerStream*>> Http1Server::refuse(Refusal refusal) {
 // Ends an exchange. Whether another may follow.
 base::Task<bool> Http1Server::retire() {
   state_ = State::kIdle;
+  const bool plain = !watching_ && !writer_.failed() && !was_reset_ && answered_ &&
+                     writer_.ended() && body_.ended() && !input_broken_ && !input_ended_;
+  if (plain && persistence_ == Persistence::kKeepAlive) return base::at_once(true);
+  return end_exchange();
+}
+
+base::Task<bool> Http1Server::end_exchange() {
   co_await stop_watching();
   if (writer_.timed_out()) base::count(options_.abuse, base::Abuse::kSlowReader);
   if (was_reset_ || writer_.failed()) co_return false;
@@ -301,7 +314,7 @@ base::Task<base::Result<void>> Http1Server::write_interim(const ResponseHead& he
 
 base::Task<base::Result<void>> Http1Server::write_head(const ResponseHead& head) {
   answered_ = true;
-  if (head.status == 101) co_return open_tunnel(head);
+  if (head.status == 101) return base::at_once(open_tunnel(head));
   const bool too_much_unread =
       !body_.ended() && (owes_continue_ || input_broken_ || body_.remaining() > kDrainBytes);
   const bool close = persistence_ == Persistence::kClose || draining_ || too_much_unread;
@@ -311,7 +324,7 @@ base::Task<base::Result<void>> Http1Server::write_head(const ResponseHead& head)
   const bool silent = may_be_silent(head.fields);
   transport_.limit_writes(base::LeastRate(silent ? 0 : options_.least_rate, options_.rate_grace));
   if (silent) watch();
-  co_return base::Result<void>();
+  return nothing_to_do();
 }
 
 base::Task<base::Result<void>> Http1Server::write(base::Chunk chunk) {

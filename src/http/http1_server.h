@@ -98,9 +98,11 @@ class Http1Server final : public ServerStream {
 
   base::Task<base::Result<bool>> wait_for_request();
   base::Task<base::Result<bool>> read_head();
+  base::Task<base::Result<bool>> read_rest_of_head();
   // Seldom, so not inlined: its frame would be a part of next()'s, which an idle connection keeps.
   [[gnu::noinline]] base::Task<base::Result<ServerStream*>> refuse(Refusal refusal);
   base::Task<bool> retire();
+  base::Task<bool> end_exchange();
   [[gnu::noinline]] base::Task<bool> drain();  // the same
   // `room` is the inbox's.
   base::Task<base::Result<std::size_t>> fill(base::MutableBytes room, base::Deadline deadline);

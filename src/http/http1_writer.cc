@@ -12,11 +12,36 @@ namespace {
 
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
-base::Task<base::Result<void>> nothing() { co_return base::Result<void>(); }
+base::Task<base::Result<void>> nothing() { return base::at_once(base::Result<void>()); }
 
 base::Task<base::Result<void>> refuse(const char* why) {
-  co_return base::fail(base::Code::kInternal, why);
+  return base::at_once<base::Result<void>>(base::fail(base::Code::kInternal, why));
 }
+
+// Parts of what leaves in one system call, without those that are empty.
+class Parts {
+ public:
+  Parts(std::initializer_list<base::Bytes> parts) {
+    for (const auto part : parts) {
+      if (!part.empty()) parts_[count_++] = part;
+      bytes_ += part.size();
+    }
+  }
+  std::size_t bytes() const { return bytes_; }
+  std::span<const base::Bytes> all() const { return {parts_, count_}; }
+  void drop_front(std::size_t bytes) {
+    for (auto& part : parts_) {
+      const auto dropped = std::min(bytes, part.size());
+      part = part.subspan(dropped);
+      bytes -= dropped;
+    }
+  }
+
+ private:
+  base::Bytes parts_[4];
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
+};
 
 // "1a2f\r\n" into `memory`; 16 digits at most.
 base::Bytes chunk_head(std::array<char, 24>& memory, std::size_t size) {
@@ -65,24 +90,36 @@ base::Error Http1Writer::failure(base::Error error) {
 
 base::Task<base::Result<void>> Http1Writer::send(base::Bytes before, base::Chunk chunk,
                                                  base::Bytes after) {
-  if (turn_.is_set()) {
-    turn_.reset();
-  } else {
-    co_await wait_for_turn();
+  if (!turn_.is_set()) return send_rest(false, 0, before, std::move(chunk), after);
+  const Parts parts{base::as_bytes(held_), before, chunk.bytes(), after};
+  auto sent = transport_.try_write(parts.all());
+  if (!sent) {
+    held_.clear();
+    return base::at_once<base::Result<void>>(base::fail(failure(std::move(sent.error()))));
   }
-  base::Bytes pieces[4];
-  std::size_t count = 0;
-  for (const auto piece : {base::as_bytes(held_), before, chunk.bytes(), after}) {
-    if (!piece.empty()) pieces[count++] = piece;
-  }
-  const std::span<const base::Bytes> all(pieces, count);
+  if (*sent == parts.bytes()) return base::at_once(sent_all());
+  turn_.reset();
+  return send_rest(true, *sent, before, std::move(chunk), after);
+}
+
+base::Task<base::Result<void>> Http1Writer::send_rest(bool has_turn, std::size_t sent,
+                                                      base::Bytes before, base::Chunk chunk,
+                                                      base::Bytes after) {
+  if (!has_turn) co_await wait_for_turn();
+  Parts parts{base::as_bytes(held_), before, chunk.bytes(), after};
+  parts.drop_front(sent);
   const auto deadline = base::Deadline::in(stall_).min(overall_);
-  auto written = co_await transport_.write(all, deadline);
-  held_.clear();
+  auto written = co_await transport_.write(parts.all(), deadline);
   turn_.set();
-  if (!written) co_return base::fail(failure(std::move(written.error())));
-  last_progress_ = base::Clock::now();
-  co_return base::Result<void>();
+  if (written) co_return sent_all();
+  held_.clear();
+  co_return base::fail(failure(std::move(written.error())));
+}
+
+base::Result<void> Http1Writer::sent_all() {
+  held_.clear();
+  last_progress_ = transport_.socket().loop().turn_began();
+  return {};
 }
 
 base::Task<base::Result<void>> Http1Writer::write_part(base::Chunk part) {

@@ -53,11 +53,15 @@ class Http1Writer {
 
  private:
   base::Task<void> wait_for_turn();
-  // No coroutine itself, so that a piece costs one frame, that of send().
   base::Task<base::Result<void>> write_part(base::Chunk part);
   base::Task<base::Result<void>> write_in_parts(base::Chunk chunk);
-  // Sends what is held back and then the three, in one system call.
+  // Sends what is held back and then the three, in one system call; without waiting when all of
+  // that has room.
   base::Task<base::Result<void>> send(base::Bytes before, base::Chunk chunk, base::Bytes after);
+  // The same but for the first `sent` bytes. `has_turn`: turn_ was taken for it.
+  base::Task<base::Result<void>> send_rest(bool has_turn, std::size_t sent, base::Bytes before,
+                                           base::Chunk chunk, base::Bytes after);
+  base::Result<void> sent_all();
   // Notes that a write has failed; its error as callers get it.
   base::Error failure(base::Error error);
 

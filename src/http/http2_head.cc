@@ -3,6 +3,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/buffer.h"
@@ -97,6 +98,17 @@ Refusal read_request_body(Http2HeadFields& from, bool ended, RequestHead& out) {
   from.fields.remove(FieldName::kExpect);
   out.expect_continue = out.body != BodyKind::kNone;
   return Refusal();
+}
+
+std::string_view lower_spelling(FieldName name) {
+  static const auto kNames = [] {
+    std::array<std::string, static_cast<std::size_t>(FieldName::kXRequestId) + 1> names;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      for (const char c : spelling(static_cast<FieldName>(i))) names[i] += lower(c);
+    }
+    return names;
+  }();
+  return kNames[static_cast<std::size_t>(name)];
 }
 
 }  // namespace
@@ -230,6 +242,7 @@ void Http2Block::begin(const Fields& fields) {
 
 // Names are lower case in HTTP/2 (RFC 9113 8.2.1).
 void Http2Block::add_field(const Field& field) {
+  if (field.known != FieldName::kOther) return add(lower_spelling(field.known), field.value);
   const auto begin = names_.size();
   const auto size = begin + field.name.size();
   names_.resize_and_overwrite(size, [&](char* text, std::size_t) {

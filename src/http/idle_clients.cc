@@ -4,9 +4,9 @@
 
 namespace gatehouse::http {
 
-void IdleClients::Place::enter() {
+void IdleClients::Place::enter(base::TimePoint now) {
   if (clients_ == nullptr || is_linked()) return;
-  since_ = base::Clock::now();
+  since_ = now;
   clients_->places_.push_back(*this);
   clients_->count_.fetch_add(1, std::memory_order_relaxed);
 }

@@ -36,8 +36,8 @@ class IdleClients {
     Place& operator=(const Place&) = delete;
     ~Place() { leave(); }
 
-    // It is idle from now on, or was so already.
-    void enter();
+    // It is idle from now on, or was so already. `now`: in its loop's turn.
+    void enter(base::TimePoint now = base::Clock::now());
     void leave();
     // For how long it may be idle as things are, when that is `idle` in good times; 0: for ever.
     base::Duration keep_alive(base::Duration idle) const;

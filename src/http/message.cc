@@ -1,5 +1,7 @@
 #include "http/message.h"
 
+#include "http/ascii.h"
+
 namespace gatehouse::http {
 
 void RequestHead::release() {
@@ -107,10 +109,12 @@ std::string_view phrase_of_server_error(std::uint16_t status) {
 bool may_be_silent(const Fields& fields) {
   const auto type = fields.find(FieldName::kContentType);
   if (!type) return false;
-  const auto begins = [type](std::string_view name) {
-    return equal_names(type->substr(0, name.size()), name);
+  // `telling`: a byte by which most other types differ.
+  const auto begins = [type](std::string_view name, std::size_t telling) {
+    return type->size() >= name.size() && lower((*type)[telling]) == name[telling] &&
+           equal_names(type->substr(0, name.size()), name);
   };
-  return begins("text/event-stream") || begins("application/grpc");
+  return begins("text/event-stream", 5) || begins("application/grpc", 12);
 }
 
 std::string_view reason_phrase(std::uint16_t status) {

@@ -1,5 +1,6 @@
 #include "http/serialise.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -11,32 +12,44 @@ namespace gatehouse::http {
 
 namespace {
 
-void append_field(base::Text& out, std::string_view name, std::string_view value) {
-  out += name;
-  out += ": ";
-  out += value;
-  out += kLineEnd;
+constexpr std::size_t kAroundFields = 256;  // bytes of most start lines and of what follows them
+
+// Appends all of them at once.
+void append(base::Text& out, std::initializer_list<std::string_view> texts) {
+  const auto begin = out.size();
+  auto size = begin;
+  for (const auto text : texts) size += text.size();
+  out.resize_and_overwrite(size, [&](char* to, std::size_t) {
+    to += begin;
+    for (const auto text : texts) to = std::copy(text.begin(), text.end(), to);
+    return size;
+  });
 }
 
-void append_number(base::Text& out, std::uint64_t number) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  out.append(digits, static_cast<std::size_t>(end - digits));
+void append_field(base::Text& out, std::string_view name, std::string_view value) {
+  append(out, {name, ": ", value, kLineEnd});
 }
+
+class Digits {
+ public:
+  explicit Digits(std::uint64_t number)
+      : end_(std::to_chars(digits_, digits_ + sizeof digits_, number).ptr) {}
+  operator std::string_view() const { return {digits_, end_}; }
+
+ private:
+  char digits_[20];
+  char* end_;
+};
 
 void append_length(base::Text& out, std::uint64_t length) {
-  out += "Content-Length: ";
-  append_number(out, length);
-  out += kLineEnd;
+  append(out, {"Content-Length: ", Digits(length), kLineEnd});
 }
 
 void append_status_line(base::Text& out, const ResponseHead& head) {
-  out += "HTTP/1.1 ";
-  append_number(out, head.status);
-  out += ' ';
   const bool own_reason = !head.reason.empty() && !breaks_the_line(head.reason);
-  out += own_reason ? std::string_view(head.reason) : reason_phrase(head.status);
-  out += kLineEnd;
+  const auto reason = own_reason ? std::string_view(head.reason) : reason_phrase(head.status);
+  out.reserve(out.size() + head.fields.bytes() + kAroundFields);
+  append(out, {"HTTP/1.1 ", Digits(head.status), " ", reason, kLineEnd});
 }
 
 bool needs_length_of_nothing(std::string_view method) {
@@ -79,7 +92,8 @@ ResponseFraming frame_response(const RequestHead& request, const ResponseHead& r
                                bool close) {
   ResponseFraming framing;
   const bool old_client = request.version == Version::kHttp10;
-  const bool bodiless = request.method == "HEAD" || never_has_body(response.status);
+  const bool bodiless =
+      std::string_view(request.method) == "HEAD" || never_has_body(response.status);
   if (response.status == 205) {
     framing.says_length = true;  // of nothing (RFC 9110 15.3.6)
   } else if (bodiless) {
@@ -140,12 +154,8 @@ BodyKind frame_request(const RequestHead& head) {
 }
 
 void append_request_head(base::Text& out, const RequestHead& head) {
-  out += head.method;
-  out += ' ';
-  out += head.target;
-  out += " HTTP/1.1\r\nHost: ";
-  out += head.authority;
-  out += kLineEnd;
+  out.reserve(head.target.size() + head.fields.bytes() + kAroundFields);
+  append(out, {head.method, " ", head.target, " HTTP/1.1\r\nHost: ", head.authority, kLineEnd});
   head.fields.append_lines(out, kFieldsOfConnection);
   const bool trailers = head.fields.has_token(FieldName::kTe, "trailers");
   if (trailers) append_field(out, "TE", "trailers");

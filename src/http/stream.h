@@ -15,7 +15,9 @@
 namespace gatehouse::http {
 
 // What has ended well before it began.
-inline base::Task<base::Result<void>> nothing_to_do() { co_return base::Result<void>(); }
+inline base::Task<base::Result<void>> nothing_to_do() {
+  return base::at_once(base::Result<void>());
+}
 
 // A request that a client sent us, and the response that we owe. Errors are kDownstream.
 class ServerStream {

@@ -20,12 +20,27 @@ int hex_value(char c) {
   return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
+using Table = std::array<bool, 256>;
+
+// Whether `table` has all bytes of `text`. Branchless, since nearly always all are looked at.
+bool all_in(const Table& table, std::string_view text) {
+  bool all = true;
+  for (const char c : text) all &= table[static_cast<unsigned char>(c)];
+  return all;
+}
+
 // Visible ASCII without what RFC 3986 keeps out of URIs and somebody reads as a delimiter. Braces,
 // bars, carets and backticks are not in its grammar either, but browsers send them.
-bool may_stand_in_target(char c) {
+constexpr bool may_stand_in_target(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte > 0x20 && byte < 0x7f && c != '#' && c != '"' && c != '<' && c != '>';
 }
+
+constexpr auto kTargetBytes = [] {
+  Table table{};
+  for (unsigned c = 0; c < table.size(); ++c) table[c] = may_stand_in_target(static_cast<char>(c));
+  return table;
+}();
 
 bool is_unreserved(char c) {
   return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
@@ -62,12 +77,14 @@ bool append_name(std::string_view name, base::Text& out) {
   const auto size = begin + name.size();
   // What it is called with may be more: libstdc++ 12 hands on what it rounded up to.
   out.resize_and_overwrite(size, [&](char* text, std::size_t) {
+    bool good = true;  // what is written to `text` may be anything else
     char before = '.';
     for (auto* to = text + begin; const char c : name) {
       const char byte = kNameBytes[static_cast<unsigned char>(c)];
-      fits &= byte != '\0' && (byte != '.' || before != '.');
+      good &= (byte != '\0') & ((byte != '.') | (before != '.'));
       *to++ = before = byte;
     }
+    fits = good;
     return size;
   });
   return fits;
@@ -110,14 +127,14 @@ bool hides_dots(std::string_view segment) {
   return false;
 }
 
-// Bytes of which most paths consist, and that mean themselves wherever they stand.
+// Bytes of which most paths consist, and that mean themselves wherever they stand, but for dots.
 constexpr auto kPlainBytes = [] {
-  std::array<bool, 256> table{};
+  Table table{};
   for (unsigned c = 0; c < table.size(); ++c) {
     const char byte = static_cast<char>(c);
     table[c] = is_letter(byte) || is_digit(byte);
   }
-  for (const char c : std::string_view("/-_~!$&'()*+,=:@"))
+  for (const char c : std::string_view("./-_~!$&'()*+,=:@"))
     table[static_cast<unsigned char>(c)] = true;
   return table;
 }();
@@ -125,13 +142,8 @@ constexpr auto kPlainBytes = [] {
 // Whether `path` surely is its own canonical form: nothing in it is encoded, and no segment begins
 // with a dot.
 bool is_normal(std::string_view path) {
-  char before = '/';
-  for (const char c : path) {
-    const bool dot = c == '.' && before != '/';
-    if (!dot && !kPlainBytes[static_cast<unsigned char>(c)]) return false;
-    before = c;
-  }
-  return true;
+  if (!all_in(kPlainBytes, path)) return false;
+  return path.find('.') == std::string_view::npos || path.find("/.") == std::string_view::npos;
 }
 
 // Appends one segment of a path, decoded as far as it may be. False on a bad byte or escape.
@@ -188,7 +200,7 @@ bool normalise_path(std::string_view path, base::Text& out) {
   out.clear();
   if (path.empty() || path.front() != '/') return false;
   if (is_normal(path)) {
-    out.assign(path);
+    out += path;
     return true;
   }
   for (std::size_t at = 1;;) {
@@ -218,10 +230,7 @@ bool split_target(std::string_view target, TargetParts& out) {
     out.form = TargetParts::Form::kAsterisk;
     return true;
   }
-  for (const char c : target) {
-    if (!may_stand_in_target(c)) return false;
-  }
-  if (target.empty()) return false;
+  if (target.empty() || !all_in(kTargetBytes, target)) return false;
   if (target.front() != '/') {
     const auto colon = target.find("://");
     if (colon == std::string_view::npos) return false;

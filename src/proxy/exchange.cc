@@ -67,7 +67,11 @@ std::string https_port_suffix(const config::Config& config) {
 
 Exchange::Exchange(ExchangeParts parts, const Snapshot& snapshot, const ClientFacts& facts,
                    http::ServerStream& stream)
-    : parts_(parts), snapshot_(snapshot), facts_(facts), stream_(stream) {
+    : parts_(parts),
+      snapshot_(snapshot),
+      facts_(facts),
+      request_(facts_of(stream.head(), facts, snapshot.config.trusted_proxies)),
+      stream_(stream) {
   ++parts_.under_way;
 }
 
@@ -85,7 +89,6 @@ base::Task<void> Exchange::respond(std::uint16_t status, std::string_view senten
 
 base::Task<void> Exchange::run() {
   record_.began = base::Clock::now();
-  request_ = facts_of(stream_.head(), facts_, snapshot_.config.trusted_proxies);
   co_await dispatch();
   parts_.access_log.write(record_, stream_.head(), facts_, request_);
 }
@@ -135,67 +138,62 @@ base::Task<void> Exchange::refuse_for_memory() {
 }
 
 base::Task<void> Exchange::dispatch() {
-  const auto& head = stream_.head();
   // A CA's question comes before every rule of ours, for every host (RFC 8555 8.3).
-  if (head.path().starts_with("/.well-known/")) {
-    const bool answered = co_await answer_well_known();
-    if (answered) co_return;
-  }
-  if (parts_.memory.refuses() && parts_.under_way > kAlwaysServed) {
-    co_await refuse_for_memory();
-    co_return;
-  }
-  if (head.target == "*") {
-    co_await answer_options();
-    co_return;
-  }
+  const bool well_known = stream_.head().target.starts_with("/.well-known/");
+  return well_known ? dispatch_well_known() : serve_site();
+}
+
+base::Task<void> Exchange::dispatch_well_known() {
+  const bool answered = co_await answer_well_known();
+  if (!answered) co_await serve_site();
+}
+
+base::Task<void> Exchange::serve_site() {
+  const auto& head = stream_.head();
+  if (parts_.memory.refuses() && parts_.under_way > kAlwaysServed) return refuse_for_memory();
+  if (std::string_view(head.target) == "*") return answer_options();
   const auto* site = snapshot_.router.find(head.host());
-  if (site == nullptr) {
-    co_await respond(404, "There is no such site here.");
-    co_return;
-  }
+  if (site == nullptr) return respond(404, "There is no such site here.");
   if (site->tls && !request_.is_https && !snapshot_.config.listen.https.empty()) {
     std::string location = "https://";
     location += url_host(head);
     location += https_port_suffix(snapshot_.config);
     location += head.target;
-    auto done = co_await respond_redirect(stream_, 308, std::move(location));
-    note(done, 308);
-    co_return;
+    return redirect(308, std::move(location));
   }
   // The handshake asked for another site's certificates, or for none (RFC 9110 15.5.20).
   if (site->client_auth != facts_.client_auth) {
-    co_await respond(421, "This site is reached over a connection of its own.");
-    co_return;
+    return respond(421, "This site is reached over a connection of its own.");
   }
   const auto* route = site->find(head.normal_path);
-  if (route == nullptr) {
-    co_await respond(404, "There is nothing at this address.");
-    co_return;
-  }
-  co_await act(*route->action);
+  if (route == nullptr) return respond(404, "There is nothing at this address.");
+  return act(*route->action);
 }
 
 base::Task<void> Exchange::act(const config::Action& action) {
-  if (const auto* proxied = std::get_if<config::Proxy>(&action)) {
-    co_await proxy(*proxied);
-  } else if (const auto* fixed = std::get_if<config::Respond>(&action)) {
-    auto done = co_await respond_fixed(stream_, *fixed);
-    note(done, fixed->status);
-  } else if (const auto* redirect = std::get_if<config::Redirect>(&action)) {
+  if (const auto* proxied = std::get_if<config::Proxy>(&action)) return proxy(*proxied);
+  if (const auto* fixed = std::get_if<config::Respond>(&action)) return respond_as_told(*fixed);
+  if (const auto* moved = std::get_if<config::Redirect>(&action)) {
     const Placeholders values{stream_.head(), request_.scheme(), request_.client_ip,
                               request_.request_id};
-    auto location = expand(redirect->to, values);
-    auto done = co_await respond_redirect(stream_, redirect->status, std::move(location));
-    note(done, redirect->status);
+    return redirect(moved->status, expand(moved->to, values));
   }
+  return base::at_once();
+}
+
+base::Task<void> Exchange::respond_as_told(const config::Respond& fixed) {
+  auto done = co_await respond_fixed(stream_, fixed);
+  note(done, fixed.status);
+}
+
+base::Task<void> Exchange::redirect(std::uint16_t status, std::string location) {
+  auto done = co_await respond_redirect(stream_, status, std::move(location));
+  note(done, status);
 }
 
 // --- forwarding ---
 
-base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::RequestHead& request,
-                                            Replay& replay, bool fresh, Leased* leased) {
-  ForwardResult result;
+Upstream::Wanted Exchange::wanted_for(const http::RequestHead& request, bool fresh) const {
   Upstream::Wanted wanted;
   wanted.fresh = fresh;
   wanted.websocket = !request.upgrade.empty();
@@ -205,28 +203,37 @@ base::Task<ForwardResult> Exchange::attempt(Upstream& upstream, const http::Requ
     wanted.client = base::Endpoint::from_ip(request_.client_ip, 0).value_or(facts_.peer);
   }
   wanted.server = facts_.local;
-  auto lease = co_await upstream.lease(wanted);
+  return wanted;
+}
+
+base::Task<void> Exchange::attempt(Upstream& upstream, const http::RequestHead& request,
+                                   Replay& replay, bool fresh, Leased& leased,
+                                   ForwardResult& result) {
+  base::Result<Upstream::Lease> lease = upstream.lease_idle(fresh);
+  if (!lease->http1) {
+    const auto wanted = wanted_for(request, fresh);
+    lease = co_await upstream.lease(wanted);
+  }
   if (!lease) {
     result.end = ForwardResult::End::kUpstream;
     result.error = std::move(lease.error());
-    co_return result;
+    co_return;
   }
-  leased->any = true;
-  leased->reused = lease->reused;
-  if (cut_) co_return result;
+  leased.any = true;
+  leased.reused = lease->reused;
+  if (cut_) co_return;
   up_ = &lease->stream();
   // An HTTP/2 server may refuse a stream after its body was begun.
   const bool may_replay = lease->reused || lease->http2;
   Forward forward(parts_.loop, stream_, lease->stream(), replay, may_replay,
                   snapshot_.config.timeouts.stream_idle);
   forward.allow_in_trailers(snapshot_.config.allowed_fields);
-  result = co_await forward.run(request);
+  co_await forward.run(request, result);
   up_ = nullptr;
   const bool stale = lease->reused && result.error.retry == base::Retry::kReused;
   if (stale && lease->http1) upstream.idle().found_stale(lease->age);
   const bool well = result.end == ForwardResult::End::kDone;
   upstream.give_back(std::move(*lease), well, result.keep_alive);
-  co_return result;
 }
 
 base::Task<void> Exchange::proxy(const config::Proxy& action) {
@@ -248,9 +255,10 @@ base::Task<void> Exchange::proxy(const config::Proxy& action) {
   ForwardResult result;
   for (int i = 0; i < kAttempts && upstream != nullptr; ++i) {
     record_.upstream = upstream->name();
-    const auto began = base::Clock::now();
+    const auto began = parts_.loop.turn_began();
     Leased leased;
-    result = co_await attempt(*upstream, request, replay, fresh, &leased);
+    result = ForwardResult();
+    co_await attempt(*upstream, request, replay, fresh, leased, result);
     if (cut_ || result.end != ForwardResult::End::kUpstream || stream_.answered()) break;
     if (!replay.complete()) break;  // what was read of the body is gone
     if (result.error.retry == base::Retry::kYes && leased.any) {
@@ -283,9 +291,13 @@ base::Task<void> Exchange::report(const ForwardResult& result) {
   if (cut_) {
     record_.error = "cut: gatehouse stops";
     stream_.reset(base::Code::kClosed);
-    co_return;
+    return base::at_once();
   }
-  if (result.end == ForwardResult::End::kDone) co_return;
+  if (result.end == ForwardResult::End::kDone) return base::at_once();
+  return report_failure(result);
+}
+
+base::Task<void> Exchange::report_failure(const ForwardResult& result) {
   record_.error = result.error.detail;
   const bool tunnel = result.status == 101;  // that one breaks is nothing special
   if (result.end == ForwardResult::End::kUpstream && !tunnel) {

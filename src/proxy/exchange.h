@@ -63,20 +63,26 @@ class Exchange {
 
  private:
   base::Task<void> dispatch();
+  base::Task<void> dispatch_well_known();
+  base::Task<void> serve_site();
   base::Task<bool> answer_well_known();
   base::Task<void> answer_options();
   base::Task<void> refuse_for_memory();
   base::Task<void> act(const config::Action& action);
+  base::Task<void> respond_as_told(const config::Respond& fixed);
+  base::Task<void> redirect(std::uint16_t status, std::string location);
   base::Task<void> proxy(const config::Proxy& action);
   // `leased`: whether there was a connection at all, and one that had served before.
   struct Leased {
     bool any = false;
     bool reused = false;
   };
-  base::Task<ForwardResult> attempt(Upstream& upstream, const http::RequestHead& request,
-                                    Replay& replay, bool fresh, Leased* leased);
+  base::Task<void> attempt(Upstream& upstream, const http::RequestHead& request, Replay& replay,
+                           bool fresh, Leased& leased, ForwardResult& result);
+  Upstream::Wanted wanted_for(const http::RequestHead& request, bool fresh) const;
   base::Task<void> respond(std::uint16_t status, std::string_view sentence);
   base::Task<void> report(const ForwardResult& result);
+  base::Task<void> report_failure(const ForwardResult& result);
   void note(const base::Result<void>& done, std::uint16_t status);
 
   ExchangeParts parts_;

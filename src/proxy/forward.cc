@@ -13,6 +13,10 @@ bool seems_to_open_a_tunnel(const http::RequestHead& asked, const http::Response
   return by_connect && answer.status / 100 == 2;
 }
 
+bool is_interim(const base::Result<http::ResponseHead>& head) {
+  return head && head->status < 200 && head->status != 101;
+}
+
 }  // namespace
 
 void Replay::append(base::Bytes bytes) {
@@ -101,29 +105,30 @@ base::Task<void> Forward::pump_request() {
 base::Task<void> Forward::stop_pump(bool keep_reading) {
   stop_ = true;
   continue_.set();
-  if (gate_.count() == 0) co_return;
+  return gate_.count() == 0 ? base::at_once() : end_pump(keep_reading);
+}
+
+base::Task<void> Forward::end_pump(bool keep_reading) {
   if (pumping_ && !keep_reading) down_.stop_reading();
   (void)co_await gate_.close();
 }
 
 // --- the response ---
 
-base::Task<base::Result<http::ResponseHead>> Forward::read_final_head() {
-  for (;;) {
-    auto head = co_await up_.read_head();
-    if (!head || head->status >= 200 || head->status == 101) co_return head;
-    if (head->status == 100) {
-      continue_.set();
-      continue;
-    }
-    forward_response(*head);
-    auto passed = co_await down_.write_interim(*head);
+// Passes an interim head on, and gives what comes after it.
+base::Task<base::Result<http::ResponseHead>> Forward::pass_interim(http::ResponseHead head) {
+  if (head.status == 100) {
+    continue_.set();
+  } else {
+    forward_response(head);
+    auto passed = co_await down_.write_interim(head);
     if (!passed) {
       client_failed_ = true;
       client_error_ = passed.error();
       co_return base::fail(std::move(passed.error()));
     }
   }
+  co_return co_await up_.read_head();
 }
 
 void Forward::fail_by_upstream(ForwardResult& result, base::Error error) {
@@ -141,7 +146,7 @@ void Forward::fail_by_client(ForwardResult& result, base::Error error) {
   result.error = std::move(error);
 }
 
-base::Task<void> Forward::pass_response(ForwardResult& result) {
+base::Task<void> Forward::pass_body(ForwardResult& result) {
   base::Result<void> passed;
   for (;;) {
     if (!up_.ready()) {
@@ -182,22 +187,10 @@ base::Task<void> Forward::pass_tunnel(ForwardResult& result) {
   }
 }
 
-base::Task<void> Forward::pass_final(const http::ResponseHead& head, ForwardResult& result) {
-  auto written = co_await down_.write_head(head);
-  if (!written) {
-    fail_by_client(result, std::move(written.error()));
-  } else if (head.status == 101) {
-    co_await pass_tunnel(result);
-  } else {
-    co_await pass_response(result);
-  }
-}
-
-base::Task<ForwardResult> Forward::run(const http::RequestHead& request) {
-  ForwardResult result;
+base::Task<void> Forward::run(const http::RequestHead& request, ForwardResult& result) {
   if (client_failed_) {  // it cancelled before anything was sent
     fail_by_client(result, std::move(client_error_));
-    co_return result;
+    co_return;
   }
   expects_ = request.expect_continue && replay_.bytes().empty();
   auto sent = co_await up_.send_head(request);
@@ -209,7 +202,8 @@ base::Task<ForwardResult> Forward::run(const http::RequestHead& request) {
     gate_.spawn(pump_request(), "forward a request body");
     co_await send_head_alone();
   }
-  auto head = co_await read_final_head();
+  auto head = co_await up_.read_head();
+  while (is_interim(head)) head = co_await pass_interim(std::move(*head));
   if (head && seems_to_open_a_tunnel(down_.head(), *head)) {
     head = base::fail(base::Code::kMalformed, base::Side::kUpstream,
                       "the upstream answers a WebSocket handshake with 2xx instead of 101");
@@ -222,19 +216,25 @@ base::Task<ForwardResult> Forward::run(const http::RequestHead& request) {
     // The client may have failed while its last bytes were awaited.
     if (client_failed_ && again) fail_by_upstream(result, std::move(result.error));
     result.request_bytes = request_bytes_;
-    co_return result;
+    co_return;
   }
   result.status = head->status;
   if (const auto said = head->fields.find(http::FieldName::kKeepAlive)) result.keep_alive = *said;
   forward_response(*head);
-  co_await pass_final(*head, result);
+  auto written = co_await down_.write_head(*head);
+  if (!written) {
+    fail_by_client(result, std::move(written.error()));
+  } else if (head->status == 101) {
+    co_await pass_tunnel(result);
+  } else {
+    co_await pass_body(result);
+  }
   // An answer that came before the request's end: the rest is not for this upstream.
   const bool cut = pumping_ || result.end != ForwardResult::End::kDone;
   if (cut) up_.reset();
   co_await stop_pump(false);
   if (result.end != ForwardResult::End::kDone) down_.reset(result.error.code);
   result.request_bytes = request_bytes_;
-  co_return result;
 }
 
 }  // namespace gatehouse::proxy

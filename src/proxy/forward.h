@@ -62,18 +62,19 @@ class Forward {
   // Sends `request` with the body of the client's, passes the response on. When the upstream
   // fails before a head came, nothing has been sent to the client. A request that asks for a tunnel
   // and gets it (101) lasts until the tunnel has ended.
-  base::Task<ForwardResult> run(const http::RequestHead& request);
+  // `result`: as it was made.
+  base::Task<void> run(const http::RequestHead& request, ForwardResult& result);
 
  private:
   static void client_cancelled(void* self);
   base::Task<void> pump_request();
   base::Task<base::Result<void>> send_replay();
   base::Task<void> send_head_alone();
-  base::Task<void> pass_response(ForwardResult& result);
+  base::Task<void> pass_body(ForwardResult& result);
   base::Task<void> pass_tunnel(ForwardResult& result);
-  base::Task<void> pass_final(const http::ResponseHead& head, ForwardResult& result);
-  base::Task<base::Result<http::ResponseHead>> read_final_head();
+  base::Task<base::Result<http::ResponseHead>> pass_interim(http::ResponseHead head);
   base::Task<void> stop_pump(bool keep_reading);
+  base::Task<void> end_pump(bool keep_reading);
   void fail_by_upstream(ForwardResult& result, base::Error error);
   void fail_by_client(ForwardResult& result, base::Error error);
 

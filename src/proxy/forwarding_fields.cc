@@ -106,7 +106,9 @@ void set_forwarding_fields(http::Fields& fields, std::string_view authority,
     fields.add(Name::kXForwardedFor, list);
     if (!forwarded.empty()) fields.add(Name::kForwarded, forwarded);
   } else {
-    fields.remove_if([](const http::Field& field) { return means_forwarding(field); });
+    if (fields.may_have(kKnown) || fields.may_have({Name::kOther})) {
+      fields.remove_if([](const http::Field& field) { return means_forwarding(field); });
+    }
     fields.add(Name::kXForwardedFor, peer.ip);
   }
   fields.add(Name::kXForwardedProto, facts.scheme());

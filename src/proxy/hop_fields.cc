@@ -42,6 +42,7 @@ bool is_allowed(std::string_view name, const std::vector<std::string>& allowed) 
 
 // Programs behind us that know fields as CGI's variables cannot tell "X_User" from "X-User".
 void remove_odd_names(http::Fields& fields, const std::vector<std::string>& allowed) {
+  if (!fields.may_be_odd()) return;
   std::string names;
   fields.remove_if([&](const http::Field& field) {
     const bool dropped = field.odd && !is_allowed(field.name, allowed);
@@ -56,8 +57,10 @@ void remove_odd_names(http::Fields& fields, const std::vector<std::string>& allo
 void assign_without_hop(http::Fields& fields, const http::Fields& from) {
   fields.assign_if(from,
                    [](const http::Field& field) { return !kHopFields.contains(field.known); });
-  for (const auto& field : from) {
-    if (field.known == Name::kConnection) remove_named(fields, field.value);
+  if (from.has(Name::kConnection)) {
+    for (const auto& field : from) {
+      if (field.known == Name::kConnection) remove_named(fields, field.value);
+    }
   }
   if (from.has_token(Name::kTe, "trailers")) fields.add(Name::kTe, "trailers");
 }
@@ -65,7 +68,7 @@ void assign_without_hop(http::Fields& fields, const http::Fields& from) {
 }  // namespace
 
 std::optional<std::uint64_t> forwards_left(const http::RequestHead& head) {
-  if (head.method != "OPTIONS") return std::nullopt;
+  if (std::string_view(head.method) != "OPTIONS") return std::nullopt;
   const auto text = head.fields.joined("Max-Forwards");
   const auto* end = text.data() + text.size();
   std::uint64_t left = 0;
@@ -107,12 +110,14 @@ http::Fields forwarded_trailers(const http::Fields& trailers,
 
 void forward_response(http::ResponseHead& head) {
   auto& fields = head.fields;
-  std::string named;
-  for (const auto& field : fields) {
-    if (field.known == Name::kConnection) named.append(field.value).append(",");
+  if (fields.may_have(kHopFields)) {
+    std::string named;
+    for (const auto& field : fields) {
+      if (field.known == Name::kConnection) named.append(field.value).append(",");
+    }
+    fields.remove_if([](const http::Field& field) { return kHopFields.contains(field.known); });
+    remove_named(fields, named);
   }
-  fields.remove_if([](const http::Field& field) { return kHopFields.contains(field.known); });
-  remove_named(fields, named);
   add_via(fields);
 }
 

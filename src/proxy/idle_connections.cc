@@ -18,7 +18,7 @@ base::Duration hinted_timeout(std::string_view keep_alive) {
   return base::Duration(seconds * 1000ll);
 }
 
-base::Duration age_of(base::TimePoint since, base::TimePoint now = base::Clock::now()) {
+base::Duration age_of(base::TimePoint since, base::TimePoint now) {
   return std::chrono::duration_cast<base::Duration>(now - since);
 }
 
@@ -30,13 +30,13 @@ IdleConnections::IdleConnections(const config::Keepalive& options)
       limit_(configured_),
       most_(configured_) {}
 
-IdleConnections::Idled IdleConnections::take(bool unused) {
+IdleConnections::Idled IdleConnections::take(bool unused, base::TimePoint now) {
   while (!idle_.empty()) {
     if (unused && idle_.back().connection->exchanges() != 0) break;
     auto last = std::move(idle_.back());
     idle_.pop_back();
     Idled taken;
-    taken.age = age_of(last.since);
+    taken.age = age_of(last.since, now);
     const bool young = taken.age < limit_;
     if (young && last.connection->still_idle()) {
       if (taken.age * 4 > limit_ * 3) dare_more();
@@ -49,20 +49,21 @@ IdleConnections::Idled IdleConnections::take(bool unused) {
   return {};
 }
 
-void IdleConnections::give_back(Connection connection, std::string_view keep_alive) {
+void IdleConnections::give_back(Connection connection, std::string_view keep_alive,
+                                base::TimePoint now) {
   if (!connection->reusable()) {
     connection->close();
     return;
   }
   heed(keep_alive);
-  add(std::move(connection));
+  add(std::move(connection), now);
 }
 
 void IdleConnections::keep_unused(Connection connection) {
   idle_.push_back({std::move(connection), base::Clock::now()});
 }
 
-void IdleConnections::add(Connection connection) {
+void IdleConnections::add(Connection connection, base::TimePoint now) {
   if (most_connections_ == 0) {
     connection->close();
     return;
@@ -71,7 +72,7 @@ void IdleConnections::add(Connection connection) {
     idle_.front().connection->close();
     idle_.erase(idle_.begin());
   }
-  idle_.push_back({std::move(connection), base::Clock::now()});
+  idle_.push_back({std::move(connection), now});
 }
 
 void IdleConnections::close_all() {

@@ -32,11 +32,12 @@ class IdleConnections {
   };
 
   // The connection that was used last and still stands, or none. `unused`: only one that has not
-  // carried an exchange yet.
-  Idled take(bool unused = false);
+  // carried an exchange yet. `now`: in its loop's turn.
+  Idled take(bool unused = false, base::TimePoint now = base::Clock::now());
   // Takes a connection back after an exchange; closes it when it is of no more use.
   // `keep_alive`: what the upstream said in Keep-Alive ("timeout=5"), or nothing.
-  void give_back(Connection connection, std::string_view keep_alive);
+  void give_back(Connection connection, std::string_view keep_alive,
+                 base::TimePoint now = base::Clock::now());
   // A new connection that somebody will want soon.
   void keep_unused(Connection connection);
   // A connection that had lain idle for `age` broke before it answered: idle ones of that age are
@@ -57,7 +58,7 @@ class IdleConnections {
 
   void heed(std::string_view keep_alive);
   void dare_more();
-  void add(Connection connection);
+  void add(Connection connection, base::TimePoint now);
 
   std::size_t most_connections_;
   base::Duration configured_;

@@ -105,7 +105,7 @@ RequestFacts facts_of(const http::RequestHead& head, const ClientFacts& peer,
     }
     facts.trace_id = trace_id_of(fields);
   } else {
-    facts.client_ip = peer.ip;
+    facts.client_ip += peer.ip;
   }
   if (facts.request_id.empty()) facts.request_id = random_id();
   return facts;

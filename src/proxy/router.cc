@@ -69,8 +69,10 @@ std::string_view Router::host_at(std::string_view address) const {
 }
 
 const CompiledSite* Router::find(std::string_view host) const {
-  if (const auto found = exact_.find(host); found != exact_.end()) return &sites_[found->second];
-  if (const auto dot = host.find('.'); dot != std::string_view::npos) {
+  // An empty map would hash the name for nothing.
+  if (const auto found = exact_.empty() ? exact_.end() : exact_.find(host); found != exact_.end())
+    return &sites_[found->second];
+  if (const auto dot = host.find('.'); dot != std::string_view::npos && !wildcard_.empty()) {
     const auto found = wildcard_.find(host.substr(dot));
     if (found != wildcard_.end()) return &sites_[found->second];
   }

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "proxy/hex.h"
+
 namespace gatehouse::proxy {
 
 namespace {
@@ -55,10 +57,7 @@ base::Text random_id() {
   drawn.used += bytes.size();
   base::Text text;
   text.resize_and_overwrite(2 * bytes.size(), [bytes](char* to, std::size_t) {
-    for (const auto byte : bytes) {
-      *to++ = kHex[byte >> 4];
-      *to++ = kHex[byte & 15];
-    }
+    for (const auto byte : bytes) to = write_hex(to, byte);
     return 2 * bytes.size();
   });
   return text;

@@ -164,7 +164,7 @@ base::Task<void> Upstream::connect_for_all() {
 
 Upstream::Lease Upstream::take_idle(bool unused) {
   Lease lease;
-  auto idled = idle_.take(unused);
+  auto idled = idle_.take(unused, loop_.turn_began());
   lease.http1 = std::move(idled.connection);
   lease.age = idled.age;
   lease.reused = lease.http1 && lease.http1->exchanges() != 0;
@@ -202,6 +202,11 @@ base::Task<base::Result<Upstream::Lease>> Upstream::lease_http1(Wanted wanted) {
   co_return base::Result<Lease>(std::move(lease));  // of nothing
 }
 
+Upstream::Lease Upstream::lease_idle(bool fresh) {
+  const bool pooled = proxy_protocol_ == 0 && speaks_ == Speaks::kHttp1;
+  return pooled && !last_.passed() && !gate_.closed() ? take_idle(fresh) : Lease();
+}
+
 base::Task<base::Result<Upstream::Lease>> Upstream::lease(Wanted wanted) {
   if (proxy_protocol_ != 0) co_return co_await lease_own(std::move(wanted));
   const bool only_http1 = wanted.websocket && server_.scheme != Scheme::kH2c;
@@ -237,7 +242,7 @@ void Upstream::give_back(Lease lease, bool well, std::string_view keep_alive) {
   if (!lease.http1) return;  // a stream that has not ended is reset when it dies
   const bool keep = well && proxy_protocol_ == 0 && !gate_.closed();
   if (keep) {
-    idle_.give_back(std::move(lease.http1), keep_alive);
+    idle_.give_back(std::move(lease.http1), keep_alive, loop_.turn_began());
   } else if (well) {
     lease.http1->close();
   } else {

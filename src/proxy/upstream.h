@@ -42,7 +42,7 @@ class Upstream {
   // "host:port" or "unix:/path", for logs.
   const std::string& name() const { return name_; }
   // Whether connecting failed lately: others are better tried first.
-  bool is_out() const { return base::Clock::now() < out_until_; }
+  bool is_out() const { return out_until_ != base::TimePoint() && base::Clock::now() < out_until_; }
 
   // What an exchange wants to send.
   struct Wanted {
@@ -63,6 +63,8 @@ class Upstream {
     base::Duration age{0};                      // for which it had lain idle
   };
 
+  // A connection that lies idle and may carry the request, or none: asked before lease().
+  Lease lease_idle(bool fresh);
   // Errors, all with Retry::kYes: kNotFound, kRefused, kTimeout, kTls, kOverload and what else
   // connecting may meet.
   base::Task<base::Result<Lease>> lease(Wanted wanted);

@@ -3,14 +3,18 @@
 #include <openssl/rand.h>
 #include <openssl/siphash.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+
+#include "proxy/hex.h"
 
 namespace gatehouse::proxy {
 
 namespace {
 
 constexpr std::string_view kPseudonym = "gatehouse";
+constexpr std::size_t kOurs = 32;  // bytes of what we add, and a bit more
 
 // "gatehouse-" and 64 bits that nobody else can make, so that nobody can keep a request of another
 // from passing. Appended to `out`.
@@ -22,11 +26,13 @@ void append_pseudonym(std::string_view host, base::Text& out) {
   }();
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(host.data());
   const auto proof = SIPHASH_24(key.data(), bytes, host.size());
-  std::array<char, 16> digits;
-  for (unsigned i = 0; i < digits.size(); ++i) {
-    digits[i] = "0123456789abcdef"[(proof >> (60 - 4 * i)) & 15];
+  std::array<char, kPseudonym.size() + 1 + 16> text;
+  auto* to = std::copy(kPseudonym.begin(), kPseudonym.end(), text.data());
+  *to++ = '-';
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    to = write_hex(to, static_cast<std::uint8_t>(proof >> shift));
   }
-  out.append(kPseudonym).append("-").append(digits.data(), digits.size());
+  out.append(text.data(), text.size());
 }
 
 std::string_view name_of(http::Version version) {
@@ -41,6 +47,7 @@ std::string_view name_of(http::Version version) {
 // What stands in it, ready to be followed.
 base::Text list_of(const http::Fields& fields) {
   base::Text list;
+  if (!fields.has(http::FieldName::kVia)) return list;
   for (const auto& field : fields) {
     if (field.known == http::FieldName::kVia) list.append(field.value).append(", ");
   }
@@ -57,6 +64,7 @@ base::Text take_list(http::Fields& fields) {
 
 void add_via(http::Fields& fields, const http::RequestHead& request) {
   auto via = take_list(fields);
+  via.reserve(via.size() + kOurs);
   via += name_of(request.version);
   append_pseudonym(request.host(), via);
   fields.add(http::FieldName::kVia, via);
@@ -70,6 +78,7 @@ void add_via(http::Fields& response) {
 }
 
 bool has_passed(const http::RequestHead& request) {
+  if (!request.fields.has(http::FieldName::kVia)) return false;
   const auto via = list_of(request.fields);
   if (via.find(kPseudonym) == base::Text::npos) return false;
   base::Text ours;

@@ -60,14 +60,14 @@ class Pieces {
     }
     return room.first(filled);
   }
-  std::size_t fill(std::span<iovec> vector) const {
+  std::span<iovec> fill(std::span<iovec> vector) const {
     const auto count = std::min(vector.size(), pieces_.size());
     for (std::size_t i = 0; i < count; ++i) {
       const auto piece = pieces_[i].subspan(i == 0 ? skipped_ : 0);
       vector[i].iov_base = const_cast<std::uint8_t*>(piece.data());
       vector[i].iov_len = piece.size();
     }
-    return count;
+    return vector.first(count);
   }
 
  private:
@@ -162,10 +162,8 @@ base::Task<base::Result<std::size_t>> Transport::read(base::MutableBytes into,
 
 base::Task<base::Result<void>> Transport::wait_readable(base::Deadline deadline) {
   // Part of a record may be pending for long: then only more bytes help.
-  if (!starved_ && has_pending()) {
-    co_return base::Result<void>();
-  }
-  co_return co_await socket_.wait_readable(deadline);
+  if (!starved_ && has_pending()) return base::at_once(base::Result<void>());
+  return socket_.wait_readable(deadline);
 }
 
 bool Transport::has_pending() const {
@@ -181,10 +179,29 @@ bool Transport::is_quiet() const { return socket_.is_quiet() && !has_pending(); 
 base::Task<base::Result<void>> Transport::write(std::span<const base::Bytes> pieces,
                                                 base::Deadline deadline) {
   if (!socket_.is_open()) {
-    co_return base::fail(base::Code::kCancelled, "the connection was closed");
+    base::Error closed(base::Code::kCancelled, "the connection was closed");
+    return base::at_once<base::Result<void>>(base::fail(std::move(closed)));
   }
-  if (ssl_) co_return co_await write_tls(pieces, deadline);
-  co_return co_await write_plain(pieces, deadline);
+  return ssl_ ? write_tls(pieces, deadline) : write_plain(pieces, deadline);
+}
+
+base::Result<std::size_t> Transport::send(std::span<iovec> vector) {
+  if (!socket_.is_open()) return base::fail(base::Code::kCancelled, "the connection was closed");
+  msghdr message{};
+  message.msg_iov = vector.data();
+  message.msg_iovlen = vector.size();
+  for (;;) {
+    const auto sent = ::sendmsg(socket_.native(), &message, MSG_NOSIGNAL);
+    if (sent >= 0) return static_cast<std::size_t>(sent);
+    if (would_block(errno)) return 0;
+    if (errno != EINTR) return base::fail(base::from_errno(errno, base::Side::kLocal, "write"));
+  }
+}
+
+base::Result<std::size_t> Transport::try_write(std::span<const base::Bytes> pieces) {
+  if (ssl_) return 0;
+  std::array<iovec, kMostPieces> vector;
+  return send(Pieces(pieces).fill(vector));
 }
 
 // The kernel tells of room only when much of its memory is free: what the peer has acknowledged
@@ -278,18 +295,10 @@ base::Task<base::Result<void>> Transport::write_plain(std::span<const base::Byte
   Pieces left(pieces);
   while (!left.front(1).empty()) {
     std::array<iovec, kMostPieces> vector;
-    msghdr message{};
-    message.msg_iov = vector.data();
-    message.msg_iovlen = left.fill(vector);
-    const auto sent = ::sendmsg(socket_.native(), &message, MSG_NOSIGNAL);
-    if (sent >= 0) {
-      left.skip(static_cast<std::size_t>(sent));
-      continue;
-    }
-    if (errno == EINTR) continue;
-    if (!would_block(errno)) {
-      co_return base::fail(base::from_errno(errno, base::Side::kLocal, "write"));
-    }
+    const auto sent = send(left.fill(vector));
+    if (!sent) co_return base::fail(sent.error());
+    left.skip(*sent);
+    if (*sent != 0) continue;
     auto waited = co_await wait_for_room(deadline);
     if (!waited) co_return waited;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <openssl/base.h>
+#include <sys/uio.h>
 
 #include <cstdint>
 #include <memory>
@@ -67,6 +68,9 @@ class Transport {
   base::Task<base::Result<void>> wait_readable(base::Deadline deadline);
   // Whether nothing that was not read has come, as far as the loop has been told. Costs no call.
   bool is_quiet() const;
+  // Writes without waiting: what the kernel takes of the pieces at once. Always 0 with TLS. Errors:
+  // as read().
+  base::Result<std::size_t> try_write(std::span<const base::Bytes> pieces);
   // Writes all pieces in order; small ones leave together, in one system call and one TLS record.
   base::Task<base::Result<void>> write(std::span<const base::Bytes> pieces,
                                        base::Deadline deadline);
@@ -104,6 +108,7 @@ class Transport {
   bool may_read() const;
   base::Result<std::size_t> read_plain(base::MutableBytes into);
   base::Result<std::size_t> read_tls(base::MutableBytes into);
+  base::Result<std::size_t> send(std::span<iovec> vector);
   base::Task<base::Result<void>> write_plain(std::span<const base::Bytes> pieces,
                                              base::Deadline deadline);
   base::Task<base::Result<void>> write_tls(std::span<const base::Bytes> pieces,

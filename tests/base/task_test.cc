@@ -38,6 +38,35 @@ TEST(Task, GivesWhatItReturnsThoughThatCanOnlyBeMoved) {
   EXPECT_EQ(*run(loop, give_pointer(8)), 8);
 }
 
+Task<int> give_at_once(int number) { return at_once(number); }
+
+Task<void> note_at_once(std::string& log, std::string word) {
+  log += word;
+  return at_once();
+}
+
+Task<std::string> wait_for_what_has_ended(std::string& log) {
+  auto first = give_at_once(3);
+  auto second = give_at_once(4);
+  first = std::move(second);
+  const int number = co_await std::move(first);
+  co_await note_at_once(log, "done ");
+  co_return log + std::to_string(number);
+}
+
+TEST(Task, ThatHasEndedIsAwaitedAndSpawnedAsAnyOther) {
+  Loop loop;
+  std::string log;
+  EXPECT_EQ(run(loop, wait_for_what_has_ended(log)), "done 4");
+  EXPECT_EQ(run(loop, give_at_once(5)), 5);
+  bool told = false;
+  loop.spawn(
+      note_at_once(log, "spawned"), "a task that has ended",
+      [](void* flag) { *static_cast<bool*>(flag) = true; }, &told);
+  loop.poll();
+  EXPECT_TRUE(told);
+}
+
 Task<long> add_up(int count) {
   long sum = 0;
   for (int i = 0; i < count; ++i) sum += co_await give(i);

@@ -74,6 +74,30 @@ TEST(TimerWheel, LeavesADeadlineOfALaterTurnInItsSlot) {
   EXPECT_TRUE(far.timer.armed());
 }
 
+TEST(TimerWheel, EmptySlotsWakeNobody) {
+  TimerWheel wheel;
+  Probe far([] {});
+  Probe near([] {});
+  EXPECT_FALSE(wheel.next_tick());
+  const auto now = Clock::now();
+  wheel.arm(far.timer, Deadline(now + 20s));
+  EXPECT_GE(wheel.next_tick(), now + 20s);
+  wheel.arm(near.timer, Deadline(now + 5s));
+  EXPECT_GE(wheel.next_tick(), now + 5s);
+  EXPECT_LE(wheel.next_tick(), now + 5s + 2 * TimerWheel::kTick);
+  wheel.advance(now + 4s);
+  EXPECT_LE(wheel.next_tick(), now + 5s + 2 * TimerWheel::kTick);
+  near.timer.disarm();
+  wheel.advance(now + 6s);
+  EXPECT_GE(wheel.next_tick(), now + 20s);
+  wheel.arm(near.timer, Deadline(now + 7s));
+  wheel.advance(now + 8s);
+  EXPECT_EQ(near.count, 1);
+  wheel.advance(now + 21s);
+  EXPECT_EQ(far.count, 1);
+  EXPECT_FALSE(wheel.next_tick());
+}
+
 TEST(TimerWheel, ArmingAgainMovesATimer) {
   Loop loop;
   Probe moved([&] { loop.stop(); });

@@ -91,6 +91,48 @@ TEST(FieldsTest, AreWrittenLineByLineWithoutThoseOfTheConnection) {
   EXPECT_EQ(text, "> a: 1\r\nB: \r\nD: 4\r\n");
 }
 
+TEST(FieldsTest, LinesThatCameAreTakenOverAndWrittenAsWeWriteThem) {
+  const std::string_view lines = "A: 1\r\nb_c:2\r\nC:  3 \r\nVia: \r\nDate:\r\nD: 4\r\n";
+  Fields fields;
+  fields.add("Old", "0");
+  fields.begin_lines(lines, 6);
+  EXPECT_TRUE(fields.empty());
+  const auto add = [&](std::string_view name, std::size_t value_at, std::size_t value_size) {
+    const auto at = lines.find(name);
+    fields.add_line(known_field(name), at, lines.substr(at, name.size()),
+                    lines.substr(value_at, value_size));
+  };
+  add("A", lines.find('1'), 1);
+  add("b_c", lines.find('2'), 1);
+  add("C", lines.find('3'), 1);
+  add("Via", lines.find("Via: ") + 5, 0);
+  add("Date", lines.find("Date:") + 5, 0);
+  add("D", lines.find('4'), 1);
+  EXPECT_EQ(fields.find("b_C"), "2");
+  EXPECT_EQ(fields.find(FieldName::kVia), "");
+  EXPECT_TRUE(fields.may_be_odd());
+  EXPECT_FALSE(fields.has("Old"));
+  base::Text text;
+  fields.append_lines(text, {});
+  EXPECT_EQ(text, "A: 1\r\nb_c: 2\r\nC: 3\r\nVia: \r\nDate: \r\nD: 4\r\n");
+}
+
+TEST(FieldsTest, SayWhatSurelyIsNotAmongThem) {
+  Fields fields;
+  EXPECT_FALSE(fields.may_have({FieldName::kOther, FieldName::kVia}));
+  fields.add("via", "1.1 a");
+  fields.add("X-Y", "1");
+  EXPECT_TRUE(fields.may_have({FieldName::kVia}));
+  EXPECT_TRUE(fields.may_have({FieldName::kOther, FieldName::kDate}));
+  EXPECT_FALSE(fields.may_have({FieldName::kDate}));
+  EXPECT_FALSE(fields.may_be_odd());
+  Fields copy;
+  copy.assign_if(fields, [](const Field&) { return true; });
+  EXPECT_TRUE(copy.may_have({FieldName::kVia}));
+  fields.clear();
+  EXPECT_FALSE(fields.may_have({FieldName::kVia}));
+}
+
 TEST(FieldsTest, SomeOfAnotherListAreTakenOverAsTheyAre) {
   Fields from;
   from.add("A", "1");

@@ -51,7 +51,7 @@ class ForwardStreamsTest : public testing::Test {
   base::Task<void> run() {
     Replay replay;
     Forward forward(loop, down, up, replay, false, base::Duration(0));
-    result = co_await forward.run(request);
+    co_await forward.run(request, result);
     ended_.set();
   }
   base::Event ended_;
