@@ -74,7 +74,7 @@ void OcspStaples::watch(const Record& record) {
   watched.issuer = record.issuer;
   watched.name = record.names.front();
   watched.obtained = record.obtained;
-  std::string key = "ocsp/" + watched.issuer + '/' + watched.name;
+  std::string key = "ocsp/" + watched.issuer + '/' + key_segment(watched.name);
   put_down(std::move(key), std::move(watched));
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "certs/document.h"
+#include "certs/inventory.h"
 
 namespace gatehouse::certs {
 
@@ -18,10 +19,7 @@ std::string identity_of(const tls::Certificate& certificate) {
 }
 
 std::string key_for(const std::string& name) {
-  std::string key = "told/" + name;
-  for (char& c : key) {
-    if (c == ':') c = '-';  // of an IPv6 address
-  }
+  std::string key = "told/" + key_segment(name);
   return storage::is_key(key) ? key : "told/other";
 }
 
