@@ -12,8 +12,8 @@
 #include <set>
 #include <variant>
 
-#include "certs/issuer_id.h"
 #include "certs/inventory.h"
+#include "certs/issuer_id.h"
 #include "certs/moment.h"
 #include "proxy/commands.h"
 #include "proxy/own_loop.h"
