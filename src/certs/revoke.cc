@@ -22,12 +22,6 @@ using base::Code;
 
 constexpr std::string_view kInternal = "internal";
 
-std::vector<std::string> issuer_ids(const config::Config& config) {
-  std::set<std::string> ids{std::string(kInternal)};
-  for (const config::AcmeIssuer* ca : acme_issuers(config)) ids.insert(issuer_id_of(ca->directory));
-  return {ids.begin(), ids.end()};
-}
-
 std::string leaf_der(const tls::Certificate& certificate) {
   const CRYPTO_BUFFER* leaf = certificate.chain().front().get();
   return std::string(reinterpret_cast<const char*>(CRYPTO_BUFFER_data(leaf)),
@@ -43,11 +37,12 @@ bool is_about_signer(const acme::Failure& failure) {
 
 base::Task<base::Result<std::vector<Record>>> revocable(base::BlockingPool& blocking,
                                                         storage::Storage& storage,
-                                                        const config::Config& config,
                                                         std::string name) {
   Inventory inventory(blocking, storage);
+  auto issuers = co_await inventory.list_issuers();
+  if (!issuers) co_return base::fail(std::move(issuers.error()));
   std::vector<Record> records;
-  for (const std::string& issuer : issuer_ids(config)) {
+  for (const std::string& issuer : *issuers) {
     auto record = co_await inventory.load(issuer, name);
     if (record) {
       if (base::wall_now() < record->certificate->leaf().not_after) {
@@ -64,7 +59,7 @@ base::Task<base::Result<std::vector<Record>>> revocable(base::BlockingPool& bloc
 }
 
 base::Task<base::Result<std::vector<RevokeOutcome>>> Revoke::run() {
-  auto records = co_await revocable(parts_.blocking, parts_.storage, parts_.config, request_.name);
+  auto records = co_await revocable(parts_.blocking, parts_.storage, request_.name);
   if (!records) co_return base::fail(std::move(records.error()));
   if (records->empty()) {
     co_return base::fail(Code::kNotFound,
@@ -98,8 +93,10 @@ base::Task<base::Result<std::vector<Record>>> Revoke::same_keys(
     serials.insert(record.certificate->leaf().serial);
   }
   Inventory inventory(parts_.blocking, parts_.storage);
+  auto issuers = co_await inventory.list_issuers();
+  if (!issuers) co_return base::fail(std::move(issuers.error()));
   std::vector<Record> found;
-  for (const std::string& issuer : issuer_ids(parts_.config)) {
+  for (const std::string& issuer : *issuers) {
     std::string cursor;
     for (bool more = true; more;) {
       std::string prefix = "certificates/" + issuer;
@@ -222,9 +219,14 @@ const config::AcmeIssuer* Revoke::ca_of(const Record& record) const {
 // A connection to the CA that signed it, which has answered.
 base::Task<base::Result<std::unique_ptr<AcmeConnection>>> Revoke::reach(const Record& record) {
   const config::AcmeIssuer* ca = ca_of(record);
-  if (ca == nullptr) {
-    co_return base::fail(Code::kNotFound, "the configuration does not name its CA any more: " +
-                                              (record.ca.empty() ? record.issuer : record.ca));
+  config::AcmeIssuer former;  // one that the configuration does not name any more
+  former.directory = record.ca;
+  if (ca == nullptr) ca = &former;
+  if (ca->directory.empty()) {
+    co_return base::fail(Code::kNotFound,
+                         "nothing tells the CA's directory any more: name it in the configuration "
+                         "again, " +
+                             record.issuer);
   }
   const AcmeConnection::Parts parts{parts_.loop, parts_.blocking, parts_.resolver, parts_.storage};
   auto connection = co_await AcmeConnection::make(parts, acme_options(*ca, parts_.config));

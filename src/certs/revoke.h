@@ -20,7 +20,8 @@ struct RevokeRequest {
   std::string name;  // of a record
   acme::RevocationReason reason = acme::RevocationReason::kUnspecified;
   // Signed by the certificate's own key rather than by the account. So too where there is no
-  // account any more, or it is another than the certificate's.
+  // account any more, or it is another than the certificate's, or the configuration names another
+  // CA by now.
   bool by_certificate_key = false;
   bool replace = true;  // whether another certificate is to be ordered
 };
@@ -38,11 +39,10 @@ struct RevokeOutcome {
   std::string error;    // why not; else empty
 };
 
-// What may be revoked of a name: what storage holds for it by the configuration's issuers, and has
-// not expired. On the loop.
+// What may be revoked of a name: what storage holds for it, whoever signed it, and has not expired.
+// On the loop.
 base::Task<base::Result<std::vector<Record>>> revocable(base::BlockingPool& blocking,
                                                         storage::Storage& storage,
-                                                        const config::Config& config,
                                                         std::string name);
 
 struct AcmeConnection;

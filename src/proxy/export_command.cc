@@ -9,11 +9,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <set>
-#include <variant>
 
 #include "certs/inventory.h"
-#include "certs/issuer_id.h"
 #include "certs/moment.h"
 #include "proxy/commands.h"
 #include "proxy/own_loop.h"
@@ -25,32 +22,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Ids of all issuers that a configuration may ask.
-std::set<std::string> issuer_ids(const config::Config& config) {
-  std::set<std::string> ids;
-  const auto note = [&](const config::Issuer& issuer) {
-    const auto* acme = std::get_if<config::AcmeIssuer>(&issuer);
-    ids.insert(acme == nullptr ? "internal" : certs::issuer_id_of(acme->directory));
-  };
-  for (const auto& issuer : config.tls.issuers) note(issuer);
-  for (const auto& site : config.sites) {
-    for (const auto& issuer : site.tls.issuers) note(issuer);
-  }
-  if (config.tls.issuers.empty()) {
-    note(config::AcmeIssuer());
-    note(config::InternalIssuer());
-  }
-  return ids;
-}
-
-// The record that lasts longest.
-base::Task<base::Result<certs::Record>> find_record(certs::Inventory& inventory,
-                                                    std::set<std::string> issuers,
-                                                    std::string name) {
+// The record that lasts longest of those that were not revoked, whoever signed them.
+base::Task<base::Result<certs::Record>> find_record(certs::Inventory& inventory, std::string name) {
   auto found = co_await inventory.load_imported(name);
-  for (const std::string& issuer : issuers) {
+  if (found && found->revoked) found = base::fail(base::Code::kNotFound, "it was revoked");
+  auto issuers = co_await inventory.list_issuers();
+  if (!issuers) co_return base::fail(std::move(issuers.error()));
+  for (const std::string& issuer : *issuers) {
     auto record = co_await inventory.load(issuer, name);
-    if (!record) continue;
+    if (!record || record->revoked) continue;
     const bool longer =
         !found || record->certificate->leaf().not_after > found->certificate->leaf().not_after;
     if (longer) found = std::move(record);
@@ -61,7 +41,7 @@ base::Task<base::Result<certs::Record>> find_record(certs::Inventory& inventory,
 base::Result<certs::Record> record_of(const config::Config& config, const std::string& name) {
   OwnLoop own(config);
   certs::Inventory inventory(own.blocking(), own.storage());
-  auto found = own.run(find_record(inventory, issuer_ids(config), name));
+  auto found = own.run(find_record(inventory, name));
   if (found) return found;
   return base::fail(found.error().code, "no certificate of \"" + name + "\" in " +
                                             own.storage().root().string() + ": " +

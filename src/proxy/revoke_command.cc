@@ -97,7 +97,7 @@ int RevokeCommand::run(const config::Config& config) const {
   if (auto opened = own.open(); !opened) return say(opened.error().detail, 1);
   if (!yes_) {
     if (::isatty(STDIN_FILENO) == 0) return say("revoking cannot be undone: say --yes", 2);
-    const auto records = own.run(certs::revocable(own.blocking(), own.storage(), config, name_));
+    const auto records = own.run(certs::revocable(own.blocking(), own.storage(), name_));
     if (!records) return say(records.error().detail, 1);
     if (!records->empty() && !agreed(*records, reason_)) return say("nothing is revoked", 1);
   }

@@ -5,6 +5,7 @@
 
 #include "certs/compromised_keys.h"
 #include "certs/inventory.h"
+#include "tests/certs/acme_house.h"
 #include "tests/certs/pebble_house.h"
 
 namespace gatehouse::certs::revoke_test {
@@ -159,6 +160,41 @@ TEST_F(RevokeTest, ANameWithoutACertificateIsAnError) {
   const auto outcomes = revoke(request("a.example.com", RevocationReason::kUnspecified));
   ASSERT_FALSE(outcomes);
   EXPECT_EQ(outcomes.error().code, base::Code::kNotFound);
+}
+
+struct RevokeAtFormerCaTest : AcmeHouse {
+  RevokeAtFormerCaTest() { file.tls.issuers.emplace_back(config::AcmeIssuer()); }
+
+  RevokeOutcome revoke(const std::string& directory) {
+    auto issued = issue({"a.test"});
+    EXPECT_TRUE(issued) << why(issued);
+    Record record;
+    record.issuer = issuer().id();
+    record.names = {"a.test"};
+    record.obtained = base::wall_now();
+    record.ca = directory;
+    record.certificate = std::move(*issued);
+    EXPECT_TRUE(run_task(loop, inventory.save(record)));
+    RevokeRequest request;
+    request.name = "a.test";
+    Revoke work(Revoke::Parts{loop, blocking, resolver, storage, file}, std::move(request));
+    return run_task(loop, work.run()).value().front();
+  }
+
+  config::Config file;
+  Inventory inventory{blocking, storage};
+};
+
+TEST_F(RevokeAtFormerCaTest, TheCertificatesOwnKeyRevokes) {
+  const RevokeOutcome outcome = revoke(ca.directory_url());
+  EXPECT_TRUE(outcome.known && outcome.told) << outcome.error;
+  EXPECT_EQ(ca.count("/revoke"), 1);
+}
+
+TEST_F(RevokeAtFormerCaTest, WhereNothingTellsTheDirectoryThatIsSaid) {
+  const RevokeOutcome outcome = revoke("");
+  EXPECT_FALSE(outcome.known || outcome.told);
+  EXPECT_THAT(outcome.error, ::testing::HasSubstr("name it in the configuration again"));
 }
 
 }  // namespace
