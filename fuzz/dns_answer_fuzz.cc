@@ -19,13 +19,14 @@ void check(bool holds) {
 // 255 octets (RFC 1035 2.3.4), each written as \\DDD at most. Compression lets a short message hold
 // a name of that length.
 constexpr std::size_t kLongestName = 4 * 255;
+constexpr std::size_t kFlags = 3;  // of a CAA, a byte as digits
 
 void read(std::string_view bytes, dns::Type type) {
   const auto answer = dns::read_answer(bytes, 0x1234, "a.example", type);
   if (!answer) return;
   for (const auto* section : {&answer->answers, &answer->authority}) {
     for (const dns::Record& record : *section) {
-      check(record.value.size() <= std::max(bytes.size(), kLongestName));
+      check(record.value.size() <= std::max(bytes.size() + kFlags, kLongestName));
       check(dns::plain_name(record.name) == record.name);
     }
   }
@@ -38,7 +39,8 @@ void read(std::string_view bytes, dns::Type type) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  for (const auto type : {dns::Type::kTxt, dns::Type::kSoa, dns::Type::kCname}) read(bytes, type);
+  for (const auto type : {dns::Type::kTxt, dns::Type::kSoa, dns::Type::kCname, dns::Type::kCaa})
+    read(bytes, type);
   dns::TsigKey key;
   key.name = "gate.example";
   key.secret = "secret";

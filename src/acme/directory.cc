@@ -15,6 +15,7 @@ struct Member {
 };
 
 constexpr std::size_t kProfileBytes = 128;
+constexpr std::size_t kDomainBytes = 253;
 
 constexpr Member kMembers[] = {
     {"newNonce", &Directory::new_nonce, true},    {"newAccount", &Directory::new_account, true},
@@ -50,6 +51,13 @@ base::Result<Directory> parse_directory(std::string_view url, std::string_view b
       for (const auto& [name, description] : profiles->items()) {
         if (directory.profiles.size() == Directory::kProfiles) break;
         directory.profiles.push_back(printable(name, kProfileBytes));
+      }
+    }
+    if (const auto found = meta->find("caaIdentities"); found != meta->end() && found->is_array()) {
+      for (const Json& identity : *found) {
+        if (directory.caa_identities.size() == Directory::kIdentities) break;
+        if (!identity.is_string()) continue;
+        directory.caa_identities.push_back(printable(identity.get<std::string>(), kDomainBytes));
       }
     }
     directory.external_account_required = true_at(*meta, "externalAccountRequired");

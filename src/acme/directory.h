@@ -23,7 +23,12 @@ struct Directory {
   // Names of the profiles that it offers (draft-ietf-acme-profiles 3), at most kProfiles.
   std::vector<std::string> profiles;
 
+  // Domain names that CAA records call the CA by, at most kIdentities. A CA has them that signs for
+  // the public Internet.
+  std::vector<std::string> caa_identities;
+
   static constexpr std::size_t kProfiles = 64;
+  static constexpr std::size_t kIdentities = 16;
 };
 
 // Reads the document found at `url`. Errors: kMalformed naming the member, kTooLarge, kDenied.

@@ -33,9 +33,11 @@ struct AcmeOptions {
   DnsUse dns = DnsUse::kAll;  // of dns-01, when it is one of them
   std::string profile;        // of certificates; empty: the CA's own choice
   bool profile_required = true;
-  std::string address_profile;  // where `profile` is empty and a name is an address
-  std::string preferred_chain;  // as choose_chain() takes it; empty: the CA's own choice
-  std::string user_agent;       // product and where to learn more of it
+  std::string address_profile;            // where `profile` is empty and a name is an address
+  bool preflight = true;                  // what DNS says is asked before an order
+  std::vector<base::Endpoint> resolvers;  // who is asked; empty: the system's
+  std::string preferred_chain;            // as choose_chain() takes it; empty: the CA's own choice
+  std::string user_agent;                 // product and where to learn more of it
 
   AcmeOptions() = default;
 };

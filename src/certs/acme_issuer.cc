@@ -7,6 +7,7 @@
 #include "acme/challenge.h"
 #include "base/endpoint.h"
 #include "base/log.h"
+#include "certs/acme_attempt.h"
 #include "certs/acme_failure.h"
 #include "certs/chain_choice.h"
 #include "certs/challenge_answer.h"
@@ -43,58 +44,6 @@ std::string listed(const std::vector<std::string>& words) {
 
 }  // namespace
 
-// One issue(): what it wants, and what it has learnt.
-struct AcmeIssuer::Attempt {
-  std::vector<std::string> names;
-  tls::PrivateKey key;
-  base::Deadline deadline;
-  Urgency urgency;
-  unsigned orders;  // at most
-  acme::NewOrder wanted;
-  std::string profile;            // in which it was wanted at first
-  std::string before;             // the serial of the certificate that is replaced
-  bool fresh = false;             // no order of an earlier life is taken up
-  bool resumed = false;           // the order is one of an earlier life
-  std::vector<NameError> blamed;  // by this order
-  acme::Account account;
-  TriedChallenges tried;
-  std::string reasons;  // of challenges that failed, for the error
-  bool challenge_failed = false;
-  bool other_challenge = false;  // a new order with another type may succeed
-
-  Attempt(IssueRequest request, const AcmeOptions& options)
-      : names(std::move(request.names)),
-        key(std::move(request.key)),
-        deadline(request.deadline),
-        urgency(request.urgency),
-        orders(request.failed_before ? kOrdersAgain : kOrders),
-        wanted(names) {
-    wanted.profile = options.profile;
-    if (wanted.profile.empty() && std::ranges::any_of(names, base::is_ip_literal)) {
-      wanted.profile = options.address_profile;
-    }
-    profile = wanted.profile;
-    if (request.replaces) before = request.replaces->leaf().serial;
-    if (request.replaces) wanted.replaces = acme::certificate_id(request.replaces->leaf());
-  }
-
-  void forget_challenges() {
-    tried.clear();
-    reasons.clear();
-  }
-};
-
-// An authorization that the CA is to look at.
-struct AcmeIssuer::Proof {
-  acme::Authorization authorization;
-  acme::Challenge challenge;
-  ChallengeType type;
-  ChallengeAnswer answer;
-
-  Proof(acme::Authorization a, acme::Challenge c, ChallengeType t, ChallengeAnswer w)
-      : authorization(std::move(a)), challenge(std::move(c)), type(t), answer(std::move(w)) {}
-};
-
 AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChallenges> dns)
     : parts_(parts),
       options_(std::move(options)),
@@ -102,6 +51,7 @@ AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChal
       choice_(options_.challenges, options_.dns),
       open_(parts_.blocking, parts_.storage, id_),
       dns_(std::move(dns)),
+      preflight_(parts_.loop, parts_.blocking, options_.resolvers),
       connecting_(parts_.loop, 1, kConnectQueued) {
   if (const CaLimits* limits = limits_of(id_)) pace_.emplace(*limits);
 }
@@ -194,6 +144,39 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
   }
 }
 
+// A CA that is none may see another DNS than we do.
+base::Task<bool> AcmeIssuer::is_public(base::Deadline deadline) {
+  if (!options_.preflight) co_return false;
+  const auto directory = co_await connection_->client.directory(deadline);
+  co_return directory && !directory->caa_identities.empty();
+}
+
+// What is known to fail is not ordered. Of several names each is looked at, so that the others may
+// be ordered without it.
+base::Task<acme::Outcome<>> AcmeIssuer::look_at_dns(Attempt& attempt) {
+  const bool look = co_await is_public(attempt.deadline);
+  if (!look) co_return acme::Outcome<>();
+  const auto directory = co_await connection_->client.directory(attempt.deadline);
+  CaaSubject subject;
+  subject.identities = directory->caa_identities;
+  subject.account = attempt.account.url;
+  for (const ChallengeType type : choice_.types()) subject.methods.emplace_back(acme::name(type));
+  const bool by_dns = options_.dns == DnsUse::kAll && dns_ != nullptr;
+  const base::Deadline deadline = base::Deadline::in(Preflight::kTime).min(attempt.deadline);
+  acme::Outcome<> outcome;
+  for (const std::string& name : attempt.names) {
+    if (base::is_ip_literal(name)) continue;
+    const bool by_address = !by_dns && !name.starts_with("*.");
+    auto objection = co_await preflight_.object(name, by_address, subject, deadline);
+    if (!objection) continue;
+    attempt.blamed.emplace_back(name, objection->text(), objection->handling().lasting);
+    acme::Failure failure("", std::move(*objection));
+    failure.error.detail = "no order was placed: " + failure.problem->text();
+    outcome = failed(std::move(failure));
+  }
+  co_return outcome;
+}
+
 // The order that an earlier life has begun, or a new one, which is in storage before anything comes
 // of it.
 base::Task<acme::Outcome<acme::Order>> AcmeIssuer::open_order(Attempt& attempt) {
@@ -206,6 +189,8 @@ base::Task<acme::Outcome<acme::Order>> AcmeIssuer::open_order(Attempt& attempt) 
     if (*order) co_return std::move(**order);
     co_await open_.forget(attempt.names.front());
   }
+  auto good = co_await look_at_dns(attempt);
+  if (!good) co_return failed(std::move(good.error()));
   if (pace_) {
     auto allowed = co_await keep_pace(*pace_, parts_.storage, id_, attempt.urgency);
     if (!allowed) co_return failed(std::move(allowed.error()));
@@ -419,6 +404,13 @@ base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& pr
     other = problem->handling().other_challenge;
   } else {
     failure.error.detail = "the CA refused " + what + ": " + failure.error.detail;
+  }
+  const bool led_here = proof.type == ChallengeType::kDns01 || base::is_ip_literal(name);
+  const bool look = co_await is_public(attempt.deadline);
+  if (look && !led_here) {
+    const auto deadline = base::Deadline::in(Preflight::kTime).min(attempt.deadline);
+    const std::string elsewhere = co_await preflight_.where(name, deadline);
+    if (!elsewhere.empty()) failure.error.detail += "; " + elsewhere;
   }
   co_return failed(
       note_failure(attempt, proof.authorization, proof.type, std::move(failure), other));

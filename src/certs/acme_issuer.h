@@ -21,6 +21,7 @@
 #include "certs/issuer_id.h"
 #include "certs/open_order.h"
 #include "certs/pace.h"
+#include "certs/preflight.h"
 #include "certs/slots.h"
 #include "http/client.h"
 #include "storage/storage.h"
@@ -73,6 +74,8 @@ class AcmeIssuer : public Issuer {
   base::Task<base::Result<void>> connect(base::Deadline deadline);
   base::Task<Certified> obtain(Attempt& attempt);
   base::Task<Certified> order(Attempt& attempt);
+  base::Task<acme::Outcome<>> look_at_dns(Attempt& attempt);
+  base::Task<bool> is_public(base::Deadline deadline);
   base::Task<acme::Outcome<acme::Order>> open_order(Attempt& attempt);
   base::Task<acme::Outcome<std::optional<acme::Order>>> take_up(Attempt& attempt, OpenOrder known);
   base::Task<acme::Outcome<>> prove(Attempt& attempt, const acme::Order& order);
@@ -98,8 +101,9 @@ class AcmeIssuer : public Issuer {
   ChallengeChoice choice_;
   OpenOrders open_;
   std::unique_ptr<DnsChallenges> dns_;
-  std::string account_url_;                     // of the last certificate
-  std::optional<Pace> pace_;                    // where the CA's limits are known
+  std::string account_url_;   // of the last certificate
+  std::optional<Pace> pace_;  // where the CA's limits are known
+  Preflight preflight_;
   Slots connecting_;                            // one at a time
   std::unique_ptr<AcmeConnection> connection_;  // made at the first order: it reads files
 };

@@ -21,6 +21,15 @@ acme::MacAlgorithm mac_of(config::ExternalAccount::Algorithm algorithm) {
   return acme::MacAlgorithm::kHs256;
 }
 
+std::vector<base::Endpoint> endpoints_of(const std::vector<config::DnsServer>& servers) {
+  std::vector<base::Endpoint> endpoints;
+  for (const config::DnsServer& server : servers) {
+    const auto endpoint = base::Endpoint::from_ip(server.host, server.port);
+    if (endpoint) endpoints.push_back(*endpoint);
+  }
+  return endpoints;
+}
+
 // The e-mails of other accounts that the configuration has at the same CA.
 std::vector<std::string> other_emails(const config::Config& config,
                                       const config::AcmeIssuer& wanted) {
@@ -61,6 +70,8 @@ AcmeOptions acme_options(const config::AcmeIssuer& wanted, const config::Config&
   options.profile = wanted.profile.name;
   options.profile_required = wanted.profile.required;
   options.preferred_chain = wanted.preferred_chain;
+  options.preflight = wanted.preflight;
+  if (wanted.dns) options.resolvers = endpoints_of(wanted.dns->resolvers);
   const config::KnownCa* known = config::find_known_ca_at(wanted.directory);
   if (known != nullptr) options.address_profile = known->address_profile;
   if (wanted.eab) {
@@ -91,15 +102,6 @@ AcmeOptions acme_options(const config::AcmeIssuer& wanted, const config::Config&
 }
 
 namespace {
-
-std::vector<base::Endpoint> endpoints_of(const std::vector<config::DnsServer>& servers) {
-  std::vector<base::Endpoint> endpoints;
-  for (const config::DnsServer& server : servers) {
-    const auto endpoint = base::Endpoint::from_ip(server.host, server.port);
-    if (endpoint) endpoints.push_back(*endpoint);
-  }
-  return endpoints;
-}
 
 std::unique_ptr<DnsChallenges> dns_of(const IssuerParts& parts, const config::AcmeIssuer& wanted) {
   if (!wanted.dns) return nullptr;

@@ -12,7 +12,7 @@ namespace {
 bool same(const config::AcmeIssuer& a, const config::AcmeIssuer& b) {
   return a.eab == b.eab && a.directory == b.directory && a.email == b.email &&
          a.ca_file == b.ca_file && a.challenges == b.challenges && a.profile == b.profile &&
-         a.preferred_chain == b.preferred_chain && a.dns == b.dns &&
+         a.preferred_chain == b.preferred_chain && a.preflight == b.preflight && a.dns == b.dns &&
          a.account_key_age == b.account_key_age;
 }
 

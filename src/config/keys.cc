@@ -165,6 +165,7 @@ const Table<AcmeIssuer>& table<AcmeIssuer>() {
                                                                      "which, in this order"),
       field<&AcmeIssuer::dns, Optional<DnsObject>>("dns", "who sets TXT records for dns-01"),
       field<&AcmeIssuer::eab, Optional<Object<ExternalAccount>>>("eab", "external account binding"),
+      field<&AcmeIssuer::preflight, Flag>("preflight", "whether DNS is asked before an order"),
       field<&AcmeIssuer::profile, ProfileName>("profile", "the kind of certificate"),
       field<&AcmeIssuer::preferred_chain, Text>("preferred_chain", "by its root; or \"smallest\""),
   };

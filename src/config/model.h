@@ -131,6 +131,7 @@ struct AcmeIssuer {
   std::optional<Dns> dns;
   std::optional<ExternalAccount> eab;
   Profile profile;
+  bool preflight = true;        // DNS is asked first whether an order may succeed
   std::string preferred_chain;  // a root's common name, or "smallest"; empty: the CA chooses
 };
 

@@ -34,6 +34,16 @@ std::string text_of(std::string_view data) {
   return text;
 }
 
+// "128 issue ca.example; …" of a CAA (RFC 8659 4.1).
+bool read_caa(std::string_view data, std::string& out) {
+  if (data.size() < 2) return false;
+  const std::size_t tag = static_cast<unsigned char>(data[1]);
+  if (tag == 0 || data.size() < 2 + tag) return false;
+  out = std::to_string(static_cast<unsigned char>(data[0])) + ' ';
+  out.append(data.substr(2, tag)).append(" ").append(data.substr(2 + tag));
+  return true;
+}
+
 bool read_value(const ns_msg& message, const ns_rr& record, Record& out) {
   const std::string_view data(reinterpret_cast<const char*>(ns_rr_rdata(record)),
                               ns_rr_rdlen(record));
@@ -56,13 +66,15 @@ bool read_value(const ns_msg& message, const ns_rr& record, Record& out) {
       out.value = plain_name(text);
       return true;
     case Type::kTxt: out.value = text_of(data); return true;
+    case Type::kCaa: return read_caa(data, out.value);
     case Type::kSoa: return true;
   }
   return false;
 }
 
 bool is_known(unsigned type) {
-  for (const Type one : {Type::kA, Type::kNs, Type::kCname, Type::kSoa, Type::kTxt, Type::kAaaa}) {
+  for (const Type one :
+       {Type::kA, Type::kNs, Type::kCname, Type::kSoa, Type::kTxt, Type::kAaaa, Type::kCaa}) {
     if (static_cast<unsigned>(one) == type) return true;
   }
   return false;

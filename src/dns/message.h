@@ -11,8 +11,16 @@
 
 namespace gatehouse::dns {
 
-// The types that we ask for (RFC 1035 3.2.2, RFC 3596).
-enum class Type : std::uint16_t { kA = 1, kNs = 2, kCname = 5, kSoa = 6, kTxt = 16, kAaaa = 28 };
+// The types that we ask for (RFC 1035 3.2.2, RFC 3596, RFC 8659).
+enum class Type : std::uint16_t {
+  kA = 1,
+  kNs = 2,
+  kCname = 5,
+  kSoa = 6,
+  kTxt = 16,
+  kAaaa = 28,
+  kCaa = 257
+};
 
 inline constexpr std::size_t kLargestMessage = 65535;  // that TCP carries
 
@@ -20,7 +28,8 @@ inline constexpr std::size_t kLargestMessage = 65535;  // that TCP carries
 struct Record {
   std::string name;
   Type type = Type::kA;
-  std::string value;  // an IP address, a name, or all strings of a TXT as one; of a SOA nothing
+  std::string value;  // an IP address, a name, or all strings of a TXT as one; of a CAA "FLAGS TAG
+                      // VALUE"; of a SOA nothing
 };
 
 struct Answer {

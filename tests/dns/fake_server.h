@@ -9,6 +9,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -33,6 +34,11 @@ inline std::string ip_data(const char* ip) {
 }
 inline std::string text_data(std::string_view text) {
   return static_cast<char>(text.size()) + std::string(text);
+}
+
+inline std::string caa_data(char flags, std::string_view tag, std::string_view value) {
+  return std::string(1, flags) + static_cast<char>(tag.size()) + std::string(tag) +
+         std::string(value);
 }
 
 struct FakeRecord {
@@ -98,6 +104,11 @@ class FakeServer {
     records_.push_back({FakeRecord{std::move(name), type, std::move(data)}, from});
   }
   void refuse() { rcode_ = 5; }
+  // There is no such name: NXDOMAIN.
+  void lack(std::string name) {
+    const std::lock_guard lock(mutex_);
+    missing_.insert(std::move(name));
+  }
   int asked(const std::string& name, Type type) {
     const std::lock_guard lock(mutex_);
     return asked_[{name, type}];
@@ -124,14 +135,16 @@ class FakeServer {
       name += (name.empty() ? "" : ".") + query.substr(at + 1, size);
       at += 1u + size;
     }
-    const auto type = static_cast<Type>(static_cast<unsigned char>(query[at + 2]));
+    const auto type = static_cast<Type>(static_cast<unsigned char>(query[at + 1]) * 256 +
+                                        static_cast<unsigned char>(query[at + 2]));
     const std::lock_guard lock(mutex_);
     const int times = asked_[{name, type}]++;
     std::vector<FakeRecord> answers;
     for (const auto& [record, from] : records_) {
       if (record.name == name && record.type == type && times >= from) answers.push_back(record);
     }
-    return make_answer(query, name, type, rcode_, answers);
+    const bool missing = missing_.contains(name);
+    return make_answer(query, name, type, missing ? 3 : rcode_.load(), answers);
   }
 
   void serve() {
@@ -160,6 +173,7 @@ class FakeServer {
   std::atomic<unsigned> rcode_{0};
   std::mutex mutex_;
   std::vector<std::pair<FakeRecord, int>> records_;
+  std::set<std::string> missing_;
   std::map<std::pair<std::string, Type>, int> asked_;
   std::thread thread_;
 };
