@@ -5,13 +5,14 @@
 #include <optional>
 
 #include "acme/problem.h"
+#include "http/fields.h"
 
 namespace gatehouse::certs {
 
 namespace {
 
-constexpr unsigned kCritical = 128;  // who does not know the tag must not sign
-constexpr std::size_t kShown = 256;  // bytes of what stands in the records, in words of ours
+constexpr unsigned kCritical = 128;   // who does not know the tag must not sign
+constexpr std::size_t kQuoted = 256;  // bytes of what stands in the records, in words of ours
 
 struct Property {
   unsigned flags = 0;
@@ -25,13 +26,6 @@ std::string lower(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 // Up to the separator, which goes too.
@@ -63,31 +57,31 @@ bool holds(const std::vector<std::string>& list, std::string_view wanted) {
 // Whether one of the comma-separated methods is answered here.
 bool offers(std::string_view methods, const CaaSubject& subject) {
   while (!methods.empty()) {
-    if (holds(subject.methods, lower(trimmed(take_until(methods, ','))))) return true;
+    if (holds(subject.methods, lower(http::without_blanks(take_until(methods, ','))))) return true;
   }
   return false;
 }
 
 // What keeps one property from allowing it; empty: nothing does.
 std::string kept_back(std::string_view value, const CaaSubject& subject) {
-  const std::string issuer = lower(trimmed(take_until(value, ';')));
+  const std::string issuer = lower(http::without_blanks(take_until(value, ';')));
   if (issuer.empty()) return "nobody may sign";
   if (!holds(subject.identities, issuer)) {
-    return "\"" + acme::printable(issuer, kShown) + "\" may sign";
+    return "\"" + acme::printable(issuer, kQuoted) + "\" may sign";
   }
   std::optional<std::string_view> account;
   while (!value.empty()) {
     std::string_view parameter = take_until(value, ';');
-    const std::string tag = lower(trimmed(take_until(parameter, '=')));
-    const std::string_view text = trimmed(parameter);
+    const std::string tag = lower(http::without_blanks(take_until(parameter, '=')));
+    const std::string_view text = http::without_blanks(parameter);
     if (tag == "accounturi" && account) return "two accounts are named at once";
     if (tag == "accounturi") account = text;
     if (tag == "validationmethods" && !offers(text, subject)) {
-      return "only " + acme::printable(text, kShown) + " counts as proof";
+      return "only " + acme::printable(text, kQuoted) + " counts as proof";
     }
   }
   if (account && *account != subject.account) {
-    return "only the account " + acme::printable(*account, kShown) + " may order";
+    return "only the account " + acme::printable(*account, kQuoted) + " may order";
   }
   return {};
 }
@@ -100,7 +94,7 @@ std::string caa_objection(const std::vector<std::string>& records, bool wildcard
   for (const std::string& record : records) properties.push_back(parse(record));
   for (const Property& one : properties) {
     if ((one.flags & kCritical) == 0 || is_known(one.tag)) continue;
-    return "\"" + acme::printable(one.tag, kShown) + "\" is critical, and no CA knows it";
+    return "\"" + acme::printable(one.tag, kQuoted) + "\" is critical, and no CA knows it";
   }
   const bool wild = wildcard && std::ranges::any_of(properties, [](const Property& one) {
                       return one.tag == "issuewild";
