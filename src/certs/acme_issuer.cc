@@ -154,9 +154,10 @@ base::Task<bool> AcmeIssuer::is_public(base::Deadline deadline) {
 // What is known to fail is not ordered. Of several names each is looked at, so that the others may
 // be ordered without it.
 base::Task<acme::Outcome<>> AcmeIssuer::look_at_dns(Attempt& attempt) {
-  const bool look = co_await is_public(attempt.deadline);
-  if (!look) co_return acme::Outcome<>();
-  const auto directory = co_await connection_->client.directory(attempt.deadline);
+  if (!options_.preflight) co_return acme::Outcome<>();
+  auto directory = co_await connection_->client.directory(attempt.deadline);
+  if (!directory) co_return failed(std::move(directory.error()));
+  if (directory->caa_identities.empty()) co_return acme::Outcome<>();
   CaaSubject subject;
   subject.identities = directory->caa_identities;
   subject.account = attempt.account.url;

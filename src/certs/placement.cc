@@ -15,9 +15,13 @@ using base::Code;
 using base::Side;
 
 // CAs refuse a predecessor by several types: alreadyReplaced, unauthorized (another account's),
-// malformed, conflict, or a plain 404. What surely means something else is left out.
+// malformed, conflict, or a plain 404; or they stumble over it, and say so. What surely means
+// something else is left out.
 bool may_be_about_replaces(const acme::Failure& failure) {
-  if (!failure.problem || failure.problem->status >= 500) return false;
+  if (!failure.problem) return false;
+  if (failure.problem->status >= 500) {
+    return failure.problem->detail.find("certificate") != std::string::npos;
+  }
   static constexpr std::array kOthers{std::string_view("rateLimited"),
                                       std::string_view("accountDoesNotExist"),
                                       std::string_view("invalidProfile"),
