@@ -174,6 +174,20 @@ class Replacing : public AcmeIssuerTest {
   tls::CertificateRef before;
 };
 
+TEST_F(Replacing, IsGivenUpWhereTheCaStumblesOverThePredecessor) {
+  const auto err = [this](std::string detail) {
+    ca.intercept = [detail = std::move(detail)](const ScriptRequest& request,
+                                                const auto& payload) -> std::optional<ScriptReply> {
+      if (request.path != "/new-order" || !payload.contains("replaces")) return std::nullopt;
+      return FakeCa::problem(500, "serverInternal", detail);
+    };
+  };
+  err("out of order");
+  EXPECT_FALSE(renew()) << "that is other trouble";
+  err("could not find an order for the given certificate");
+  EXPECT_TRUE(renew());
+}
+
 TEST_F(Replacing, TellsTheCaWhichCertificateIsReplaced) {
   const auto issued = renew();
   ASSERT_TRUE(issued) << why(issued);

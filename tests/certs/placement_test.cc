@@ -68,22 +68,6 @@ TEST_F(Profiles, ThatAreRequiredAreNotLeftOut) {
   EXPECT_THAT(why(issued), HasSubstr("not for you"));
 }
 
-TEST_F(Profiles, APredecessorThatTheCaStumblesOverIsLeftOut) {
-  const auto before = issue();
-  ASSERT_TRUE(before) << why(before);
-  ca.renewal = [](const std::string&) { return ScriptReply(404); };
-  script("/new-order", FakeCa::problem(500, "serverInternal", "no order for the certificate"), 1);
-  AcmeIssuer another(parts(), options());
-  IssueRequest request({"a.test"}, key, soon());
-  request.replaces = *before;
-  const auto issued = run_task(loop, another.issue(std::move(request)));
-  EXPECT_TRUE(issued) << why(issued);
-  script("/new-order", FakeCa::problem(500, "serverInternal", "out of order"), 1);
-  IssueRequest again({"b.test"}, key, soon());
-  again.replaces = *before;
-  EXPECT_FALSE(run_task(loop, another.issue(std::move(again)))) << "that is other trouble";
-}
-
 class Chains : public AcmeHouse {
  protected:
   Chains() {
