@@ -1,6 +1,7 @@
 #include "certs/caa.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 
@@ -16,17 +17,9 @@ constexpr std::size_t kQuoted = 256;  // bytes of what stands in the records, in
 
 struct Property {
   unsigned flags = 0;
-  std::string tag;  // in lower case
+  std::string_view tag;
   std::string_view value;
 };
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 // Up to the separator, which goes too.
 std::string_view take_until(std::string_view& text, char separator) {
@@ -40,31 +33,32 @@ Property parse(std::string_view record) {
   Property property;
   const std::string_view flags = take_until(record, ' ');
   std::from_chars(flags.data(), flags.data() + flags.size(), property.flags);
-  property.tag = lower(take_until(record, ' '));
+  property.tag = take_until(record, ' ');
   property.value = record;
   return property;
 }
 
 bool is_known(std::string_view tag) {
-  return tag == "issue" || tag == "issuewild" || tag == "iodef" || tag == "issuemail" ||
-         tag == "issuevmc" || tag == "contactemail" || tag == "contactphone";
+  constexpr std::array<std::string_view, 7> kTags{
+      "issue", "issuewild", "iodef", "issuemail", "issuevmc", "contactemail", "contactphone"};
+  return std::ranges::any_of(kTags, [tag](auto one) { return http::equal_names(one, tag); });
 }
 
 bool holds(const std::vector<std::string>& list, std::string_view wanted) {
-  return std::ranges::any_of(list, [&](const auto& one) { return lower(one) == wanted; });
+  return std::ranges::any_of(list, [&](const auto& one) { return http::equal_names(one, wanted); });
 }
 
 // Whether one of the comma-separated methods is answered here.
 bool offers(std::string_view methods, const CaaSubject& subject) {
   while (!methods.empty()) {
-    if (holds(subject.methods, lower(http::without_blanks(take_until(methods, ','))))) return true;
+    if (holds(subject.methods, http::without_blanks(take_until(methods, ',')))) return true;
   }
   return false;
 }
 
 // What keeps one property from allowing it; empty: nothing does.
 std::string kept_back(std::string_view value, const CaaSubject& subject) {
-  const std::string issuer = lower(http::without_blanks(take_until(value, ';')));
+  const std::string_view issuer = http::without_blanks(take_until(value, ';'));
   if (issuer.empty()) return "nobody may sign";
   if (!holds(subject.identities, issuer)) {
     return "\"" + acme::printable(issuer, kQuoted) + "\" may sign";
@@ -72,11 +66,12 @@ std::string kept_back(std::string_view value, const CaaSubject& subject) {
   std::optional<std::string_view> account;
   while (!value.empty()) {
     std::string_view parameter = take_until(value, ';');
-    const std::string tag = lower(http::without_blanks(take_until(parameter, '=')));
+    const std::string_view tag = http::without_blanks(take_until(parameter, '='));
+    const bool names_account = http::equal_names(tag, "accounturi");
     const std::string_view text = http::without_blanks(parameter);
-    if (tag == "accounturi" && account) return "two accounts are named at once";
-    if (tag == "accounturi") account = text;
-    if (tag == "validationmethods" && !offers(text, subject)) {
+    if (names_account && account) return "two accounts are named at once";
+    if (names_account) account = text;
+    if (http::equal_names(tag, "validationmethods") && !offers(text, subject)) {
       return "only " + acme::printable(text, kQuoted) + " counts as proof";
     }
   }
@@ -97,11 +92,11 @@ std::string caa_objection(const std::vector<std::string>& records, bool wildcard
     return "\"" + acme::printable(one.tag, kQuoted) + "\" is critical, and no CA knows it";
   }
   const bool wild = wildcard && std::ranges::any_of(properties, [](const Property& one) {
-                      return one.tag == "issuewild";
+                      return http::equal_names(one.tag, "issuewild");
                     });
   std::string why;
   for (const Property& one : properties) {
-    if (one.tag != (wild ? "issuewild" : "issue")) continue;
+    if (!http::equal_names(one.tag, wild ? "issuewild" : "issue")) continue;
     const std::string objection = kept_back(one.value, subject);
     if (objection.empty()) return {};
     why += (why.empty() ? "" : ", ") + objection;
