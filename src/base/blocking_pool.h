@@ -55,7 +55,7 @@ class BlockingPool {
     push(std::move(f));
   }
 
-  // Whether no call of run() is queued or running.
+  // Whether no call of run() is queued or running: the loops that wait have been told of each.
   bool idle() const { return queued_.load() == 0; }
 
   // Waits until everything that was queued has run; nothing is taken any more. For stop order.
@@ -95,10 +95,10 @@ class BlockingPool {
     answer.call->waiting = &answer;
     push([this, &loop, call = answer.call, f = std::move(f)]() mutable {
       call->result.emplace(result_of<R>(f));
-      queued_.fetch_sub(1);
       loop.post([&loop, call = std::move(call)] {
         if (call->waiting != nullptr) loop.run_soon(*call->waiting);
       });
+      queued_.fetch_sub(1);
     });
   }
 
