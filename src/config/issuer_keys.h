@@ -1,4 +1,4 @@
-// The keys of what is said of issuers, beside the tables in keys.cc.
+// The keys of what is said of issuers, beside the tables in tls_keys.cc.
 #pragma once
 
 #include "config/codec.h"

@@ -4,7 +4,7 @@
 #include "config/dns_keys.h"
 #include "config/hook_keys.h"
 #include "config/host_name.h"
-#include "config/issuer_keys.h"
+#include "config/tls_keys.h"
 #include "config/upstream_keys.h"
 
 namespace gatehouse::config {
@@ -36,21 +36,8 @@ const Table<T>& table();
 template <class T>
 using Object = codec::ObjectOf<T, table<T>>;
 
-constexpr std::pair<std::string_view, Challenge> kChallenges[] = {
-    {"tls-alpn-01", Challenge::kTlsAlpn01},
-    {"http-01", Challenge::kHttp01},
-    {"dns-01", Challenge::kDns01}};
-constexpr std::pair<std::string_view, ExternalAccount::Algorithm> kMacs[] = {
-    {"HS256", ExternalAccount::Algorithm::kHs256},
-    {"HS384", ExternalAccount::Algorithm::kHs384},
-    {"HS512", ExternalAccount::Algorithm::kHs512}};
-constexpr std::pair<std::string_view, KeyType> kKeyTypes[] = {{"p256", KeyType::kP256},
-                                                              {"p384", KeyType::kP384},
-                                                              {"rsa2048", KeyType::kRsa2048},
-                                                              {"rsa4096", KeyType::kRsa4096}};
 constexpr std::pair<std::string_view, ClientAuth::Mode> kClientAuthModes[] = {
     {"require", ClientAuth::Mode::kRequire}, {"request", ClientAuth::Mode::kRequest}};
-constexpr std::pair<std::string_view, bool> kVersions[] = {{"1.2", true}, {"1.3", false}};
 constexpr std::pair<std::string_view, LogLevel> kLevels[] = {{"debug", LogLevel::kDebug},
                                                              {"info", LogLevel::kInfo},
                                                              {"warn", LogLevel::kWarn},
@@ -139,96 +126,6 @@ struct RouteObject : Object<Route> {
     return codec::with_one_of(Object<Route>::schema(), {"proxy", "respond", "redirect"});
   }
 };
-
-// --- tls ---
-
-template <>
-const Table<ExternalAccount>& table<ExternalAccount>() {
-  static const Table<ExternalAccount> fields = {
-      field<&ExternalAccount::key_id, Secret>("key_id", "the CA's name for the account"),
-      field<&ExternalAccount::hmac_key, Secret>("hmac_key", "base64url, as the CA gives it"),
-      field<&ExternalAccount::algorithm, codec::Word<kMacs>>("algorithm", "of the MAC"),
-  };
-  return fields;
-}
-
-template <>
-const Table<AcmeIssuer>& table<AcmeIssuer>() {
-  static const Table<AcmeIssuer> fields = {
-      field<&AcmeIssuer::ca, CaName>("ca", "a public CA, by name"),
-      field<&AcmeIssuer::directory, Text>("directory", "URL of the CA's directory"),
-      field<&AcmeIssuer::email, Text>("email", "whom the CA may write to"),
-      field<&AcmeIssuer::account_key_age, codec::Duration>(
-          "account_key_age", "a new key for the account when it is older; 0: never"),
-      field<&AcmeIssuer::ca_file, Text>("ca_file", "PEM roots for the CA's own HTTPS"),
-      field<&AcmeIssuer::challenges, List<codec::Word<kChallenges>>>("challenges",
-                                                                     "which, in this order"),
-      field<&AcmeIssuer::dns, Optional<DnsObject>>("dns", "who sets TXT records for dns-01"),
-      field<&AcmeIssuer::eab, Optional<Object<ExternalAccount>>>("eab", "external account binding"),
-      field<&AcmeIssuer::preflight, Flag>("preflight", "whether DNS is asked before an order"),
-      field<&AcmeIssuer::profile, ProfileName>("profile", "the kind of certificate"),
-      field<&AcmeIssuer::preferred_chain, Text>("preferred_chain", "by its root; or \"smallest\""),
-  };
-  return fields;
-}
-
-template <>
-const Table<InternalIssuer>& table<InternalIssuer>() {
-  static const Table<InternalIssuer> fields;
-  return fields;
-}
-
-// {"acme": {…}} or {"internal": {…}}.
-struct IssuerObject {
-  using Value = Issuer;
-  static bool read(Decoder& d, const Node& node, Issuer& out) {
-    if (node.kind != Node::Kind::kObject || node.members.size() != 1) {
-      return d.expected(node, "{\"acme\": {…}} or {\"internal\": {}}");
-    }
-    const auto& member = node.members.front();
-    Decoder::At at(d, member.key);
-    if (member.key == "acme") {
-      return Object<AcmeIssuer>::read(d, member.value, out.emplace<AcmeIssuer>());
-    }
-    if (member.key == "internal") {
-      return Object<InternalIssuer>::read(d, member.value, out.emplace<InternalIssuer>());
-    }
-    return d.expected(node, "\"acme\" or \"internal\" as the only key");
-  }
-  static Schema schema() {
-    const auto one = [](const char* key, Schema value) {
-      return Schema{{"type", "object"},
-                    {"properties", {{key, std::move(value)}}},
-                    {"required", Schema::array({key})},
-                    {"additionalProperties", false}};
-    };
-    return {{"oneOf", Schema::array({one("acme", Object<AcmeIssuer>::schema()),
-                                     one("internal", Object<InternalIssuer>::schema())})}};
-  }
-};
-
-template <>
-const Table<OnDemand>& table<OnDemand>() {
-  static const Table<OnDemand> fields = {
-      field<&OnDemand::ask, Text>("ask", "URL; 2xx to GET URL?domain=NAME means yes"),
-      field<&OnDemand::allow, List<HostName>>("allow", "names that need not be asked for"),
-      field<&OnDemand::timeout, codec::Duration>("timeout", "how long a handshake waits"),
-  };
-  return fields;
-}
-
-template <>
-const Table<Tls>& table<Tls>() {
-  static const Table<Tls> fields = {
-      field<&Tls::issuers, List<IssuerObject>>("issuers", "who signs; tried in order"),
-      field<&Tls::on_demand, Object<OnDemand>>("on_demand", "names that stand in no file"),
-      field<&Tls::key_type, codec::Word<kKeyTypes>>("key_type", "of new certificates' keys"),
-      field<&Tls::allow_tls12, codec::Word<kVersions>>("min_version", "oldest TLS version"),
-      field<&Tls::renewal, RenewalObject>("renewal", "when certificates are renewed"),
-      field<&Tls::ocsp_stapling, Flag>("ocsp_stapling", "what CAs' OCSP responders say is shown"),
-  };
-  return fields;
-}
 
 // --- sites ---
 
@@ -460,7 +357,7 @@ const Table<Config>& table<Config>() {
       field<&Config::upstreams, UpstreamGroups>("upstreams", "groups of servers, by name"),
       field<&Config::listen, Object<Listen>>("listen", "addresses of the listeners"),
       field<&Config::workers, Workers>("workers", "worker threads"),
-      field<&Config::tls, Object<Tls>>("tls", "certificates"),
+      field<&Config::tls, TlsObject>("tls", "certificates"),
       field<&Config::storage, Object<Storage>>("storage", "accounts, keys and certificates"),
       field<&Config::trusted_proxies, List<codec::IpRange>>("trusted_proxies",
                                                             "peers that may name the client"),
