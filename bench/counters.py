@@ -45,13 +45,13 @@ def _calls(text):
     return total
 
 
-def by_strace(binary, folder, requests):
-    """Each system call by its name."""
+def by_strace(binary, folder, requests, clients=1):
+    """Each system call by its name; `requests` of each client."""
     out = folder / "strace.out"
     out.unlink(missing_ok=True)
     # With -D gatehouse itself is our child, and strace, which ends a little later, is not.
     command = ["strace", "-D", "-f", "-c", "-U", "calls,name", "-o", out, binary]
-    with Exchange(command, folder) as exchange:
+    with Exchange(command, folder, clients) as exchange:
         exchange.ask(requests)
     deadline = time.monotonic() + 60
     while not out.exists() or " total\n" not in out.read_text():

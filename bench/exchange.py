@@ -1,10 +1,13 @@
-"""A fixed exchange through a gatehouse of its own: one client that keeps its connection, one
-upstream, both played here in turn. Each step waits until gatehouse waits, so that every run takes
-the same way through it."""
+"""A fixed exchange through a gatehouse of its own: clients that keep their connections, and their
+upstream, all played here in turn. Each step waits until gatehouse waits, so that every run takes
+the same way through it; with several clients it is stopped while they all send."""
 
 import json
+import os
+import signal
 import socket
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.ports import free_port
@@ -23,9 +26,10 @@ RESPONSE = (
 
 
 class Exchange:
-    """`command`: the words that run gatehouse, in front of its own."""
+    """`command`: the words that run gatehouse, in front of its own. `clients`: each asks at once
+    with the others."""
 
-    def __init__(self, command, folder):
+    def __init__(self, command, folder, clients=1):
         port = free_port()
         self._listener = socket.create_server(("127.0.0.1", 0))
         config = {
@@ -40,30 +44,43 @@ class Exchange:
         file.write_text(json.dumps(config))
         self.process = Process(*command, "run", "--config", file)
         self.process.wait_for_line("^listening on ", seconds=120)
-        self._client = socket.create_connection(("127.0.0.1", port))
-        self._upstream = None
+        self._clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(clients)]
+        self._upstreams = []
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._client.close()
-        if self._upstream:
-            self._upstream.close()
-        self._listener.close()
+        for end in (*self._clients, *self._upstreams, self._listener):
+            end.close()
         self.process.stop()
 
     def ask(self, times):
+        """That often, each client once."""
         for _ in range(times):
-            self._settle()
-            self._client.sendall(REQUEST)
-            if self._upstream is None:
-                self._upstream, _ = self._listener.accept()
-            self._hear(self._upstream, b"\r\n\r\n")
-            self._settle()
-            self._upstream.sendall(RESPONSE)
-            self._hear(self._client, b"x" * 1024)
+            self._send(self._clients, REQUEST)
+            while len(self._upstreams) < len(self._clients):
+                self._upstreams.append(self._listener.accept()[0])
+            for upstream in self._upstreams:
+                self._hear(upstream, b"\r\n\r\n")
+            self._send(self._upstreams, RESPONSE)
+            for client in self._clients:
+                self._hear(client, b"x" * 1024)
         self._settle()
+
+    def _send(self, ends, what):
+        self._settle()
+        with self._stopped(len(ends) > 1):
+            for end in ends:
+                end.sendall(what)
+
+    @contextmanager
+    def _stopped(self, wanted):
+        if wanted:
+            os.kill(self.process.pid, signal.SIGSTOP)
+        yield
+        if wanted:
+            os.kill(self.process.pid, signal.SIGCONT)
 
     def _hear(self, end, last):
         heard = b""

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -19,6 +20,7 @@ KNOWN = HERE / "instructions.json"
 BINARY = os.environ.get("GATEHOUSE_BINARY", str(ROOT / "build/release/gatehouse"))
 TOLERANCE = 0.10
 FEW, MANY = 20, 220  # requests of two runs; starting and ending are in both
+AT_ONCE = 16  # clients, where a turn of the loop serves several
 
 
 def per_request(count):
@@ -35,10 +37,19 @@ def run(count, requests):
 
 def measure():
     found = per_request(counters.by_valgrind)
-    calls = per_request(counters.by_strace)
-    found["system_calls"] = sum(calls.values())
-    named = sorted(((n, name) for name, n in calls.items() if n >= 0.05), reverse=True)
-    return found, ", ".join(f"{name} {n:.1f}" for n, name in named)
+    alone = per_request(counters.by_strace)
+    found["system_calls"] = sum(alone.values())
+    at_once = per_request(partial(counters.by_strace, clients=AT_ONCE))
+    for woken in ("futex", "restart_syscall"):  # of waiting threads, by that it was stopped
+        at_once.pop(woken, None)
+    found["system_calls_at_once"] = sum(at_once.values()) / AT_ONCE
+    return found, [f"system calls: {named(alone)}",
+                   f"of {AT_ONCE} clients at once: {named(at_once, AT_ONCE)}"]
+
+
+def named(calls, clients=1):
+    each = sorted(((n / clients, name) for name, n in calls.items()), reverse=True)
+    return ", ".join(f"{name} {n:.2f}" for n, name in each if n >= 0.05)
 
 
 def worse(found, known):
@@ -55,12 +66,12 @@ def main():
     words = words.parse_args()
     kind = platform.machine()
     all_known = json.loads(words.known.read_text()) if words.known.exists() else {}
-    found, calls = measure()
+    found, listed = measure()
     known = all_known.get(kind, {})
     for name, n in found.items():
         beside = f"  known {known[name]:,.1f}" if name in known else ""
-        print(f"{name.replace('_', ' '):14} {n:12,.1f}{beside}")
-    print(f"of them: {calls}")
+        print(f"{name.replace('_', ' '):20} {n:12,.1f}{beside}")
+    print(*listed, sep="\n")
     if words.accept:
         all_known[kind] = {name: round(n, 1) for name, n in found.items()}
         words.known.write_text(json.dumps(all_known, indent=1) + "\n")
