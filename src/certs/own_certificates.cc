@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
+#include <string_view>
+#include <utility>
 
 #include "base/log.h"
 #include "certs/compromised_keys.h"
@@ -102,15 +105,13 @@ int expiry_stage(const tls::LeafFacts& leaf, base::WallTime now) {
 
 OwnCertificates::OwnCertificates(Parts parts, const config::Config& config)
     : parts_(std::move(parts)), config_(config), events_(parts_.loop), stopping_(parts_.loop) {
+  std::map<std::pair<std::string_view, std::string_view>, std::size_t> places;
   for (const config::Site& site : config.sites) {
     if (!site.tls.enabled || !site.tls.certificate) continue;
-    auto pair = std::ranges::find(pairs_, *site.tls.certificate, &Pair::files);
-    if (pair == pairs_.end()) {
-      pairs_.emplace_back();
-      pair = pairs_.end() - 1;
-      pair->files = *site.tls.certificate;
-    }
-    pair->sites.push_back(&site);
+    const config::CertificateFiles& files = *site.tls.certificate;
+    const auto [place, is_new] = places.try_emplace({files.file, files.key}, pairs_.size());
+    if (is_new) pairs_.emplace_back().files = files;
+    pairs_[place->second].sites.push_back(&site);
   }
 }
 
