@@ -102,13 +102,7 @@ struct AutomationHouse : testing::Test {
   // Lets the loop work until `condition` holds.
   template <class F>
   void until(F condition) {
-    bool late = false;
-    base::WheelTimer alarm([](void* flag) { *static_cast<bool*>(flag) = true; }, &late);
-    loop.wheel().arm(alarm, base::Deadline::in(base::Duration(60'000)));
-    while (!condition()) {
-      if (late) throw std::runtime_error("the test waited for a minute");
-      loop.run_once();
-    }
+    run_until(loop, std::move(condition));
   }
   // Lets the loop work until nothing is left to do right now: storage in memory and scripted
   // issuers answer within turns of the loop, except for what the blocking pool does in between.
