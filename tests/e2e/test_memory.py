@@ -93,12 +93,11 @@ def half_head(port, size=28_000):
 
 
 def until_served(gatehouse):
-    """Until the memory has been given back, and nobody is refused. What the kernel has kept of bodies
-    may still be read once their clients have gone, so that for a moment less is left again."""
+    """Until the memory has been given back, and nobody is refused. What the kernel has kept of
+    bodies may still be read once their clients have gone: for a moment less is left again."""
     gatehouse.wait_until(
-        lambda: gatehouse.matching(LEVEL)[-1].count("level=0") and is_served(gatehouse),
-        "enough memory")
-    assert used(gatehouse) < 0.8 * gatehouse.limit
+        lambda: (gatehouse.matching(LEVEL)[-1].count("level=0") and is_served(gatehouse)
+                 and used(gatehouse) < 0.8 * gatehouse.limit), "enough memory")
 
 
 def is_served(gatehouse):

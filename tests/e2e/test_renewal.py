@@ -100,8 +100,8 @@ def test_what_is_due_is_renewed_after_a_restart(tmp_path):
                 lambda: serial(gatehouse.https, "a.example", stage.trust) != first, "a new one")
             # Without that anybody asks for it.
             gatehouse.wait_for_line("certificate obtained name=quiet.shop.example ")
-        # Nothing is ordered beside what was obtained. What was in hand at an end may be one more for
-        # each name.
+        # Nothing is ordered beside what was obtained. What was in hand at the end may be one more
+        # for each name.
         obtained = placed + len(gatehouse.matching("certificate obtained"))
         assert placed >= 2 and obtained <= stage.pebble.orders() <= obtained + 2
 
