@@ -49,7 +49,7 @@ TEST_F(AcmeIssuerTest, AnswersHttp01WithTheKeyAuthorization) {
     answer = challenges.find_http(token);
     return "";
   };
-  ASSERT_TRUE(run_task(loop, other.issue(IssueRequest({"a.test"}, key, soon()))));
+  ASSERT_TRUE(time.run(other.issue(IssueRequest({"a.test"}, key, soon()))));
   ASSERT_TRUE(answer);
   EXPECT_TRUE(answer->starts_with(token + "."));
   EXPECT_EQ(answer->size(), token.size() + 1 + 43);
@@ -153,8 +153,8 @@ class Replacing : public AcmeIssuerTest {
   Issued renew() {
     IssueRequest request({"a.test"}, key, soon());
     request.replaces = before;
-    auto issued = run_task(loop, issuer().issue(std::move(request)));
-    run_task(loop, issuer().forget_order("a.test"));
+    auto issued = time.run(issuer().issue(std::move(request)));
+    time.run(issuer().forget_order("a.test"));
     return issued;
   }
   // What `replaces` was in each newOrder since the first.
@@ -340,7 +340,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(AcmeIssuerTest, EndsByItsDeadlineWhenTheCaNeverDecides) {
   script("/order/", ScriptReply(200, R"({"status":"processing"})"));
   IssueRequest request({"a.test"}, key, base::Deadline::in(base::Duration(1'500)));
-  const auto issued = run_task(loop, issuer().issue(std::move(request)));
+  const auto issued = time.run(issuer().issue(std::move(request)));
   ASSERT_FALSE(issued);
   EXPECT_EQ(issued.error().error.code, Code::kTimeout);
 }
@@ -365,7 +365,7 @@ base::Task<int> issue_many(base::Loop& loop, AcmeIssuer& issuer, tls::PrivateKey
 }
 
 TEST_F(AcmeIssuerTest, ManyOrdersAtOnceShareOneAccountAndOneDirectory) {
-  EXPECT_EQ(run_task(loop, issue_many(loop, issuer(), key, 40)), 40);
+  EXPECT_EQ(time.run(issue_many(loop, issuer(), key, 40)), 40);
   EXPECT_EQ(ca.count("/new-account"), 1);
   EXPECT_EQ(ca.count("/dir"), 1);
   EXPECT_EQ(ca.count("/new-order"), 40);
@@ -375,7 +375,7 @@ TEST_F(AcmeIssuerTest, ReportsATrustFileThatIsMissing) {
   AcmeOptions with_file = options();
   with_file.ca_file = "/nonexistent/ca.pem";
   AcmeIssuer other(parts(), with_file);
-  const auto issued = run_task(loop, other.issue(IssueRequest({"a.test"}, key, soon())));
+  const auto issued = time.run(other.issue(IssueRequest({"a.test"}, key, soon())));
   ASSERT_FALSE(issued);
   EXPECT_THAT(why(issued), HasSubstr("/nonexistent/ca.pem"));
 }
@@ -384,7 +384,7 @@ TEST_F(AcmeIssuerTest, RefusesADirectoryWithoutTls) {
   AcmeOptions plain = options();
   plain.directory = "http://ca.example.com/directory";
   AcmeIssuer other(parts(), plain);
-  const auto issued = run_task(loop, other.issue(IssueRequest({"a.test"}, key, soon())));
+  const auto issued = time.run(other.issue(IssueRequest({"a.test"}, key, soon())));
   ASSERT_FALSE(issued);
   EXPECT_THAT(why(issued), HasSubstr("https"));
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -101,10 +102,19 @@ struct AutomationHouse : testing::Test {
   // Lets the loop work until `condition` holds.
   template <class F>
   void until(F condition) {
-    run_task(loop, until_task(&condition));
+    run_until(loop, std::move(condition));
   }
-  // Lets the loop work until nothing is left to do right now.
-  void settle() { run_task(loop, settle_task(loop)); }
+  // Lets the loop work until nothing is left to do right now: storage in memory and scripted
+  // issuers answer within turns of the loop, except for what the blocking pool does in between.
+  void settle() {
+    do {
+      while (loop.poll() != 0) {
+      }
+      for (const auto& process : processes) {
+        while (!process->blocking.idle()) std::this_thread::yield();
+      }
+    } while (loop.poll() != 0);
+  }
 
   Outcome ask(Process& process, const std::string& name) {
     std::optional<Outcome> answer;
@@ -138,30 +148,6 @@ struct AutomationHouse : testing::Test {
   std::map<std::string, std::unique_ptr<FakeCa>> cas;
   std::shared_ptr<MemoryStorage::Records> records = std::make_shared<MemoryStorage::Records>();
   std::vector<std::unique_ptr<Process>> processes;
-
- private:
-  template <class F>
-  base::Task<void> until_task(F* condition) {
-    const auto deadline = base::Deadline::in(base::Duration(60'000));
-    while (!(*condition)()) {
-      if (deadline.passed()) throw std::runtime_error("the test waited for a minute");
-      auto others = loop.yield();
-      co_await others;
-    }
-  }
-  // Storage in memory and scripted issuers answer within turns of the loop, except for what the
-  // blocking pool does in between: turns count from when it is idle.
-  base::Task<void> settle_task(base::Loop& on) {
-    for (int i = 0; i < 200; ++i) {
-      for (auto& process : processes) {
-        if (!process->blocking.idle()) i = 0;
-        auto nothing = [] { return base::Result<void>(); };
-        (void)co_await process->blocking.run(nothing);
-      }
-      auto others = on.yield();
-      co_await others;
-    }
-  }
 };
 
 }  // namespace gatehouse::certs

@@ -2,15 +2,20 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -18,19 +23,37 @@
 
 namespace gatehouse::certs {
 
-// A loopback port that was free a moment ago.
-inline int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+inline sockaddr_in loopback(int port) {
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof at;
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&at), length) != 0 ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &length) != 0) {
-    throw std::runtime_error("no free port");
+  at.sin_port = htons(static_cast<std::uint16_t>(port));
+  return at;
+}
+
+// A loopback port that nobody listens on, and that no other test on this machine is given until
+// this process ends (tests/e2e/harness/ports.py does the same). Below the range from which the
+// kernel takes ports for others: those come and go.
+inline int free_port() {
+  int below = 0;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> below;
+  std::random_device random;
+  std::uniform_int_distribution<int> any(10'000, below - 1);
+  const auto folder = std::filesystem::temp_directory_path() / "gatehouse-test-ports";
+  std::filesystem::create_directory(folder);
+  for (int tries = 0; tries < 1000; ++tries) {
+    const int port = any(random);
+    const auto file = folder / std::to_string(port);
+    const int lock = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in at = loopback(port);
+    const bool ours = lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0 &&
+                      ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
+    ::close(fd);
+    if (ours) return port;
+    if (lock >= 0) ::close(lock);
   }
-  ::close(fd);
-  return ntohs(at.sin_port);
+  throw std::runtime_error("no free port");
 }
 
 class ChildProcess {
@@ -84,11 +107,8 @@ class ChildProcess {
  private:
   static bool accepts(int port) {
     const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    at.sin_port = htons(static_cast<std::uint16_t>(port));
-    const bool connected = ::connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0;
+    const sockaddr_in at = loopback(port);
+    const bool connected = ::connect(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
     ::close(fd);
     return connected;
   }

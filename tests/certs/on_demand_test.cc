@@ -30,7 +30,7 @@ TEST(TokenBucket, ZeroIsNoLimit) {
 }
 
 struct OnDemandTest : AutomationHouse {
-  OnDemandTest() { config.tls.on_demand.timeout = base::Duration(300); }
+  OnDemandTest() { config.tls.on_demand.timeout = base::Duration(1'000); }
   AskServer server{loop};
 
   void use_ask() { config.tls.on_demand.ask = server.url("/allowed"); }

@@ -57,9 +57,9 @@ INSTANTIATE_TEST_SUITE_P(OpenOrder, CutOff,
                                          "/certificate/"));
 
 TEST_F(OpenOrderTest, GoesWhenItsCertificateIsSafe) {
-  ASSERT_TRUE(run_task(loop, issuer().issue(IssueRequest({"a.test"}, key, soon()))));
+  ASSERT_TRUE(time.run(issuer().issue(IssueRequest({"a.test"}, key, soon()))));
   EXPECT_TRUE(kept());
-  run_task(loop, issuer().forget_order("a.test"));
+  time.run(issuer().forget_order("a.test"));
   EXPECT_FALSE(kept());
 }
 
@@ -90,12 +90,12 @@ TEST_F(OpenOrderTest, IsKeptWhileTheCaIsInTrouble) {
 }
 
 TEST_F(OpenOrderTest, OfTheCertificateThatIsReplacedIsNotTakenUp) {
-  const auto first = run_task(loop, issuer().issue(IssueRequest({"a.test"}, key, soon())));
+  const auto first = time.run(issuer().issue(IssueRequest({"a.test"}, key, soon())));
   ASSERT_TRUE(first) << why(first);
   EXPECT_TRUE(kept());
   IssueRequest request({"a.test"}, key, soon());
   request.replaces = *first;
-  const auto next = run_task(loop, issuer().issue(std::move(request)));
+  const auto next = time.run(issuer().issue(std::move(request)));
   ASSERT_TRUE(next) << why(next);
   EXPECT_NE((*next)->leaf().serial, (*first)->leaf().serial);
 }

@@ -71,16 +71,7 @@ struct OwnCertificatesTest : testing::Test {
   }
   template <class F>
   void until(F condition) {
-    run_task(loop, until_task(&condition));
-  }
-  template <class F>
-  base::Task<void> until_task(F* condition) {
-    const auto deadline = base::Deadline::in(base::Duration(60'000));
-    while (!(*condition)()) {
-      if (deadline.passed()) throw std::runtime_error("the test waited for a minute");
-      auto others = loop.yield();
-      co_await others;
-    }
+    run_until(loop, std::move(condition));
   }
   // Until the files have been looked at once more from now on.
   void look_again() {

@@ -105,7 +105,7 @@ TEST_F(PermissionTest, RemembersYesAndNo) {
 }
 
 TEST_F(PermissionTest, SilenceIsUnknownWithinTheTimeout) {
-  use_ask("/ok", base::Duration(200));
+  use_ask("/ok", base::Duration(500));
   server.answer("slow.example", 0);
   EXPECT_EQ(check("slow.example"), Verdict::kUnknown);
   EXPECT_EQ(check("slow.example"), Verdict::kUnknown);

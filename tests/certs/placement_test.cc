@@ -128,7 +128,7 @@ TEST_F(Profiles, AndThePredecessorAreLeftOutOneByOne) {
   IssueRequest request({"a.test"}, key, soon());
   const tls::PrivateKey own = *tls::PrivateKey::generate(tls::KeyType::kP256);
   request.replaces = *tls::Certificate::make(authority.sign(own, {"a.test"}), own);
-  const auto issued = run_task(loop, issuer().issue(std::move(request)));
+  const auto issued = time.run(issuer().issue(std::move(request)));
   EXPECT_TRUE(issued) << why(issued);
   EXPECT_THAT(ordered(), ElementsAre("shortlived", "shortlived", "none"));
 }

@@ -78,7 +78,7 @@ class House(Gatehouse):
             "admin": {"listen": f"127.0.0.1:{free_port()}"},
             "timeouts": {"drain": "1s"},
             "hooks": [
-                {"command": program("hangs", HANGS, timeout="200ms"), "on": ["obtained"]},
+                {"command": program("hangs", HANGS, timeout="500ms"), "on": ["obtained"]},
                 {"command": program("hangs_on", "sleep 1000\n"), "on": ["renewed"]},
                 {"command": program("garbage", GARBAGE), "on": ["failed"]},
                 {"command": program("deploy", DEPLOY), "on": ["obtained", "renewed"],
@@ -165,12 +165,18 @@ def test_what_a_command_revokes_is_told_by_the_command_and_served_no_more(house)
     assert int(again["serial"], 16) != before.serial_number
 
 
+def child_in(file):
+    """The process that the last try has noted, if it came to that before it was killed."""
+    text = file.read_text() if file.exists() else ""
+    return int(text) if text.endswith("\n") else None
+
+
 def test_programs_that_hang_or_write_garbage_are_told_of_again_and_hold_up_nobody(house):
     killed = house.wait_for_line(r"a hook failed.*hangs.*attempts=2")
     assert "was killed" in killed
-    hung = int((house.deployed / "hung").read_text())
+    hung = house.wait_until(lambda: child_in(house.deployed / "hung"), "its child")
     house.wait_until(lambda: not Path(f"/proc/{hung}").exists() or
-                     int((house.deployed / "hung").read_text()) != hung, "its child's end")
+                     child_in(house.deployed / "hung") != hung, "its child's end")
     line = house.wait_for_line(r"a hook failed.*garbage")
     assert "ended with status 3: " in line and line.isprintable()
     # One runs still, and would for a minute.

@@ -1,6 +1,7 @@
 """Upstreams that speak HTTP/2, to clients of both versions: messages, how they break, who shares
 what."""
 
+import contextlib
 import json
 
 import pytest
@@ -15,12 +16,15 @@ from harness.websocket import handshake_text
 CLIENTS = {"h1": "--http1.1", "h2": "--http2-prior-knowledge"}
 
 
-@pytest.fixture(params=["h1->h2c", "h2->h2c", "h1->https", "h2->https"])
-def pair(request, tmp_path):
+WAYS = ["h1->h2c", "h2->h2c", "h1->https", "h2->https"]
+
+
+@contextlib.contextmanager
+def set_up(way, folder):
     """(upstream, ask): a function that sends one request through gatehouse."""
-    client, server = request.param.split("->")
-    with Http2Upstream(tls=tmp_path / "tls" if server == "https" else None) as upstream:
-        with plain_front(tmp_path / "g", site={"proxy": upstream.group}, workers=1) as gatehouse:
+    client, server = way.split("->")
+    with Http2Upstream(tls=folder / "tls" if server == "https" else None) as upstream:
+        with plain_front(folder / "g", site={"proxy": upstream.group}, workers=1) as gatehouse:
             def ask(path, *arguments, **more):
                 url = f"http://127.0.0.1:{gatehouse.http}{path}"
                 return curl(url, CLIENTS[client], *arguments, **more)
@@ -28,6 +32,19 @@ def pair(request, tmp_path):
             ask.version = client
             ask.gatehouse = gatehouse
             yield upstream, ask
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def pair(request, tmp_path_factory):
+    with set_up(request.param, tmp_path_factory.mktemp("pair")) as made:
+        yield made
+
+
+@pytest.fixture(params=WAYS)
+def own_pair(request, tmp_path):
+    """For tests that count what comes to the upstream."""
+    with set_up(request.param, tmp_path) as made:
+        yield made
 
 
 def test_a_request_arrives_as_http_2_with_its_fields(pair):
@@ -109,8 +126,8 @@ def test_an_early_answer_reaches_the_client_though_the_upload_runs(pair):
     assert answer.status == 413 and b"too large" in answer.body
 
 
-def test_refused_and_sent_away_requests_are_sent_again_with_their_bodies(pair):
-    upstream, ask = pair
+def test_refused_and_sent_away_requests_are_sent_again_with_their_bodies(own_pair):
+    upstream, ask = own_pair
     assert ask("/sized").status == 200  # or there is no stream below the one that is sent away
     for path in ("/refuse", "/goaway", "/refuse-late"):
         answer = ask(path, "--data-binary", "the body")
@@ -119,8 +136,8 @@ def test_refused_and_sent_away_requests_are_sent_again_with_their_bodies(pair):
     assert upstream.sessions() == 2, "GOAWAY alone costs a connection"
 
 
-def test_after_goaway_requests_go_on_another_connection(pair):
-    upstream, ask = pair
+def test_after_goaway_requests_go_on_another_connection(own_pair):
+    upstream, ask = own_pair
     assert ask("/leave").body == b"last\n"
     for _ in range(3):
         assert ask("/sized").body == b"sized"
@@ -170,8 +187,8 @@ def test_a_client_that_leaves_ends_its_stream_and_nobody_elses(tmp_path):
             assert upstream.sessions() == 1
 
 
-def test_an_upload_that_its_client_gives_up_is_reset_and_never_ended(pair):
-    upstream, ask = pair
+def test_an_upload_that_its_client_gives_up_is_reset_and_never_ended(own_pair):
+    upstream, ask = own_pair
     if ask.version == "h2":  # a time limit of the client: RST_STREAM, or the connection's end
         assert ask("/silent", "-m", "1", "-T", "/dev/zero", "-X", "POST").exit_status == 28
     else:

@@ -146,7 +146,7 @@ def is_served(gatehouse):
 
 def test_an_idle_client_is_let_go(tmp_path):
     with RawUpstream(ok) as upstream:
-        with plain_front(tmp_path, upstream.url, timeouts={"idle": "500ms"}) as gatehouse:
+        with plain_front(tmp_path, upstream.url, timeouts={"idle": "1s"}) as gatehouse:
             with plain(gatehouse.http) as connection:
                 connection.sendall(REQUEST)
                 assert read_response(connection)[0] == 200

@@ -96,7 +96,7 @@ def test_a_damaged_account_is_reported_kept_aside_and_made_anew(tmp_path):
         account.write_bytes(account.read_bytes()[:100])
         with stage.gatehouse("a.example", "b.example") as gatehouse:
             assert get(gatehouse.https, "b.example", context=stage.trust)[0] == 200
-            assert gatehouse.matching("account's record is damaged")
+            gatehouse.wait_for_line("account's record is damaged")
         assert stage.pebble.accounts() == 2
 
 

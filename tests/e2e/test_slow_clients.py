@@ -13,7 +13,7 @@ from harness.servers import HttpPeer, QuietHandler
 
 MIB = 1 << 20
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-SOON = {"timeouts": {"request_head": "1s", "body_idle": "1s", "handshake": "1s"}}
+SOON = {"timeouts": {"request_head": "1s", "body_idle": "1s", "handshake": "2s"}}
 
 
 # Head and body leave together, lest a busy upstream be silent between them for too long.

@@ -33,7 +33,7 @@ def patient(tmp_path_factory, upstreams):
 @pytest.fixture(scope="module")
 def hasty(tmp_path_factory, upstreams):
     """To which silence soon is too long."""
-    timeouts = {"body_idle": "500ms", "stream_idle": "3s"}
+    timeouts = {"body_idle": "500ms", "stream_idle": "5s"}
     with start(tmp_path_factory.mktemp("hasty"), upstreams, timeouts=timeouts) as gatehouse:
         yield gatehouse
 

@@ -16,7 +16,7 @@ from harness.servers import EchoServer
 from harness.stage import site
 
 REQUEST = f"GET / HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n".encode()
-SOON = {"timeouts": {"handshake": "1s"}}
+SOON = {"timeouts": {"handshake": "2s"}}
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

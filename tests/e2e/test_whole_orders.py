@@ -35,14 +35,17 @@ def test_hosts_that_share_one_certificate_are_one_order(stage, gatehouse):
     leaves = [leaf_of(gatehouse.https, name, stage.trust) for name in JOINT]
     assert len({leaf.serial_number for leaf in leaves}) == 1
     assert set(names_of(leaves[0]).get_values_for_type(x509.DNSName)) == set(JOINT)
-    assert len(gatehouse.matching(f"certificate obtained name={','.join(JOINT)} ")) == 1
+    obtained = f"certificate obtained name={','.join(JOINT)} "
+    gatehouse.wait_for_line(obtained)
+    assert len(gatehouse.matching(obtained)) == 1
 
 
 def test_a_name_that_the_ca_refuses_is_left_out_of_a_shared_certificate(stage, gatehouse):
     leaf = leaf_of(gatehouse.https, "here.example", stage.trust)
     assert names_of(leaf).get_values_for_type(x509.DNSName) == ["here.example"]
-    left_out = gatehouse.matching("a name is left out of a certificate for several")
-    assert len(left_out) == 1 and "name=blocked.example" in left_out[0]
+    left_out = "a name is left out of a certificate for several"
+    assert "name=blocked.example" in gatehouse.wait_for_line(left_out)
+    assert len(gatehouse.matching(left_out)) == 1
     assert refusal(gatehouse.https, "blocked.example") == "internal error"
 
 
@@ -55,7 +58,7 @@ def test_an_address_has_a_certificate_that_clients_without_a_name_are_shown(stag
 def test_a_name_in_u_labels_is_served_and_logged_as_its_a_label(stage, gatehouse):
     name = "xn--bcher-kva.example"
     assert get(gatehouse.https, name, context=stage.trust)[0] == 200
-    assert gatehouse.matching(f"certificate obtained name={name} ")
+    gatehouse.wait_for_line(f"certificate obtained name={name} ")
     assert "bücher" not in gatehouse.output
 
 

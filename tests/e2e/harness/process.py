@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -22,22 +23,40 @@ class Process:
         self.command = [str(part) for part in command]
         self.child = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", cwd=cwd,
+            stderr=subprocess.STDOUT, cwd=cwd,
             env=dict(os.environ, **(env or {})), start_new_session=True,
         )
         self.lines = []
+        self._pipe = self.child.stdout.fileno()
+        os.set_blocking(self._pipe, False)
+        self._half = b""  # a line that has not ended
         self._ended = False
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self):
-        for line in self.child.stdout:
-            with self._news:
-                self.lines.append(line.rstrip("\n"))
-                self._news.notify_all()
+        written = select.poll()
+        written.register(self._pipe, select.POLLIN)
+        while not self._ended:
+            written.poll()
+            self._take()
+
+    def _take(self):
+        """All that the process has written up to now, also what the reader has not come to yet: who
+        has seen what it did afterwards finds the line."""
         with self._news:
-            self._ended = True
+            if self._ended:
+                return
+            try:
+                piece = os.read(self._pipe, 1 << 20)  # more than a pipe holds
+            except BlockingIOError:
+                return
+            *lines, self._half = (self._half + piece).split(b"\n")
+            if not piece:
+                self._ended = True
+                lines = [self._half] if self._half else []
+            self.lines += [line.decode(errors="replace") for line in lines]
             self._news.notify_all()
 
     @property
@@ -46,12 +65,14 @@ class Process:
 
     @property
     def output(self):
+        self._take()
         with self._news:
             return "\n".join(self.lines)
 
     def matching(self, pattern):
         """The lines so far that hold the pattern."""
         wanted = re.compile(pattern)
+        self._take()
         with self._news:
             return [line for line in self.lines if wanted.search(line)]
 

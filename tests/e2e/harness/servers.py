@@ -132,6 +132,16 @@ class SilentServer:
         """Until somebody has connected."""
         self._accepted.append(self._listener.accept()[0])
 
+    def connected(self):
+        """How many have connected so far."""
+        self._listener.settimeout(0)
+        try:
+            while True:
+                self.accept()
+        except BlockingIOError:
+            self._listener.settimeout(PATIENCE)
+            return len(self._accepted)
+
     def __enter__(self):
         return self
 
