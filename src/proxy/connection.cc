@@ -156,8 +156,9 @@ base::Task<Connection::Choice> Connection::choose(const tls::ClientHello& hello,
   if (!hello.server_name.empty() && !tls::is_host_name(hello.server_name)) {
     co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "not a host name");
   }
-  choice.certificate = shared.certificates.find(name);
-  const bool expired = choice.certificate && !choice.certificate->valid_at(base::wall_now());
+  const base::WallTime now = base::wall_now();
+  choice.certificate = shared.certificates.find(name, hello.keys, now);
+  const bool expired = choice.certificate && !choice.certificate->valid_at(now);
   if (choice.certificate && !expired) co_return choice;
   if (!shared.automation.may_request(name)) {
     if (choice.certificate) co_return choice;  // from files: theirs to renew
