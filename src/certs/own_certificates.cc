@@ -103,14 +103,16 @@ int expiry_stage(const tls::LeafFacts& leaf, base::WallTime now) {
 OwnCertificates::OwnCertificates(Parts parts, const config::Config& config)
     : parts_(std::move(parts)), config_(config), events_(parts_.loop), stopping_(parts_.loop) {
   for (const config::Site& site : config.sites) {
-    if (!site.tls.enabled || !site.tls.certificate) continue;
-    auto pair = std::ranges::find(pairs_, *site.tls.certificate, &Pair::files);
-    if (pair == pairs_.end()) {
-      pairs_.emplace_back();
-      pair = pairs_.end() - 1;
-      pair->files = *site.tls.certificate;
+    if (!site.tls.enabled) continue;
+    for (const config::CertificateFiles& files : site.tls.certificate) {
+      auto pair = std::ranges::find(pairs_, files, &Pair::files);
+      if (pair == pairs_.end()) {
+        pairs_.emplace_back();
+        pair = pairs_.end() - 1;
+        pair->files = files;
+      }
+      pair->sites.push_back(&site);
     }
-    pair->sites.push_back(&site);
   }
 }
 
@@ -166,7 +168,9 @@ base::Task<void> OwnCertificates::look_at(Pair& pair) {
   if (found->read && *found->read) {
     pair.seen = found->state;
     const bool compromised = co_await is_compromised(***found->read);
-    if (compromised) {
+    if (is_second_of_kind(pair, ***found->read)) {
+      refuse(pair, same_kind(pair.files));
+    } else if (compromised) {
       if (parts_.events != nullptr) {
         parts_.events->found_revoked(**found->read, "", "keyCompromise");
       }
@@ -192,6 +196,19 @@ base::Task<bool> OwnCertificates::is_compromised(const tls::Certificate& certifi
   co_return false;
 }
 
+// Whether one of its sites has another certificate with a key of the same kind.
+bool OwnCertificates::is_second_of_kind(const Pair& pair,
+                                        const tls::Certificate& certificate) const {
+  for (const Pair& other : pairs_) {
+    if (&other == &pair || !other.served) continue;
+    if (tls::alike(other.served->key()) != tls::alike(certificate.key())) continue;
+    for (const config::Site* site : other.sites) {
+      if (std::ranges::find(pair.sites, site) != pair.sites.end()) return true;
+    }
+  }
+  return false;
+}
+
 std::vector<std::string> OwnCertificates::names_of(const Pair& pair,
                                                    const tls::Certificate& certificate) const {
   std::vector<std::string> names;
@@ -205,9 +222,11 @@ std::vector<std::string> OwnCertificates::names_of(const Pair& pair,
 void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
   pair.wrong.clear();
   const auto names = names_of(pair, *certificate);
+  const tls::KeyKinds kinds = tls::alike(certificate->key());
   if (!pair.served) {
     // The first look: what was read at start is served already.
-    pair.served = names.empty() ? certificate : parts_.certificates.find_exact(names.front());
+    pair.served =
+        names.empty() ? certificate : parts_.certificates.find_exact(names.front(), kinds);
     if (same_chain(pair.served, certificate)) {
       note_expired(pair);
       share(pair, names);
@@ -215,11 +234,16 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
   }
   if (same_chain(pair.served, certificate)) return;
   const auto before = pair.served ? names_of(pair, *pair.served) : std::vector<std::string>();
-  parts_.certificates.put(names, certificate);
+  for (const config::Site* site : pair.sites) {
+    const bool alone = site->tls.certificate.size() == 1;
+    parts_.certificates.put(served_names(config_, *site, *certificate), certificate,
+                            alone ? tls::kAllKeys : kinds);
+  }
   for (const std::string& name : before) {
-    const bool gone = std::ranges::find(names, name) == names.end();
-    if (gone && parts_.certificates.find_exact(name) == pair.served) {
-      parts_.certificates.remove(name);
+    const tls::KeyKinds old = tls::alike(pair.served->key());
+    const bool gone = old != kinds || std::ranges::find(names, name) == names.end();
+    if (gone && parts_.certificates.find_exact(name, old) == pair.served) {
+      parts_.certificates.remove(name, old);
     }
   }
   pair.served = certificate;
@@ -228,7 +252,7 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
              {"serial", certificate->leaf().serial},
              {"not_after", text_of(certificate->leaf().not_after)},
              {"file", pair.files.file}});
-  for (const config::Site* site : pair.sites) warn_of_hosts(*site, *certificate);
+  for (const config::Site* site : pair.sites) warn_of_hosts(*site, pair.files.file, *certificate);
   note_expired(pair);
   share(pair, names);
 }
@@ -236,9 +260,10 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
 // At start each site has read its files for itself. One is stapled, so that is served for all.
 void OwnCertificates::share(const Pair& pair, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    const auto other = parts_.certificates.find_exact(name);
+    const tls::KeyKinds kinds = tls::alike(pair.served->key());
+    const auto other = parts_.certificates.find_exact(name, kinds);
     if (other != pair.served && same_chain(other, pair.served)) {
-      parts_.certificates.put({name}, pair.served);
+      parts_.certificates.put({name}, pair.served, kinds);
     }
   }
   if (parts_.staples != nullptr) parts_.staples->watch_file(pair.files.file, pair.served);

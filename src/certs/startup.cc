@@ -158,10 +158,10 @@ base::Result<tls::CertificateRef> read_certificate_files(const config::Certifica
   return *made;
 }
 
-void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate) {
+void warn_of_hosts(const config::Site& site, const std::string& file,
+                   const tls::Certificate& certificate) {
   if (!certificate.valid_at(base::wall_now())) {
-    base::log::warn("a certificate from a file is not valid now",
-                    {{"file", site.tls.certificate->file}});
+    base::log::warn("a certificate from a file is not valid now", {{"file", file}});
   }
   for (const auto& host : site.hosts) {
     const auto& names = certificate.leaf().names;
@@ -169,7 +169,7 @@ void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate
         host == "*" || certificate.covers(host) || std::ranges::find(names, host) != names.end();
     if (!covered) {
       base::log::warn("a certificate from a file does not cover a host of its site",
-                      {{"host", host}, {"file", site.tls.certificate->file}});
+                      {{"host", host}, {"file", file}});
     }
   }
 }
@@ -251,6 +251,13 @@ base::Task<void> scan_storage(StartupParts parts) {
   co_await scan(parts, Kind::kFailures, std::move(none));
 }
 
+base::Error same_kind(const config::CertificateFiles& files) {
+  return base::Error(base::Code::kDenied,
+                     files.file +
+                         ": the site's other certificate has a key of the same kind: of two, "
+                         "one has an ECDSA and one an RSA key");
+}
+
 std::vector<std::string> served_names(const config::Config& config, const config::Site& site,
                                       const tls::Certificate& certificate) {
   std::set<std::string> names(site.hosts.begin(), site.hosts.end());
@@ -270,14 +277,20 @@ base::Result<> load_certificate_files(const config::Config& config,
   base::Result<> all;
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     const config::Site& site = config.sites[i];
-    if (!site.tls.enabled || !site.tls.certificate) continue;
-    auto certificate = read_certificate_files(*site.tls.certificate);
-    if (!certificate) {
-      add(all, "/sites/" + std::to_string(i) + "/tls/certificate", certificate.error());
-      continue;
+    if (!site.tls.enabled) continue;
+    tls::KeyKinds taken = 0;
+    for (const config::CertificateFiles& files : site.tls.certificate) {
+      auto certificate = read_certificate_files(files);
+      const tls::KeyKinds kinds = certificate ? tls::alike((*certificate)->key()) : 0;
+      if ((kinds & taken) != 0) certificate = base::fail(same_kind(files));
+      if (!certificate) {
+        add(all, "/sites/" + std::to_string(i) + "/tls/certificate", certificate.error());
+        continue;
+      }
+      taken |= kinds;
+      warn_of_hosts(site, files.file, **certificate);
+      certificates.put(served_names(config, site, **certificate), *certificate, kinds);
     }
-    warn_of_hosts(site, **certificate);
-    certificates.put(served_names(config, site, **certificate), *certificate);
   }
   return all;
 }

@@ -178,9 +178,14 @@ void Checker::check_site_tls(const Site& site, const Path& at) {
     if (site.tls.client_auth->ca_file.empty()) wrong(place, "expected \"ca_file\"");
     if (config_.listen.https.empty()) wrong(place, "needs a listener in /listen/https");
   }
-  if (site.tls.certificate) {
-    if (site.tls.certificate->file.empty() || site.tls.certificate->key.empty()) {
+  if (!site.tls.certificate.empty()) {
+    for (const CertificateFiles& files : site.tls.certificate) {
+      if (!files.file.empty() && !files.key.empty()) continue;
       wrong(below(tls, "certificate"), "expected both \"file\" and \"key\"");
+    }
+    if (site.tls.certificate.size() > 2) {
+      wrong(below(tls, "certificate"),
+            "expected two at most: one with an ECDSA, one with an RSA key");
     }
     if (site.tls.on_demand || site.tls.one_certificate || !site.tls.issuers.empty()) {
       wrong(tls,

@@ -177,9 +177,9 @@ struct ClientAuth {
 struct SiteTls {
   bool enabled = true;  // "tls": false turns it off: plain only, never redirected
   bool on_demand = false;
-  bool one_certificate = false;  // for all hosts of the site, rather than one each
-  std::optional<CertificateFiles> certificate;
-  std::vector<Issuer> issuers;  // empty: those of `tls`
+  bool one_certificate = false;               // for all hosts of the site, rather than one each
+  std::vector<CertificateFiles> certificate;  // none; one; or one with each kind of key
+  std::vector<Issuer> issuers;                // empty: those of `tls`
   std::optional<ClientAuth> client_auth;
 };
 
