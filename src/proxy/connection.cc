@@ -101,7 +101,8 @@ Connection::Choice Connection::refuse(std::uint8_t alert, std::string reason) {
   return choice;
 }
 
-base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name) {
+base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name,
+                                                                tls::KeyKinds keys) {
   auto& shared = worker_.shared();
   const auto place = shared.waiting.enter(peer_);
   if (!place) {
@@ -117,7 +118,7 @@ base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name
       worker->waiters().answer(id, std::move(result));
     });
   };
-  shared.automation.request(std::move(name), std::move(answer));
+  shared.automation.request(std::move(name), std::move(answer), keys);
   const auto deadline = base::Deadline::in(timeout);
   auto waited = co_await worker_.waiters().wait(*id, transport_.socket(), deadline);
   Choice choice;
@@ -164,7 +165,7 @@ base::Task<Connection::Choice> Connection::choose(const tls::ClientHello& hello,
     if (choice.certificate) co_return choice;  // from files: theirs to renew
     co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "no site has this name");
   }
-  co_return co_await wait_for_certificate(std::move(name));
+  co_return co_await wait_for_certificate(std::move(name), hello.keys);
 }
 
 void Connection::note_stall(const base::Error& error) const {
