@@ -18,6 +18,7 @@ namespace gatehouse::certs {
 
 struct AcmeIssuer::Attempt {
   std::vector<std::string> names;
+  std::string label;  // of the order in storage
   tls::PrivateKey key;
   base::Deadline deadline;
   Urgency urgency;
@@ -36,6 +37,7 @@ struct AcmeIssuer::Attempt {
 
   Attempt(IssueRequest request, const AcmeOptions& options)
       : names(std::move(request.names)),
+        label(std::move(request.label)),
         key(std::move(request.key)),
         deadline(request.deadline),
         urgency(request.urgency),

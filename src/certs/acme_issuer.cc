@@ -124,7 +124,7 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
       co_return std::move(*certificate);
     }
     const bool over = !may_be_taken_up(certificate.error());
-    if (over) co_await open_.forget(attempt.names.front());
+    if (over) co_await open_.forget(attempt.label);
     if (certificate.error().problem && !account_again) {
       account_again =
           co_await connection_->account.outdated(attempt.account, since, certificate.error());
@@ -183,12 +183,12 @@ base::Task<acme::Outcome<>> AcmeIssuer::look_at_dns(Attempt& attempt) {
 base::Task<acme::Outcome<acme::Order>> AcmeIssuer::open_order(Attempt& attempt) {
   attempt.resumed = false;
   std::optional<OpenOrder> known;
-  if (!attempt.fresh) known = co_await open_.find(attempt.names.front());
+  if (!attempt.fresh) known = co_await open_.find(attempt.label);
   if (known) {
     auto order = co_await take_up(attempt, std::move(*known));
     if (!order) co_return failed(std::move(order.error()));
     if (*order) co_return std::move(**order);
-    co_await open_.forget(attempt.names.front());
+    co_await open_.forget(attempt.label);
   }
   auto good = co_await look_at_dns(attempt);
   if (!good) co_return failed(std::move(good.error()));
@@ -205,7 +205,7 @@ base::Task<acme::Outcome<acme::Order>> AcmeIssuer::open_order(Attempt& attempt) 
   open.profile = attempt.profile;
   open.names = attempt.names;
   open.key = attempt.key;
-  co_await open_.keep(std::move(open));
+  co_await open_.keep(attempt.label, std::move(open));
   co_return std::move(*order);
 }
 

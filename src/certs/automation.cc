@@ -23,16 +23,6 @@ namespace gatehouse::certs {
 
 namespace {
 
-tls::KeyType key_type_of(config::KeyType wanted) {
-  switch (wanted) {
-    case config::KeyType::kP256: return tls::KeyType::kP256;
-    case config::KeyType::kP384: return tls::KeyType::kP384;
-    case config::KeyType::kRsa2048: return tls::KeyType::kRsa2048;
-    case config::KeyType::kRsa4096: return tls::KeyType::kRsa4096;
-  }
-  return tls::KeyType::kP256;
-}
-
 std::size_t orders_at_once(std::uint64_t limit) {
   return limit == 0 ? std::numeric_limits<std::size_t>::max() : limit;
 }
@@ -93,7 +83,7 @@ struct Automation::State {
         polls(RenewalPolls::Parts{p.loop, tasks, rules, issuers, inventory, schedule, now,
                                   renewal_policy(c.tls.renewal)}),
         orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, polls,
-                             now, renewal_policy(c.tls.renewal), key_type_of(c.tls.key_type),
+                             now, renewal_policy(c.tls.renewal), KeyTypes(c.tls.key_type),
                              orders_at_once(c.limits.orders), p.abuse, &events, &staples}),
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                   p.certificates, now, c.limits.new_names_per_minute, p.abuse}),
@@ -157,6 +147,7 @@ Automation::Automation(Parts parts, const config::Config& config)
 Automation::Automation(Parts parts, const config::Config& config, Replacements replacements) {
   WallClock now = replacements.now ? std::move(replacements.now) : WallClock(&base::wall_now);
   state_ = std::make_shared<State>(parts, config, replacements.issuer, std::move(now));
+  if (state_->orders.key_types().rsa_first()) parts.certificates.prefer_rsa();
 }
 
 Automation::~Automation() {
@@ -217,9 +208,10 @@ base::Task<void> Automation::stop(base::Deadline deadline) {
 }
 
 void Automation::request(std::string name,
-                         std::function<void(base::Result<tls::CertificateRef>)> answer) {
-  auto ask = [state = state_, name = std::move(name), answer = std::move(answer)]() mutable {
-    state->on_demand.request(std::move(name), std::move(answer));
+                         std::function<void(base::Result<tls::CertificateRef>)> answer,
+                         tls::KeyKinds keys) {
+  auto ask = [state = state_, name = std::move(name), answer = std::move(answer), keys]() mutable {
+    state->on_demand.request(std::move(name), std::move(answer), keys);
   };
   state_->parts.loop.post(std::move(ask));
 }

@@ -71,7 +71,9 @@ class Automation {
   // order for it. `answer` is called on control's thread, exactly once: post it to the worker.
   // From any thread. Errors: kDenied (policy, ask), kOverload (a bound, or the name's last order
   // failed and the next one is not due), kTimeout, kCancelled (stopping), and the order's.
-  void request(std::string name, std::function<void(base::Result<tls::CertificateRef>)> answer);
+  // `keys`: of which the client can check signatures; see OnDemand.
+  void request(std::string name, std::function<void(base::Result<tls::CertificateRef>)> answer,
+               tls::KeyKinds keys = tls::kAllKeys);
 
   // Whether a handshake for `name` (lower case) may wait for a certificate: it belongs to a site
   // with TLS that is managed or on demand. Cheap, no allocation; any thread. Asking policy comes

@@ -42,11 +42,14 @@ std::string joined_names(const std::vector<std::string>& names) {
 // Of the certificate, if there is one.
 void add_certificate(Ordered& json, const CertificateEvent& event) {
   if (event.certificate == nullptr) {
-    for (const char* key : {"serial", "issued_by", "not_before", "not_after"}) json[key] = nullptr;
+    for (const char* key : {"serial", "key_type", "issued_by", "not_before", "not_after"}) {
+      json[key] = nullptr;
+    }
     return;
   }
   const tls::LeafFacts& leaf = event.certificate->leaf();
   json["serial"] = leaf.serial;
+  json["key_type"] = event.certificate->key().type_name();
   json["issued_by"] = leaf.issuer;
   json["not_before"] = timestamp_of(leaf.not_before);
   json["not_after"] = timestamp_of(leaf.not_after);
@@ -96,6 +99,7 @@ base::ProgramInput to_input(const CertificateEvent& event) {
   set("GATEHOUSE_NAMES", joined_names(event.names));
   set("GATEHOUSE_ISSUER", event.issuer);
   set("GATEHOUSE_SERIAL", event.certificate ? event.certificate->leaf().serial : "");
+  set("GATEHOUSE_KEY_TYPE", event.certificate ? event.certificate->key().type_name() : "");
   set("GATEHOUSE_NOT_AFTER",
       event.certificate ? timestamp_of(event.certificate->leaf().not_after) : "");
   set("GATEHOUSE_ERROR", event.error);

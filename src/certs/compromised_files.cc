@@ -10,16 +10,18 @@ namespace gatehouse::certs {
 
 namespace {
 
-void withdraw_from(const config::Site& site, const tls::Certificate& certificate,
-                   tls::CertificateStore& certificates) {
+void withdraw_from(const config::Site& site, const config::CertificateFiles& files,
+                   const tls::Certificate& certificate, tls::CertificateStore& certificates) {
+  const tls::KeyKinds kinds = tls::alike(certificate.key());
   std::set<std::string> names(site.hosts.begin(), site.hosts.end());
   names.insert(certificate.leaf().names.begin(), certificate.leaf().names.end());
   for (const std::string& name : names) {
-    const auto served = certificates.find_exact(name);
-    if (served && served->leaf().serial == certificate.leaf().serial) certificates.remove(name);
+    const auto served = certificates.find_exact(name, kinds);
+    if (!served || served->leaf().serial != certificate.leaf().serial) continue;
+    certificates.remove(name, kinds);
   }
   base::log::error("the key of a certificate from a file is compromised; it is not served",
-                   {{"file", site.tls.certificate->file}, {"key", site.tls.certificate->key}});
+                   {{"file", files.file}, {"key", files.key}});
 }
 
 }  // namespace
@@ -30,17 +32,19 @@ base::Task<void> withdraw_compromised_files(base::BlockingPool& blocking, storag
                                             CertificateEvents* events) {
   CompromisedKeys compromised(storage);
   for (const config::Site& site : config.sites) {
-    if (!site.tls.enabled || !site.tls.certificate) continue;
-    auto read = [files = *site.tls.certificate] { return read_certificate_files(files); };
-    auto certificate = co_await blocking.run(std::move(read));
-    if (!certificate) continue;  // whoever serves it says why
-    const auto known = co_await compromised.contains((*certificate)->key());
-    if (!known) {
-      base::log::error("whether a certificate's key is compromised cannot be read from storage",
-                       {{"file", site.tls.certificate->file}, {"error", known.error().detail}});
-    } else if (*known) {
-      withdraw_from(site, **certificate, certificates);
-      if (events != nullptr) events->found_revoked(*certificate, "", "keyCompromise");
+    if (!site.tls.enabled) continue;
+    for (const config::CertificateFiles& files : site.tls.certificate) {
+      auto read = [files] { return read_certificate_files(files); };
+      auto certificate = co_await blocking.run(std::move(read));
+      if (!certificate) continue;  // whoever serves it says why
+      const auto known = co_await compromised.contains((*certificate)->key());
+      if (!known) {
+        base::log::error("whether a certificate's key is compromised cannot be read from storage",
+                         {{"file", files.file}, {"error", known.error().detail}});
+      } else if (*known) {
+        withdraw_from(site, files, **certificate, certificates);
+        if (events != nullptr) events->found_revoked(*certificate, "", "keyCompromise");
+      }
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "certs/key_types.h"
 #include "certs/moment.h"
 
 namespace gatehouse::certs {
@@ -21,7 +22,7 @@ base::WallTime last_tenth(const tls::LeafFacts& leaf) {
 
 void ExpiryWatch::watch(const Record& record) {
   if (!wanted_) return;
-  looks_.set(record.names.front(), last_tenth(record.certificate->leaf()));
+  looks_.set(record.label(), last_tenth(record.certificate->leaf()));
 }
 
 base::Task<void> ExpiryWatch::run() {
@@ -32,22 +33,23 @@ base::Task<void> ExpiryWatch::run() {
   }
 }
 
-base::Task<void> ExpiryWatch::look(std::string name) {
+base::Task<void> ExpiryWatch::look(std::string label) {
+  const std::string name(name_of_label(label));
   const HostRules::Match site = parts_.rules.find(name);
   const Source source = site.policy == nullptr ? Source::kNone : site.policy->source;
   if (source != Source::kManaged && source != Source::kOnDemand) co_return;
-  auto found = co_await find(name, *site.policy);
+  auto found = co_await find(label, *site.policy);
   if (!found.certificate) co_return;
   const tls::LeafFacts& leaf = found.certificate->leaf();
   const base::WallTime now = parts_.now();
   if (now < last_tenth(leaf)) {
-    looks_.set(name, last_tenth(leaf));  // renewed by another process, or the clock was set back
+    looks_.set(label, last_tenth(leaf));  // renewed by another process, or the clock was set back
     co_return;
   }
   const bool over = now >= leaf.not_after;
   if (!over) {
-    const auto later = co_await not_due_yet(name, leaf.not_after);
-    looks_.set(name, later.value_or(leaf.not_after));
+    const auto later = co_await not_due_yet(label, leaf.not_after);
+    looks_.set(label, later.value_or(leaf.not_after));
     if (later) co_return;
   }
   const bool wanted = co_await is_wanted(name, source);
@@ -56,7 +58,7 @@ base::Task<void> ExpiryWatch::look(std::string name) {
   const bool first = co_await parts_.told.is_new(found.certificate, stage);
   if (!first) co_return;
   base::log::warn("a certificate nears its end, or has ended, and was not renewed",
-                  {{"name", name},
+                  {{"name", label},
                    {"issuer", found.issuer},
                    {"serial", leaf.serial},
                    {"not_after", text_of(leaf.not_after)}});
@@ -69,12 +71,16 @@ base::Task<void> ExpiryWatch::look(std::string name) {
   parts_.hooks.tell(std::move(event));
 }
 
-base::Task<ExpiryWatch::Found> ExpiryWatch::find(std::string name, const SitePolicy& policy) {
+base::Task<ExpiryWatch::Found> ExpiryWatch::find(std::string label, const SitePolicy& policy) {
   Found found;
-  found.certificate = parts_.certificates.find_exact(name);
+  const std::string_view name = name_of_label(label);
+  const tls::KeyKinds keys = is_rsa_label(label) ? tls::kRsaKeys : tls::kEcdsaKeys;
+  found.certificate = parts_.certificates.find_exact(name, keys);
+  // A name that has one has it under its own label, whatever the kind of key.
+  if (!found.certificate) found.certificate = parts_.certificates.find_exact(name);
   const std::vector<Issuer*> issuers = parts_.issuers.for_name(name, policy);
   for (const Issuer* issuer : issuers) {
-    auto record = co_await parts_.inventory.load(issuer->id(), name);
+    auto record = co_await parts_.inventory.load(issuer->id(), label);
     if (!record || record->revoked) continue;
     const auto end = record->certificate->leaf().not_after;
     if (found.certificate && found.certificate->leaf().not_after > end) continue;
@@ -93,11 +99,11 @@ base::Task<bool> ExpiryWatch::is_wanted(std::string name, Source source) {
 
 // A certificate may have to be renewed late, because its CA or the configuration wants it so: then
 // it is looked at when half of what is left is over.
-base::Task<std::optional<base::WallTime>> ExpiryWatch::not_due_yet(std::string name,
+base::Task<std::optional<base::WallTime>> ExpiryWatch::not_due_yet(std::string label,
                                                                    base::WallTime end) {
-  const auto due = parts_.renewals.due(name);
+  const auto due = parts_.renewals.due(label);
   if (!due || *due <= parts_.now()) co_return std::nullopt;
-  const auto failures = co_await parts_.inventory.load_failures(std::move(name));
+  const auto failures = co_await parts_.inventory.load_failures(std::move(label));
   if (failures && failures->count != 0) co_return std::nullopt;  // that is the next try
   co_return std::min(std::max(*due + (end - *due) / 2, parts_.now() + kLookAgain), end);
 }

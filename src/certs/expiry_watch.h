@@ -60,10 +60,10 @@ class ExpiryWatch {
     std::string issuer;
   };
 
-  base::Task<void> look(std::string name);
-  base::Task<Found> find(std::string name, const SitePolicy& policy);
+  base::Task<void> look(std::string label);
+  base::Task<Found> find(std::string label, const SitePolicy& policy);
   base::Task<bool> is_wanted(std::string name, Source source);
-  base::Task<std::optional<base::WallTime>> not_due_yet(std::string name, base::WallTime end);
+  base::Task<std::optional<base::WallTime>> not_due_yet(std::string label, base::WallTime end);
 
   Parts parts_;
   bool wanted_;

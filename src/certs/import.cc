@@ -8,6 +8,7 @@
 #include "certs/compromised_keys.h"
 #include "certs/foreign_files.h"
 #include "certs/issuer_id.h"
+#include "certs/key_types.h"
 #include "certs/moment.h"
 #include "config/check.h"
 #include "config/known_cas.h"
@@ -159,6 +160,12 @@ base::Task<std::vector<ImportLine>> Import::run(Foreign foreign) {
 
 // --- certificates ---
 
+// Where names have a certificate of each kind of key, one of each is taken.
+std::string Import::label_of(const tls::Certificate& certificate, const std::string& name) const {
+  const bool beside = parts_.config.tls.key_type.size() > 1 && !certificate.key().is_ecdsa();
+  return beside ? rsa_label(name) : name;
+}
+
 base::Task<ImportLine> Import::take(const Usable& usable, const std::string& name) {
   const tls::LeafFacts& leaf = usable.certificate->leaf();
   ImportLine line;
@@ -167,7 +174,8 @@ base::Task<ImportLine> Import::take(const Usable& usable, const std::string& nam
   line.serial = leaf.serial;
   line.not_after = leaf.not_after;
   line.from = usable.from;
-  const auto before = taken_.find(usable.issuer + "/" + name);
+  const std::string label = label_of(*usable.certificate, name);
+  const auto before = taken_.find(usable.issuer + "/" + label);
   if (before != taken_.end()) {
     set_fate(line, Fate::kKept, "another one of these lasts until " + text_of(before->second));
     co_return line;
@@ -188,7 +196,7 @@ base::Task<ImportLine> Import::take(const Usable& usable, const std::string& nam
     set_fate(line, Fate::kUnusable, known ? "its key is compromised" : known.error().detail);
     co_return line;
   }
-  const auto there = co_await parts_.inventory.load(usable.issuer, name);
+  const auto there = co_await parts_.inventory.load(usable.issuer, label);
   if (there) {
     const tls::LeafFacts& held = there->certificate->leaf();
     const bool same = held.serial == leaf.serial;
@@ -210,18 +218,20 @@ base::Task<ImportLine> Import::take(const Usable& usable, const std::string& nam
       co_return line;
     }
   }
-  taken_.emplace(usable.issuer + "/" + name, leaf.not_after);
+  taken_.emplace(usable.issuer + "/" + label, leaf.not_after);
   co_return line;
 }
 
 base::Task<base::Result<void>> Import::store(const Usable& usable, const std::string& name) {
   Record record;
+  const std::string label = label_of(*usable.certificate, name);
   record.issuer = usable.issuer;
+  record.rsa_of_two = is_rsa_label(label);
   record.names = {name};
   record.obtained = usable.certificate->leaf().not_before;
   record.certificate = usable.certificate;
   // One import a name is found whoever is configured: the one that lasts longest.
-  const auto other = co_await parts_.inventory.load_imported(name);
+  const auto other = co_await parts_.inventory.load_imported(label);
   const bool better = other && !options_.force && other->issuer != usable.issuer &&
                       other->certificate->leaf().not_after > record.certificate->leaf().not_after;
   if (better) co_return co_await parts_.inventory.save(std::move(record));

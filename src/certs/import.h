@@ -87,6 +87,7 @@ class Import {
   base::Result<Usable> check(const ForeignCertificate& foreign) const;
   std::vector<std::string> emails_of(const ForeignAccount& account,
                                      const std::string& issuer) const;
+  std::string label_of(const tls::Certificate& certificate, const std::string& name) const;
   base::Task<ImportLine> take(const Usable& usable, const std::string& name);
   base::Task<base::Result<void>> store(const Usable& usable, const std::string& name);
   base::Task<void> take_accounts(std::vector<ForeignAccount> accounts,

@@ -50,9 +50,12 @@ base::Task<NameOutcomes> Instructions::changed(std::vector<std::string> names) {
   if (!few) co_return base::fail(std::move(few.error()));
   std::vector<NameOutcome> outcomes;
   for (const auto& name : names) {
-    auto outcome = co_await changed_one(certificate_name(parts_.rules, name));
-    outcome.name = name;
-    outcomes.push_back(std::move(outcome));
+    const std::string called = certificate_name(parts_.rules, std::string(name_of_label(name)));
+    for (const auto& label : parts_.orders.key_types().known_labels(called)) {
+      auto outcome = co_await changed_one(label);
+      outcome.name = is_rsa_label(label) ? rsa_label(name_of_label(name)) : name;
+      outcomes.push_back(std::move(outcome));
+    }
   }
   co_return outcomes;
 }
@@ -61,8 +64,10 @@ base::Task<NameOutcomes> Instructions::changed(std::vector<std::string> names) {
 struct Instructions::Held {
   std::optional<Record> newest;
   bool withheld = false;  // one was revoked, and is not to be replaced
+  tls::KeyKinds keys = tls::kAllKeys;
 
   void add(Record record) {
+    if ((record.certificate->key_kind() & ~keys) != 0) return;  // not moved to its label yet
     if (record.revoked) {
       withheld = withheld || !record.revoked->replace;
       return;
@@ -75,6 +80,7 @@ struct Instructions::Held {
 
 base::Task<base::Result<Instructions::Held>> Instructions::held_of(const OrderRequest& order) {
   Held held;
+  held.keys = order.keys;
   for (const Issuer* issuer : order.issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), order.name);
     if (!record && !is_lost(record.error())) co_return base::fail(std::move(record.error()));
@@ -85,49 +91,53 @@ base::Task<base::Result<Instructions::Held>> Instructions::held_of(const OrderRe
   if (imported) held.add(std::move(*imported));
   if (held.newest) {
     Record& newest = *held.newest;
-    newest.plan = co_await parts_.inventory.load_plan(newest.issuer, newest.names.front());
+    newest.plan = co_await parts_.inventory.load_plan(newest.issuer, newest.label());
   }
   co_return held;
 }
 
-base::Task<NameOutcome> Instructions::changed_one(std::string name) {
+base::Task<NameOutcome> Instructions::changed_one(std::string label) {
   NameOutcome outcome;
-  outcome.name = name;
+  outcome.name = label;
+  const std::string name(name_of_label(label));
   const HostRules::Match site = parts_.rules.find(name);
   if (!is_ours(site, name)) {
     outcome.outcome = "unknown";
     co_return outcome;
   }
-  parts_.orders.read_failures_again(name);
+  parts_.orders.read_failures_again(label);
   std::vector<std::string> names = site.certificate_names(name);
   std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
-  const OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground);
+  const KeyTypes& types = parts_.orders.key_types();
+  const OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground,
+                           types.kinds(label));
   const auto held = co_await held_of(order);
-  if (!held) co_return failure_of(name, held.error());
+  if (!held) co_return failure_of(label, held.error());
   const auto& newest = held->newest;
   const base::WallTime now = parts_.now();
   if (newest && newest->certificate->valid_at(now)) {
     parts_.orders.serve(*newest, order);
+    if (!types.wants(label)) parts_.schedule.remove(label);
     outcome.outcome = "served";
     base::log::info("a certificate that was changed in storage is served",
-                    {{"name", name}, {"serial", newest->certificate->leaf().serial}});
+                    {{"name", label}, {"serial", newest->certificate->leaf().serial}});
     co_return outcome;
   }
-  const auto served = parts_.certificates.find_exact(name);
+  const auto served = parts_.certificates.find_exact(name, order.keys);
   // What has expired is better than nothing, but not what was taken away.
   const bool keep = served && newest && served->leaf().serial == newest->certificate->leaf().serial;
   if (!keep) {
-    for (const std::string& one : order.names) parts_.certificates.remove(one);
+    for (const std::string& one : order.names) parts_.certificates.remove(one, order.keys);
   }
-  const bool wanted = served || site.policy->source == Source::kManaged;
+  const bool wanted = types.wants(label) && (served || site.policy->source == Source::kManaged);
   if (wanted && !held->withheld) {
-    parts_.schedule.set(name, now);
+    parts_.schedule.set(label, now);
   } else {
-    parts_.schedule.remove(name);  // the next handshake orders
+    parts_.schedule.remove(label);  // the next handshake orders
   }
   outcome.outcome = keep ? "kept" : "withdrawn";
   base::log::info("storage holds no valid certificate any more",
-                  {{"name", name},
+                  {{"name", label},
                    {"served", keep ? "yes" : "no"},
                    {"ordered", held->withheld ? "no" : "yes"}});
   co_return outcome;
@@ -152,7 +162,10 @@ base::Task<NameOutcomes> Instructions::renew(std::vector<std::string> names, boo
       co_return base::fail(base::Code::kDenied,
                            "no site of the configuration wants a certificate of " + name);
     }
-    if (std::ranges::find(found, called) == found.end()) found.push_back(called);
+    for (const auto& label : parts_.orders.key_types().labels(called)) {
+      if (is_rsa_label(name) && !is_rsa_label(label)) continue;  // that one is meant
+      if (std::ranges::find(found, label) == found.end()) found.push_back(label);
+    }
   }
   co_return co_await put_down(std::move(found), wait);
 }
@@ -162,25 +175,28 @@ base::Task<NameOutcomes> Instructions::renew_all(bool wait) {
   if (!all) co_return base::fail(std::move(all.error()));
   std::vector<std::string> names;
   for (const auto& name : *all) {
-    if (is_ours(parts_.rules.find(name), name)) names.push_back(name);
+    const std::string of(name_of_label(name));
+    const bool wanted = parts_.orders.key_types().wants(name);
+    if (wanted && is_ours(parts_.rules.find(of), of)) names.push_back(name);
   }
   auto few = check_count(names.size());
   if (!few) co_return base::fail(std::move(few.error()));
   co_return co_await put_down(std::move(names), wait);
 }
 
-// Writes down that the name's certificates are due, all of them: one that is not would do.
-base::Task<base::Result<void>> Instructions::demand(const std::string& name) {
+// Writes down that the label's certificates are due, all of them: one that is not would do.
+base::Task<base::Result<void>> Instructions::demand(const std::string& label) {
+  const std::string_view name = name_of_label(label);
   const HostRules::Match site = parts_.rules.find(name);
   const auto names = site.certificate_names(name);
   const std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
   const base::WallTime now = parts_.now();
   for (const Issuer* issuer : issuers) {
-    auto record = co_await parts_.inventory.load(issuer->id(), name);
+    auto record = co_await parts_.inventory.load(issuer->id(), label);
     if (!record && !is_lost(record.error())) co_return base::fail(std::move(record.error()));
     if (!record || !record->certificate->valid_at(now)) continue;
     const std::string& serial = record->certificate->leaf().serial;
-    const std::string& called = record->names.front();
+    const std::string called = record->label();
     auto plan = co_await parts_.inventory.load_plan(issuer->id(), called);
     if (!plan || plan->serial != serial) plan = RenewalPlan();
     plan->serial = serial;
@@ -188,14 +204,14 @@ base::Task<base::Result<void>> Instructions::demand(const std::string& name) {
     auto saved = co_await parts_.inventory.save_plan(issuer->id(), called, std::move(*plan));
     if (!saved) co_return base::fail(std::move(saved.error()));
   }
-  auto failures = co_await parts_.inventory.load_failures(name);
+  auto failures = co_await parts_.inventory.load_failures(label);
   if (!failures) co_return base::fail(std::move(failures.error()));
   if (failures->count != 0 && failures->next_attempt > now) {
     failures->next_attempt = now;
-    auto saved = co_await parts_.inventory.save_failures(name, std::move(*failures));
+    auto saved = co_await parts_.inventory.save_failures(label, std::move(*failures));
     if (!saved) co_return base::fail(std::move(saved.error()));
   }
-  parts_.orders.read_failures_again(name);
+  parts_.orders.read_failures_again(label);
   co_return base::Result<void>();
 }
 

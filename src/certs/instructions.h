@@ -57,8 +57,8 @@ class Instructions {
   struct Held;
 
   base::Task<base::Result<Held>> held_of(const OrderRequest& order);
-  base::Task<NameOutcome> changed_one(std::string name);
-  base::Task<base::Result<void>> demand(const std::string& name);
+  base::Task<NameOutcome> changed_one(std::string label);
+  base::Task<base::Result<void>> demand(const std::string& label);
   base::Task<NameOutcomes> put_down(std::vector<std::string> names, bool wait);
   base::Task<void> work_off(std::shared_ptr<Batch> batch);
 

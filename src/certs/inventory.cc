@@ -5,6 +5,7 @@
 #include "base/endpoint.h"
 #include "base/log.h"
 #include "certs/document.h"
+#include "certs/key_types.h"
 
 namespace gatehouse::certs {
 
@@ -59,6 +60,7 @@ std::string key_segment(std::string_view name) {
 }
 
 std::string name_of_segment(std::string_view segment) {
+  if (is_rsa_label(segment)) return rsa_label(name_of_segment(name_of_label(segment)));
   std::string address(segment);
   std::ranges::replace(address, '_', ':');
   return base::is_ip_literal(address) ? address : std::string(segment);
@@ -95,9 +97,10 @@ base::Task<base::Result<Record>> Inventory::load(std::string issuer, std::string
   }
   auto parse = [text = std::move(*text)] { return parse_record(text); };
   auto record = co_await blocking_.run(std::move(parse));
-  if (record && std::ranges::find(record->names, name) == record->names.end()) {
+  if (record && std::ranges::find(record->names, name_of_label(name)) == record->names.end()) {
     record = base::fail(base::Code::kDamaged, "it belongs to another name");
   }
+  if (record) record->rsa_of_two = is_rsa_label(name);
   if (!record && record.error().code == base::Code::kDamaged) {
     co_await report_and_set_aside(key, record.error().detail);
   }
@@ -115,7 +118,7 @@ base::Task<base::Result<Record>> Inventory::load(std::string issuer, std::string
 base::Task<base::Result<void>> Inventory::save(Record record) {
   const std::string text = to_text(record);
   for (const std::string& name : record.names) {
-    std::string key = certificate_key(record.issuer, name);
+    std::string key = certificate_key(record.issuer, record.label_of(name));
     auto stored = co_await storage_.store(std::move(key), text);
     if (!stored) co_return stored;
   }
@@ -123,7 +126,7 @@ base::Task<base::Result<void>> Inventory::save(Record record) {
 }
 
 base::Task<base::Result<void>> Inventory::save_newer(Record record) {
-  const auto there = co_await load(record.issuer, record.names.front());
+  const auto there = co_await load(record.issuer, record.label());
   const auto until = record.certificate->leaf().not_after;
   if (there && !there->revoked && there->certificate->leaf().not_after >= until) {
     co_return base::Result<void>();
@@ -133,7 +136,7 @@ base::Task<base::Result<void>> Inventory::save_newer(Record record) {
 
 base::Task<base::Result<void>> Inventory::save_imported(Record record) {
   Imported imported{record.issuer, record.certificate->leaf().serial};
-  std::string key = import_key(record.names.front());
+  std::string key = import_key(record.label());
   auto saved = co_await save(std::move(record));
   if (!saved) co_return saved;
   std::string text = to_text(imported);

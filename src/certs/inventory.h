@@ -14,8 +14,9 @@
 
 namespace gatehouse::certs {
 
-// Keys: certificates/<issuer id>/<name>, renewals/<issuer id>/<name>, failures/<name> and
-// imports/<name>, with key_segment() of the name. On control's loop.
+// Keys: certificates/<issuer id>/<label>, renewals/<issuer id>/<label>, failures/<label> and
+// imports/<label>, with key_segment() of the label, which is mostly the name (certs/key_types.h).
+// On control's loop.
 class Inventory {
  public:
   // Both outlive it.

@@ -49,6 +49,7 @@ struct IssueError {
 // What is wanted of an issuer.
 struct IssueRequest {
   std::vector<std::string> names;
+  std::string label;  // what the certificate is called (certs/key_types.h)
   tls::PrivateKey key;
   base::Deadline deadline;
   // The same issuer's certificate that the new one takes the place of (RFC 9773 5); null: none.
@@ -59,7 +60,7 @@ struct IssueRequest {
   bool failed_before = false;
 
   IssueRequest(std::vector<std::string> n, tls::PrivateKey k, base::Deadline d)
-      : names(std::move(n)), key(std::move(k)), deadline(d) {}
+      : names(std::move(n)), label(names.front()), key(std::move(k)), deadline(d) {}
 };
 
 // Where a certificate came from; empty for what is no ACME CA.
@@ -92,8 +93,8 @@ class Issuer {
   // Where the last certificate of issue() came from.
   virtual Origin origin() const { return {}; }
 
-  // The certificate that issue() gave for names of which this is the first is safe in storage: what
-  // was kept to take its order up again after a crash goes.
+  // The certificate that issue() gave under this label is safe in storage: what was kept to take
+  // its order up again after a crash goes.
   virtual base::Task<void> forget_order(std::string) { co_return; }
 
   // Removes what earlier lives of the process have left with others. At start, once.

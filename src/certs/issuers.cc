@@ -90,7 +90,7 @@ namespace {
 Source source_of(const config::Site& site, const std::string& host, const SitePolicy& policy,
                  const Issuers& issuers) {
   if (!site.tls.enabled) return Source::kNone;
-  if (site.tls.certificate) return Source::kFiles;
+  if (!site.tls.certificate.empty()) return Source::kFiles;
   if (site.tls.on_demand) return Source::kOnDemand;
   if (host == "*") {
     base::log::error("a site for every name has neither on_demand nor a certificate: no TLS for it",

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "certs/backoff.h"
+#include "certs/key_types.h"
 #include "certs/moment.h"
 
 namespace gatehouse::certs {
@@ -72,7 +73,7 @@ void OcspStaples::watch(const Record& record) {
   Watched watched;
   watched.certificate = record.certificate;
   watched.issuer = record.issuer;
-  watched.name = record.names.front();
+  watched.name = record.label();
   watched.obtained = record.obtained;
   std::string key = "ocsp/" + watched.issuer + '/' + key_segment(watched.name);
   put_down(std::move(key), std::move(watched));
@@ -290,10 +291,10 @@ base::Task<void> OcspStaples::demand_renewal(const Turn& turn) {
                {{"name", watched.name}, {"error", saved.error().detail}});
   }
   if (still(turn) == nullptr) co_return;
-  std::string_view name = watched.name;
+  std::string name(name_of_label(watched.name));
   const auto site = parts_.rules == nullptr ? HostRules::Match() : parts_.rules->find(name);
   if (site.policy != nullptr) name = site.certificate_name(name);
-  parts_.renewals.set(name, at);
+  parts_.renewals.set(is_rsa_label(watched.name) ? rsa_label(name) : name, at);
 }
 
 OcspStaples::Watched* OcspStaples::still(const Turn& turn) {

@@ -22,7 +22,7 @@
 
 namespace gatehouse::certs {
 
-// On control's loop. Keys in storage: ocsp/<issuer id>/<name>, and ocsp/files/<hash of the path>;
+// On control's loop. Keys in storage: ocsp/<issuer id>/<label>, and ocsp/files/<hash of the path>;
 // a record is the response as it came, and is checked again before it is used.
 class OcspStaples {
  public:
@@ -78,7 +78,7 @@ class OcspStaples {
   struct Watched {
     std::weak_ptr<const tls::Certificate> certificate;
     std::string issuer;  // Issuer::id(); empty for one from files
-    std::string name;    // or the file
+    std::string name;    // its label, or the file
     base::WallTime obtained{};
     unsigned failures = 0;  // in a row
   };

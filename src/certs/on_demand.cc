@@ -38,7 +38,7 @@ bool refused_by_us(const base::Error& error) {
 OnDemand::OnDemand(Parts parts)
     : parts_(std::move(parts)), new_names_(parts_.new_names_per_minute) {}
 
-void OnDemand::request(std::string name, Answer answer) {
+void OnDemand::request(std::string name, Answer answer, tls::KeyKinds keys) {
   if (stopped_) return answer(base::fail(base::Code::kCancelled, "gatehouse is stopping"));
   // An address comes from who was asked for no name, and only when it is a site's host.
   const bool address = base::is_ip_literal(name) && parts_.rules.find(name).host == name;
@@ -46,20 +46,21 @@ void OnDemand::request(std::string name, Answer answer) {
     return answer(base::fail(base::Code::kDenied, "no host name: " + name));
   }
   // It may have come while the question was on its way here.
-  auto certificate = parts_.certificates.find(name);
+  auto certificate = parts_.certificates.find(name, keys, parts_.now());
   if (certificate && certificate->leaf().not_after > parts_.now()) {
     return answer(std::move(certificate));
   }
-  if (const auto open = waiting_.find(name); open != waiting_.end()) {
+  const std::string label = parts_.orders.key_types().label_for(name, keys);
+  if (const auto open = waiting_.find(label); open != waiting_.end()) {
     open->second.push_back(std::move(answer));
     return;
   }
   if (waiting_.size() >= kNames) {
     return answer(base::fail(base::Code::kOverload, "too many names wait for a certificate"));
   }
-  waiting_[name].push_back(std::move(answer));
+  waiting_[label].push_back(std::move(answer));
   // Refused only when the gate is closed, which follows stop(): stopped_ was looked at.
-  parts_.tasks.spawn(fly(name), "a certificate on demand");
+  parts_.tasks.spawn(fly(label), "a certificate on demand");
 }
 
 void OnDemand::stop() {
@@ -73,19 +74,20 @@ void OnDemand::stop() {
   }
 }
 
-base::Task<void> OnDemand::fly(std::string name) {
-  Outcome outcome = co_await resolve(name);
+base::Task<void> OnDemand::fly(std::string label) {
+  Outcome outcome = co_await resolve(label);
   if (!outcome && !refused_by_us(outcome.error())) {
-    if (auto old = parts_.certificates.find(name)) outcome = std::move(old);
+    if (auto old = parts_.certificates.find(name_of_label(label))) outcome = std::move(old);
   }
-  const auto found = waiting_.find(name);
+  const auto found = waiting_.find(label);
   if (found == waiting_.end()) co_return;  // stop() has answered
   const std::vector<Answer> answers = std::move(found->second);
   waiting_.erase(found);
   for (const auto& answer : answers) answer(outcome);
 }
 
-base::Task<OnDemand::Outcome> OnDemand::resolve(std::string name) {
+base::Task<OnDemand::Outcome> OnDemand::resolve(std::string label) {
+  const std::string name(name_of_label(label));
   const HostRules::Match site = parts_.rules.find(name);
   const Source source = site.policy == nullptr ? Source::kNone : site.policy->source;
   if (source != Source::kManaged && source != Source::kOnDemand) {
@@ -94,9 +96,10 @@ base::Task<OnDemand::Outcome> OnDemand::resolve(std::string name) {
   std::vector<std::string> names = site.certificate_names(name);
   std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
   if (source == Source::kOnDemand) {
-    co_return co_await resolve_on_demand(std::move(name), std::move(issuers));
+    co_return co_await resolve_on_demand(std::move(label), std::move(issuers));
   }
-  const OrderRequest order(std::move(names), std::move(issuers), Urgency::kHandshake);
+  const tls::KeyKinds keys = parts_.orders.key_types().kinds(label);
+  const OrderRequest order(std::move(names), std::move(issuers), Urgency::kHandshake, keys);
   // One of several names that the others did not wait for.
   if (auto error = parts_.orders.left_out(order, name)) co_return base::fail(std::move(*error));
   Outcome stored = co_await parts_.orders.load(order);
@@ -112,10 +115,11 @@ base::Task<OnDemand::Outcome> OnDemand::resolve(std::string name) {
 
 // Permission comes before storage, so that names tried at random cost no disk; but an application
 // that does not answer takes no certificate away from a name that has one.
-base::Task<OnDemand::Outcome> OnDemand::resolve_on_demand(std::string name,
+base::Task<OnDemand::Outcome> OnDemand::resolve_on_demand(std::string label,
                                                           std::vector<Issuer*> issuers) {
-  if (auto error = parts_.orders.backing_off(name, issuers)) co_return base::fail(*error);
-  const bool seen = parts_.schedule.due(name) || parts_.permission.known(name);
+  const std::string name(name_of_label(label));
+  if (auto error = parts_.orders.backing_off(label, issuers)) co_return base::fail(*error);
+  const bool seen = parts_.schedule.due(label) || parts_.permission.known(name);
   if (!seen && !new_names_.take(base::Clock::now())) {
     base::count(parts_.abuse, base::Abuse::kNewNames);
     co_return base::fail(base::Code::kOverload,
@@ -126,13 +130,28 @@ base::Task<OnDemand::Outcome> OnDemand::resolve_on_demand(std::string name,
     co_return base::fail(base::Code::kDenied, name + " is not allowed: " + ruling.reason);
   }
   std::vector<std::string> names(1, name);
-  OrderRequest order(std::move(names), std::move(issuers), Urgency::kHandshake);
+  const tls::KeyKinds keys = parts_.orders.key_types().kinds(label);
+  OrderRequest order(std::move(names), std::move(issuers), Urgency::kHandshake, keys);
   Outcome stored = co_await parts_.orders.load(order);
+  if (stored) put_down_other(label);
   if (stored || !orders_instead(stored.error())) co_return stored;
   if (ruling.verdict == Verdict::kUnknown) {
     co_return base::fail(base::Code::kDenied, name + " is not allowed: " + ruling.reason);
   }
-  co_return co_await parts_.orders.obtain(std::move(order));
+  Outcome obtained = co_await parts_.orders.obtain(std::move(order));
+  if (obtained) put_down_other(label);
+  co_return obtained;
+}
+
+// Nobody waits for the certificate with the other kind of key: it is loaded or ordered as renewals
+// are.
+void OnDemand::put_down_other(std::string_view label) {
+  const KeyTypes& types = parts_.orders.key_types();
+  const std::string_view name = name_of_label(label);
+  for (const std::string& other : types.labels(name)) {
+    if (other == label || parts_.certificates.find_exact(name, types.kinds(other))) continue;
+    parts_.schedule.set(other, parts_.now());
+  }
 }
 
 }  // namespace gatehouse::certs

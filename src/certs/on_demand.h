@@ -56,10 +56,12 @@ class OnDemand {
   OnDemand(const OnDemand&) = delete;
   OnDemand& operator=(const OnDemand&) = delete;
 
-  // Calls `answer` exactly once, now or later. What it started ends even when nobody waits. A
-  // certificate past its dates is the answer only when no new one can be had: better than none.
-  // Errors: kDenied (no such site, policy, ask), kOverload (a bound, or backoff), the order's.
-  void request(std::string name, Answer answer);
+  // For a client that can check signatures of `keys`: of two certificates it waits for the one that
+  // it can check, and the other is ordered afterwards. Calls `answer` exactly once, now or later.
+  // What it started ends even when nobody waits. A certificate past its dates is the answer only
+  // when no new one can be had: better than none. Errors: kDenied (no such site, policy, ask),
+  // kOverload (a bound, or backoff), the order's.
+  void request(std::string name, Answer answer, tls::KeyKinds keys = tls::kAllKeys);
   // Answers everybody who waits with kCancelled, and later questions too.
   void stop();
 
@@ -68,13 +70,14 @@ class OnDemand {
  private:
   using Outcome = base::Result<tls::CertificateRef>;
 
-  base::Task<void> fly(std::string name);
-  base::Task<Outcome> resolve(std::string name);
-  base::Task<Outcome> resolve_on_demand(std::string name, std::vector<Issuer*> issuers);
+  base::Task<void> fly(std::string label);
+  base::Task<Outcome> resolve(std::string label);
+  base::Task<Outcome> resolve_on_demand(std::string label, std::vector<Issuer*> issuers);
+  void put_down_other(std::string_view label);
 
   Parts parts_;
   TokenBucket new_names_;
-  std::unordered_map<std::string, std::vector<Answer>> waiting_;
+  std::unordered_map<std::string, std::vector<Answer>> waiting_;  // by label
   bool stopped_ = false;
 };
 

@@ -48,12 +48,12 @@ bool same_type(const tls::PrivateKey& a, const tls::PrivateKey& b) {
          EVP_PKEY_bits(a.get()) == EVP_PKEY_bits(b.get());
 }
 
-std::string OpenOrders::key_of(std::string_view name) const {
-  return "orders/" + issuer_ + '/' + key_segment(name);
+std::string OpenOrders::key_of(std::string_view label) const {
+  return "orders/" + issuer_ + '/' + key_segment(label);
 }
 
-base::Task<std::optional<OpenOrder>> OpenOrders::find(std::string name) {
-  std::string key = key_of(name);
+base::Task<std::optional<OpenOrder>> OpenOrders::find(std::string label) {
+  std::string key = key_of(label);
   auto text = co_await storage_.load(key);
   if (!text && text.error().code == base::Code::kNotFound) co_return std::nullopt;
   base::Result<OpenOrder> order = base::fail(base::Code::kDamaged, "it cannot be read");
@@ -65,26 +65,26 @@ base::Task<std::optional<OpenOrder>> OpenOrders::find(std::string name) {
   }
   if (order) co_return std::move(*order);
   base::log::warn("an order that was cut off cannot be taken up; another one is placed",
-                  {{"name", name}, {"error", order.error().detail}});
+                  {{"name", label}, {"error", order.error().detail}});
   if (order.error().code == base::Code::kDamaged) (void)co_await storage_.set_aside(std::move(key));
   co_return std::nullopt;
 }
 
-base::Task<void> OpenOrders::keep(OpenOrder order) {
-  std::string key = key_of(order.names.front());
+base::Task<void> OpenOrders::keep(std::string label, OpenOrder order) {
+  std::string key = key_of(label);
   std::string text = to_text(order);
   const auto stored = co_await storage_.store(std::move(key), std::move(text));
   if (stored) co_return;
   base::log::warn("storage keeps no order; it is lost if the process is",
-                  {{"name", order.names.front()}, {"error", stored.error().detail}});
+                  {{"name", label}, {"error", stored.error().detail}});
 }
 
-base::Task<void> OpenOrders::forget(std::string name) {
-  std::string key = key_of(name);
+base::Task<void> OpenOrders::forget(std::string label) {
+  std::string key = key_of(label);
   const auto removed = co_await storage_.remove(std::move(key));
   if (removed) co_return;
   base::log::warn("storage still holds an order that is over",
-                  {{"name", name}, {"error", removed.error().detail}});
+                  {{"name", label}, {"error", removed.error().detail}});
 }
 
 }  // namespace gatehouse::certs

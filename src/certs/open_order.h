@@ -32,7 +32,7 @@ base::Result<OpenOrder> parse_open_order(std::string_view text);
 // Whether both are of one algorithm and size.
 bool same_type(const tls::PrivateKey& a, const tls::PrivateKey& b);
 
-// Those at one issuer, under orders/<issuer id>/<first name>. On control's loop; whoever calls
+// Those at one issuer, under orders/<issuer id>/<label>. On control's loop; whoever calls
 // holds the name's lease.
 class OpenOrders {
  public:
@@ -40,14 +40,14 @@ class OpenOrders {
   OpenOrders(base::BlockingPool& blocking, storage::Storage& storage, std::string issuer)
       : blocking_(blocking), storage_(storage), issuer_(std::move(issuer)) {}
 
-  // The order whose first name this is; nothing when none is open, or it cannot be read.
-  base::Task<std::optional<OpenOrder>> find(std::string name);
+  // The order under this label; nothing when none is open, or it cannot be read.
+  base::Task<std::optional<OpenOrder>> find(std::string label);
   // Durable when it returns, or a warning was written: then a crash spends a second order.
-  base::Task<void> keep(OpenOrder order);
-  base::Task<void> forget(std::string name);
+  base::Task<void> keep(std::string label, OpenOrder order);
+  base::Task<void> forget(std::string label);
 
  private:
-  std::string key_of(std::string_view name) const;
+  std::string key_of(std::string_view label) const;
 
   base::BlockingPool& blocking_;
   storage::Storage& storage_;

@@ -64,6 +64,7 @@ base::Task<Orders::Outcome> Orders::obtain(OrderRequest request) {
 
 base::Task<Orders::Outcome> Orders::run(OrderRequest request, std::shared_ptr<Running> mine) {
   if (auto error = backing_off(request.name, request.issuers)) co_return base::fail(*error);
+  co_await wait_for_other(request);
   const base::Deadline deadline = base::Deadline::in(kOrderTime);
   if (slots_.full()) base::count(parts_.abuse, base::Abuse::kOrders);
   const auto turn = co_await slots_.acquire(request.urgency, deadline, &mine->place);
@@ -79,7 +80,7 @@ base::Task<Orders::Outcome> Orders::run_in_turn(const OrderRequest& request,
                                                 base::Deadline deadline) {
   while (!stopping_.is_set()) {
     const base::Deadline pause = base::Deadline::in(kLeasePoll).min(deadline);
-    auto lease = co_await parts_.inventory.lease(request.name, pause);
+    auto lease = co_await parts_.inventory.lease(request.names.front(), pause);
     if (!lease && lease.error().code == base::Code::kOverload) {
       co_return base::fail(std::move(lease.error()));
     }
@@ -151,6 +152,7 @@ base::Task<Orders::Outcome> Orders::obtained(const OrderRequest& request,
                                              Failures failures, Attempt attempt) {
   Record record;
   record.issuer = attempt.issuer->id();
+  record.rsa_of_two = is_rsa_label(request.name);
   record.names = names;
   record.obtained = parts_.now();
   record.ca = std::move(attempt.origin.ca);
@@ -158,7 +160,7 @@ base::Task<Orders::Outcome> Orders::obtained(const OrderRequest& request,
   record.certificate = std::move(attempt.certificate);
   const bool follows = held.newest && held.newest->issuer == record.issuer;
   if (follows && same_names(held.newest->names, names)) record.follow(*held.newest);
-  log::info("certificate obtained", {{"name", joined(record.names)},
+  log::info("certificate obtained", {{"name", joined(request.labels_of(names))},
                                      {"issuer", record.issuer},
                                      {"serial", record.certificate->leaf().serial},
                                      {"not_after", text_of(record.certificate->leaf().not_after)},
@@ -170,7 +172,7 @@ base::Task<Orders::Outcome> Orders::obtained(const OrderRequest& request,
   serve(record, request);
   if (parts_.events != nullptr) parts_.events->obtained(record, held.newest);
   if (whole && !failures.none()) co_await forget_failures(request.name);
-  if (held.imported) co_await forget_imported(request.names);
+  if (held.imported) co_await forget_imported(request);
   co_return record.certificate;
 }
 
@@ -254,7 +256,7 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
   }
   attempt.why = why;
   const std::string to_do = why.advice.empty() ? "" : "; to do: " + why.advice;
-  log::warn("an issuer gave no certificate", {{"name", joined(request.names)},
+  log::warn("an issuer gave no certificate", {{"name", joined(request.labels_of(request.names))},
                                               {"issuer", issuer.id()},
                                               {"lasting", why.lasting ? "yes" : "no"},
                                               {"error", why.error.detail + to_do}});
@@ -286,7 +288,7 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
       if (same && outlasts_trouble(before)) break;
       continue;
     }
-    const tls::KeyType type = parts_.key_type;
+    const tls::KeyType type = parts_.key_types.of(request.name);
     auto generate = [type] { return tls::PrivateKey::generate(type); };
     auto key = co_await parts_.blocking.run(generate);
     if (!key) {
@@ -295,6 +297,7 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     }
     IssueRequest wanted(names, std::move(*key), deadline);
     if (same && parts_.renewal.ask_issuers) wanted.replaces = before->certificate;
+    wanted.label = request.label_of(names.front());
     wanted.urgency = request.urgency;
     wanted.failed_before = failures.of_challenge;
     auto issued = co_await issuer->issue(std::move(wanted));
@@ -356,7 +359,7 @@ base::Task<void> Orders::failed(const OrderRequest& request, const std::optional
   failing_.put(request.name, failures, base::TimePoint::max());
   if (!told) {
     log::error("no certificate for a name; the next order waits",
-               {{"name", joined(request.names)},
+               {{"name", joined(request.labels_of(request.names))},
                 {"failures", failures.count},
                 {"next_attempt", text_of(failures.next_attempt)},
                 {"error", failures.last_error}});
@@ -446,9 +449,9 @@ base::Task<void> Orders::forget_failures(std::string name) {
 }
 
 // Its time is over: from now on what the names' issuers sign is served.
-base::Task<void> Orders::forget_imported(const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    const auto forgotten = co_await parts_.inventory.forget_imported(name);
+base::Task<void> Orders::forget_imported(const OrderRequest& request) {
+  for (const std::string& name : request.names) {
+    const auto forgotten = co_await parts_.inventory.forget_imported(request.label_of(name));
     if (forgotten) continue;
     log::warn("storage still holds the note of an import",
               {{"name", name}, {"error", forgotten.error().detail}});
@@ -459,7 +462,7 @@ base::Task<void> Orders::forget_imported(const std::vector<std::string>& names) 
 base::Task<void> Orders::save(Record record, Issuer* issuer) {
   const auto saved = co_await parts_.inventory.save(record);
   if (saved) {
-    co_await issuer->forget_order(record.names.front());
+    co_await issuer->forget_order(record.label());
     co_return;
   }
   log::error("a certificate could not be stored; it is served from memory and stored later",
@@ -478,7 +481,7 @@ base::Task<void> Orders::save_until_done(Record record, Issuer* issuer) {
     last = stopping_.is_set();
     const auto saved = co_await parts_.inventory.save_newer(record);
     if (saved) {
-      co_await issuer->forget_order(record.names.front());
+      co_await issuer->forget_order(record.label());
       break;
     }
     if (!last) continue;

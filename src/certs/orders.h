@@ -1,6 +1,7 @@
-// Obtains certificates: one order a name at a time, in this process and among all that share the
-// storage; the issuers of a name in turn, as far as the kind of the failure lets another one help;
-// stored before it is served.
+// Obtains certificates: one order a name at a time (the two of a name with two types of keys go one
+// after the other, so that the second finds the names proved), in this process and among all that
+// share the storage; the issuers of a name in turn, as far as the kind of the failure lets another
+// one help; stored before it is served.
 #pragma once
 
 #include <functional>
@@ -20,6 +21,7 @@
 #include "certs/certificate_events.h"
 #include "certs/inventory.h"
 #include "certs/issuer.h"
+#include "certs/key_types.h"
 #include "certs/ocsp_staples.h"
 #include "certs/renewal_polls.h"
 #include "certs/schedule.h"
@@ -32,14 +34,26 @@ namespace gatehouse::certs {
 
 struct OrderRequest {
   std::vector<std::string> names;  // of one certificate: host names, "*.a.example", IP addresses
-  std::string name;                // the first of them: what the certificate is called here
+  std::string name;                // what the certificate is called here: its label
   std::vector<Issuer*> issuers;
   Urgency urgency = Urgency::kBackground;
+  tls::KeyKinds keys = tls::kAllKeys;  // kinds of key that belong to the label
 
   OrderRequest() = default;
-  OrderRequest(std::vector<std::string> n, std::vector<Issuer*> i, Urgency u)
-      : names(std::move(n)), name(names.front()), issuers(std::move(i)), urgency(u) {}
+  OrderRequest(std::vector<std::string> n, std::vector<Issuer*> i, Urgency u,
+               tls::KeyKinds k = tls::kAllKeys)
+      : names(std::move(n)), issuers(std::move(i)), urgency(u), keys(k) {
+    name = label_of(names.front());
+  }
 
+  std::string label_of(std::string_view one) const {
+    return keys == tls::kRsaKeys ? rsa_label(one) : std::string(one);
+  }
+  // The names as the log calls them.
+  std::vector<std::string> labels_of(std::vector<std::string> some) const {
+    for (std::string& one : some) one = label_of(one);
+    return some;
+  }
   bool joint() const { return names.size() > 1; }
 };
 
@@ -78,7 +92,7 @@ class Orders {
     RenewalPolls& polls;
     WallClock now;
     RenewalPolicy renewal;
-    tls::KeyType key_type;
+    KeyTypes key_types;
     std::size_t at_once;
     base::AbuseCounters* abuse = nullptr;  // may be null
     CertificateEvents* events = nullptr;   // may be null
@@ -105,6 +119,8 @@ class Orders {
   // Why `name`, one of several of the request, is left out of their certificate until a moment that
   // is not yet, as far as memory knows.
   std::optional<base::Error> left_out(const OrderRequest& request, const std::string& name);
+
+  KeyTypes& key_types() { return parts_.key_types; }
 
   // Storage holds certificates of an issuer. Where a name's own have signed nothing, load() looks
   // there too, so that what others signed before is served until those have. At most kFormer.
@@ -160,10 +176,16 @@ class Orders {
   base::Task<Outcome> run(OrderRequest request, std::shared_ptr<Running> mine);
   base::Task<Outcome> run_in_turn(const OrderRequest& request, base::Deadline deadline);
   base::Task<Outcome> run_leased(const OrderRequest& request, base::Deadline deadline);
+  base::Task<void> wait_for_other(const OrderRequest& request);
   base::Error withhold(const OrderRequest& request);
   base::Task<Held> stored(const OrderRequest& request, std::vector<std::string> names, bool fresh);
   base::Task<bool> hold(Held& held, base::Result<Record> record, const OrderRequest& request,
                         const std::vector<std::string>& names, bool fresh);
+  base::Task<base::Result<Record>> load_for(const OrderRequest& request, std::string issuer,
+                                            std::string name);
+  base::Task<base::Result<Record>> read(std::string issuer, std::string label);
+  base::Task<void> move_to_rsa_label(bool imported, Record& record);
+  base::Task<void> serve_former_kind(const OrderRequest& request);
   base::Task<base::Result<Record>> of_former(const OrderRequest& request);
   base::Task<Failures> failures_of(const OrderRequest& request);
   base::Task<Attempt> ask_issuers(const OrderRequest& request, std::vector<std::string> names,
@@ -179,7 +201,7 @@ class Orders {
   base::Task<void> save(Record record, Issuer* issuer);
   base::Task<void> save_until_done(Record record, Issuer* issuer);
   base::Task<void> forget_failures(std::string name);
-  base::Task<void> forget_imported(const std::vector<std::string>& names);
+  base::Task<void> forget_imported(const OrderRequest& request);
   std::vector<Issuer*> in_turn(const OrderRequest& request, const std::optional<Record>& before);
   bool waits(const Failures& failures) const;
   bool outlasts_trouble(const std::optional<Record>& before) const;

@@ -19,7 +19,7 @@ base::Task<Orders::Held> Orders::stored(const OrderRequest& request, std::vector
                            "storage has none for " + request.name);
   for (Issuer* issuer : request.issuers) {
     for (const std::string& key : request.names) {
-      auto record = co_await parts_.inventory.load(issuer->id(), key);
+      auto record = co_await load_for(request, issuer->id(), key);
       const bool known =
           record && held.newest &&
           record->certificate->leaf().serial == held.newest->certificate->leaf().serial;
@@ -31,7 +31,7 @@ base::Task<Orders::Held> Orders::stored(const OrderRequest& request, std::vector
     }
   }
   for (const std::string& key : request.names) {
-    auto record = co_await parts_.inventory.load_imported(key);
+    auto record = co_await load_for(request, "", key);
     held.imported = held.imported || record.has_value();
     // It is kept for one of its names, whichever it has.
     if (record && request.joint() && covers_all(*record->certificate, names)) {
@@ -66,7 +66,7 @@ base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const Ord
   }
   // At a handshake nobody waits for the plan: who looks after renewals finds it.
   if (fresh) {
-    record->plan = co_await parts_.inventory.load_plan(record->issuer, record->names.front());
+    record->plan = co_await parts_.inventory.load_plan(record->issuer, record->label());
   }
   const base::WallTime now = parts_.now();
   const auto lasts_longer = [&](const Record& other) {
@@ -96,11 +96,13 @@ base::Task<Orders::Outcome> Orders::load(OrderRequest request) {
   serve_unless_newer(*held.usable, request);
   // Until there is one for all names, those that it does not cover keep what they have.
   for (const std::string& name : request.names) {
-    if (parts_.certificates.find_exact(name)) continue;
+    if (parts_.certificates.find_exact(name, request.keys)) continue;
     for (const Record& other : held.valid) {
-      if (other.certificate->covers(name)) parts_.certificates.put({name}, other.certificate);
+      if (!other.certificate->covers(name)) continue;
+      parts_.certificates.put({name}, other.certificate, request.keys);
     }
   }
+  if (parts_.key_types.had_two(request.names.front())) co_await serve_former_kind(request);
   co_return held.usable->certificate;
 }
 
@@ -108,9 +110,9 @@ base::Task<Orders::Outcome> Orders::load(OrderRequest request) {
 void Orders::withdraw(const Record& record, const OrderRequest& request) {
   const std::string& serial = record.certificate->leaf().serial;
   for (const std::string& name : request.names) {
-    const auto served = parts_.certificates.find_exact(name);
+    const auto served = parts_.certificates.find_exact(name, request.keys);
     if (!served || served->leaf().serial != serial) continue;
-    parts_.certificates.remove(name);
+    parts_.certificates.remove(name, request.keys);
     log::warn("a certificate was revoked; it is not served any more",
               {{"name", name}, {"serial", serial}});
   }
@@ -122,13 +124,13 @@ void Orders::know_former(std::string_view issuer) {
 
 // Valid longest of what issuers have signed that the request does not name. Error: kNotFound.
 base::Task<base::Result<Record>> Orders::of_former(const OrderRequest& request) {
-  const std::string& name = request.name;
+  const std::string& name = request.names.front();
   base::Result<Record> found =
       base::fail(base::Code::kNotFound, base::Side::kStorage, "storage has none for " + name);
   const std::vector<std::string> former(former_.begin(), former_.end());
   for (const std::string& issuer : former) {
     if (std::ranges::find(request.issuers, issuer, &Issuer::id) != request.issuers.end()) continue;
-    auto record = co_await parts_.inventory.load(issuer, name);
+    auto record = co_await load_for(request, issuer, name);
     if (!record || record->revoked) continue;
     if (record->certificate->leaf().not_after <= parts_.now()) continue;
     const auto not_after = record->certificate->leaf().not_after;
@@ -140,7 +142,7 @@ base::Task<base::Result<Record>> Orders::of_former(const OrderRequest& request) 
 
 // What was read from storage may have been overtaken by an order meanwhile.
 void Orders::serve_unless_newer(const Record& record, const OrderRequest& request) {
-  const auto served = parts_.certificates.find_exact(record.names.front());
+  const auto served = parts_.certificates.find_exact(record.names.front(), request.keys);
   const auto& leaf = record.certificate->leaf();
   if (served && served->leaf().not_before > leaf.not_before) return;
   serve(record, request);
@@ -163,7 +165,7 @@ void Orders::serve(const Record& record, const OrderRequest& request) {
   for (const std::string& name : request.names) {
     if (!request.joint() || record.certificate->covers(name)) covered.push_back(name);
   }
-  parts_.certificates.put(covered, record.certificate);
+  parts_.certificates.put(covered, record.certificate, request.keys);
   parts_.schedule.set(request.name, due(record, request));
   parts_.polls.watch(record);
   if (parts_.events != nullptr) parts_.events->watch(record);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 
 #include "config/nearest.h"
@@ -27,6 +28,7 @@ void fill(CertificateStatus& status, const tls::Certificate& certificate, base::
   status.names = leaf.names;
   status.issued_by = leaf.issuer;
   status.serial = leaf.serial;
+  status.key_type = certificate.key().type_name();
   status.not_before = leaf.not_before;
   status.not_after = leaf.not_after;
   if (certificate.staple() != nullptr && certificate.staple()->until() > now) {
@@ -38,6 +40,10 @@ void fill(CertificateStatus& status, const tls::Certificate& certificate, base::
 bool may_be_stored(std::string_view name) {
   if (name.starts_with("*.")) name.remove_prefix(2);
   return tls::is_host_name(name);
+}
+
+std::set<std::string> labels_of(std::vector<std::string> labels) {
+  return {labels.begin(), labels.end()};
 }
 
 // Nothing is held of it, and no site names it.
@@ -72,7 +78,13 @@ base::Task<base::Result<void>> Overview::list(const std::string& issuer,
 base::Task<base::Result<std::set<std::string>>> Overview::names() {
   std::set<std::string> names;
   for (const Source source : {Source::kManaged, Source::kFiles}) {
-    for (auto& host : parts_.rules.hosts(source)) names.insert(std::move(host));
+    for (auto& host : parts_.rules.hosts(source)) {
+      if (source == Source::kFiles) {
+        names.insert(std::move(host));
+      } else {
+        names.merge(labels_of(parts_.orders.key_types().labels(host)));
+      }
+    }
   }
   std::vector<std::string> issuers = parts_.issuers.ids();
   issuers.emplace_back();  // and the failures
@@ -94,18 +106,22 @@ base::Task<base::Result<StatusPage>> Overview::page(std::string after, std::size
     page.certificates.push_back(std::move(*one));
     ++next;
   }
-  if (next != all->end() && !page.certificates.empty()) page.next = page.certificates.back().name;
+  if (next != all->end() && !page.certificates.empty()) page.next = *std::prev(next);
   co_return page;
 }
 
 base::Task<base::Result<CertificateStatus>> Overview::of(std::string name) {
   auto found = co_await status(name);
-  if (!found || !unknown(*found)) co_return found;
+  if (!found) co_return found;
+  const bool one = is_rsa_label(name);
+  if (!unknown(*found) && one) co_return found;
+  if (!unknown(*found)) co_return co_await with_others(std::move(*found));
   const HostRules::Match site = parts_.rules.find(name);
   if (site.policy != nullptr && site.host.starts_with("*.") && site.host != name) {
     std::string host(site.host);
     auto of_wildcard = co_await status(std::move(host));
-    if (!of_wildcard || !unknown(*of_wildcard)) co_return of_wildcard;
+    if (!of_wildcard) co_return of_wildcard;
+    if (!unknown(*of_wildcard)) co_return co_await with_others(std::move(*of_wildcard));
   }
   const auto all = co_await names();
   if (!all) co_return base::fail(base::Error(all.error()));
@@ -116,18 +132,40 @@ base::Task<base::Result<CertificateStatus>> Overview::of(std::string name) {
   co_return base::fail(base::Code::kNotFound, std::move(why));
 }
 
+// A certificate with another kind of key: with one type of key, one from when there were two.
+base::Task<base::Result<CertificateStatus>> Overview::with_others(CertificateStatus status) {
+  if (status.source == Source::kFiles) {
+    const CertificateStatus first = status;
+    for (const tls::KeyKinds keys : {tls::kEcdsaKeys, tls::kRsaKeys}) {
+      const auto other = parts_.certificates.find_exact(status.name, keys);
+      if (!other || other->leaf().serial == first.serial) continue;
+      CertificateStatus& also = status.others.emplace_back(first);
+      fill(also, *other, parts_.now());
+    }
+    co_return status;
+  }
+  if (!may_be_stored(status.name)) co_return status;
+  auto other = co_await this->status(rsa_label(status.name));
+  if (!other) co_return other;
+  const bool wanted = parts_.orders.key_types().two();
+  if (!other->serial.empty() || wanted) status.others.push_back(std::move(*other));
+  co_return status;
+}
+
 // Of records by several issuers, the one that is served counts, else the one that lasts longest.
-base::Task<base::Result<void>> Overview::fill_from_storage(CertificateStatus& status) {
-  const auto served = parts_.certificates.find_exact(status.name);
+base::Task<base::Result<void>> Overview::fill_from_storage(const std::string& label,
+                                                           CertificateStatus& status) {
+  const tls::KeyKinds keys = parts_.orders.key_types().kinds(label);
+  const auto served = parts_.certificates.find_exact(status.name, keys);
   const std::vector<std::string> issuers = parts_.issuers.ids();
   std::optional<Record> chosen;
   for (const auto& issuer : issuers) {
-    auto record = co_await parts_.inventory.load(issuer, status.name);
+    auto record = co_await parts_.inventory.load(issuer, label);
     if (!record && record.error().code != base::Code::kNotFound &&
         record.error().code != base::Code::kDamaged) {
       co_return base::fail(std::move(record.error()));
     }
-    if (!record) continue;
+    if (!record || (record->certificate->key_kind() & ~keys) != 0) continue;
     const auto& leaf = record->certificate->leaf();
     const bool is_served = served && served->leaf().serial == leaf.serial;
     const bool longer = !chosen || leaf.not_after > chosen->certificate->leaf().not_after;
@@ -136,13 +174,13 @@ base::Task<base::Result<void>> Overview::fill_from_storage(CertificateStatus& st
     if (is_served) break;
   }
   if (chosen) {
-    chosen->plan = co_await parts_.inventory.load_plan(chosen->issuer, chosen->names.front());
+    chosen->plan = co_await parts_.inventory.load_plan(chosen->issuer, chosen->label());
     fill(status, *chosen->certificate, parts_.now());
     status.issuer = chosen->issuer;
     status.renewal = chosen->due(parts_.renewal);
   }
   if (served) fill(status, *served, parts_.now());  // storage may have failed to keep it
-  auto failures = co_await parts_.inventory.load_failures(status.name);
+  auto failures = co_await parts_.inventory.load_failures(label);
   if (!failures) co_return base::fail(std::move(failures.error()));
   status.failures = failures->count;
   status.last_error = std::move(failures->last_error);
@@ -150,7 +188,9 @@ base::Task<base::Result<void>> Overview::fill_from_storage(CertificateStatus& st
   co_return base::Result<void>();
 }
 
-base::Task<base::Result<CertificateStatus>> Overview::status(std::string name) {
+base::Task<base::Result<CertificateStatus>> Overview::status(std::string label) {
+  const std::string name(name_of_label(label));
+  const tls::KeyKinds keys = parts_.orders.key_types().kinds(label);
   CertificateStatus status;
   status.name = name;
   const HostRules::Match site = parts_.rules.find(name);
@@ -162,15 +202,15 @@ base::Task<base::Result<CertificateStatus>> Overview::status(std::string name) {
       fill(status, *served, parts_.now());
     }
   } else if (may_be_stored(name)) {
-    auto filled = co_await fill_from_storage(status);
+    auto filled = co_await fill_from_storage(label, status);
     if (!filled) co_return base::fail(std::move(filled.error()));
   }
-  const auto due = parts_.schedule.due(name);
+  const auto due = parts_.schedule.due(label);
   if (due && !status.serial.empty()) status.renewal = due;
   if (status.source == Source::kNone) status.renewal.reset();
-  const auto served = parts_.certificates.find_exact(name);
+  const auto served = parts_.certificates.find_exact(name, keys);
   const base::WallTime now = parts_.now();
-  if (parts_.orders.ordering(name)) {
+  if (parts_.orders.ordering(label)) {
     status.standing = Standing::kOrdering;
   } else if (parts_.started && served && served->valid_at(now)) {
     status.standing = Standing::kServed;

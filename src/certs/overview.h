@@ -37,17 +37,19 @@ class Overview {
   Overview(const Overview&) = delete;
   Overview& operator=(const Overview&) = delete;
 
-  // The names that there is anything to say of. Errors: those of storage.
+  // The labels (certs/key_types.h) that there is anything to say of. Errors: those of storage.
   base::Task<base::Result<std::set<std::string>>> names();
-  // At most `most` of them, after the name `after`. Errors: those of storage.
+  // At most `most` of them, after the label `after`. Errors: those of storage.
   base::Task<base::Result<StatusPage>> page(std::string after, std::size_t most);
-  // Of one: a name that a wildcard covers is the wildcard's. Errors: kNotFound, naming the nearest
-  // name; those of storage.
+  // Of one, and its others: a name that a wildcard covers is the wildcard's. Errors: kNotFound,
+  // naming the nearest name; those of storage.
   base::Task<base::Result<CertificateStatus>> of(std::string name);
 
  private:
-  base::Task<base::Result<CertificateStatus>> status(std::string name);
-  base::Task<base::Result<void>> fill_from_storage(CertificateStatus& status);
+  base::Task<base::Result<CertificateStatus>> status(std::string label);
+  base::Task<base::Result<void>> fill_from_storage(const std::string& label,
+                                                   CertificateStatus& status);
+  base::Task<base::Result<CertificateStatus>> with_others(CertificateStatus status);
   base::Task<base::Result<void>> list(const std::string& issuer, std::set<std::string>& names);
 
   Parts parts_;

@@ -107,11 +107,12 @@ OwnCertificates::OwnCertificates(Parts parts, const config::Config& config)
     : parts_(std::move(parts)), config_(config), events_(parts_.loop), stopping_(parts_.loop) {
   std::map<std::pair<std::string_view, std::string_view>, std::size_t> places;
   for (const config::Site& site : config.sites) {
-    if (!site.tls.enabled || !site.tls.certificate) continue;
-    const config::CertificateFiles& files = *site.tls.certificate;
-    const auto [place, is_new] = places.try_emplace({files.file, files.key}, pairs_.size());
-    if (is_new) pairs_.emplace_back().files = files;
-    pairs_[place->second].sites.push_back(&site);
+    if (!site.tls.enabled) continue;
+    for (const config::CertificateFiles& files : site.tls.certificate) {
+      const auto [place, is_new] = places.try_emplace({files.file, files.key}, pairs_.size());
+      if (is_new) pairs_.emplace_back().files = files;
+      pairs_[place->second].sites.push_back(&site);
+    }
   }
 }
 
@@ -167,7 +168,9 @@ base::Task<void> OwnCertificates::look_at(Pair& pair) {
   if (found->read && *found->read) {
     pair.seen = found->state;
     const bool compromised = co_await is_compromised(***found->read);
-    if (compromised) {
+    if (is_second_of_kind(pair, ***found->read)) {
+      refuse(pair, same_kind(pair.files));
+    } else if (compromised) {
       if (parts_.events != nullptr) {
         parts_.events->found_revoked(**found->read, "", "keyCompromise");
       }
@@ -193,6 +196,21 @@ base::Task<bool> OwnCertificates::is_compromised(const tls::Certificate& certifi
   co_return false;
 }
 
+// Whether one of its sites has another certificate with a key of the same kind.
+bool OwnCertificates::is_second_of_kind(const Pair& pair,
+                                        const tls::Certificate& certificate) const {
+  const auto alone = [](const config::Site* site) { return site->tls.certificate.size() == 1; };
+  if (std::ranges::all_of(pair.sites, alone)) return false;
+  for (const Pair& other : pairs_) {
+    if (&other == &pair || !other.served) continue;
+    if (tls::alike(other.served->key()) != tls::alike(certificate.key())) continue;
+    for (const config::Site* site : other.sites) {
+      if (std::ranges::find(pair.sites, site) != pair.sites.end()) return true;
+    }
+  }
+  return false;
+}
+
 std::vector<std::string> OwnCertificates::names_of(const Pair& pair,
                                                    const tls::Certificate& certificate) const {
   std::vector<std::string> names;
@@ -206,9 +224,11 @@ std::vector<std::string> OwnCertificates::names_of(const Pair& pair,
 void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
   pair.wrong.clear();
   const auto names = names_of(pair, *certificate);
+  const tls::KeyKinds kinds = tls::alike(certificate->key());
   if (!pair.served) {
     // The first look: what was read at start is served already.
-    pair.served = names.empty() ? certificate : parts_.certificates.find_exact(names.front());
+    pair.served =
+        names.empty() ? certificate : parts_.certificates.find_exact(names.front(), kinds);
     if (same_chain(pair.served, certificate)) {
       note_expired(pair);
       share(pair, names);
@@ -216,11 +236,16 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
   }
   if (same_chain(pair.served, certificate)) return;
   const auto before = pair.served ? names_of(pair, *pair.served) : std::vector<std::string>();
-  parts_.certificates.put(names, certificate);
+  for (const config::Site* site : pair.sites) {
+    const bool alone = site->tls.certificate.size() == 1;
+    parts_.certificates.put(served_names(config_, *site, *certificate), certificate,
+                            alone ? tls::kAllKeys : kinds);
+  }
   for (const std::string& name : before) {
-    const bool gone = std::ranges::find(names, name) == names.end();
-    if (gone && parts_.certificates.find_exact(name) == pair.served) {
-      parts_.certificates.remove(name);
+    const tls::KeyKinds old = tls::alike(pair.served->key());
+    const bool gone = old != kinds || std::ranges::find(names, name) == names.end();
+    if (gone && parts_.certificates.find_exact(name, old) == pair.served) {
+      parts_.certificates.remove(name, old);
     }
   }
   pair.served = certificate;
@@ -229,7 +254,7 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
              {"serial", certificate->leaf().serial},
              {"not_after", text_of(certificate->leaf().not_after)},
              {"file", pair.files.file}});
-  for (const config::Site* site : pair.sites) warn_of_hosts(*site, *certificate);
+  for (const config::Site* site : pair.sites) warn_of_hosts(*site, pair.files.file, *certificate);
   note_expired(pair);
   share(pair, names);
 }
@@ -237,9 +262,10 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
 // At start each site has read its files for itself. One is stapled, so that is served for all.
 void OwnCertificates::share(const Pair& pair, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    const auto other = parts_.certificates.find_exact(name);
+    const tls::KeyKinds kinds = tls::alike(pair.served->key());
+    const auto other = parts_.certificates.find_exact(name, kinds);
     if (other != pair.served && same_chain(other, pair.served)) {
-      parts_.certificates.put({name}, pair.served);
+      parts_.certificates.put({name}, pair.served, kinds);
     }
   }
   if (parts_.staples != nullptr) parts_.staples->watch_file(pair.files.file, pair.served);

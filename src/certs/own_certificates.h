@@ -70,6 +70,7 @@ class OwnCertificates {
   base::Task<void> look();
   base::Task<void> look_at(Pair& pair);
   base::Task<bool> is_compromised(const tls::Certificate& certificate);
+  bool is_second_of_kind(const Pair& pair, const tls::Certificate& certificate) const;
   void take(Pair& pair, tls::CertificateRef certificate);
   void note_expired(Pair& pair);
   void share(const Pair& pair, const std::vector<std::string>& names);

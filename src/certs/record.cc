@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "certs/document.h"
+#include "certs/key_types.h"
 #include "certs/pace.h"
 
 namespace gatehouse::certs {
@@ -33,6 +34,10 @@ Revocation parse_revocation(const Json& object) {
 }
 
 }  // namespace
+
+std::string Record::label_of(std::string_view name) const {
+  return rsa_of_two ? rsa_label(name) : std::string(name);
+}
 
 RenewalDates Record::dates() const {
   RenewalDates dates;

@@ -18,6 +18,7 @@ namespace gatehouse::certs {
 
 struct Record {
   std::string issuer;              // Issuer::id() of who signed it
+  bool rsa_of_two = false;         // kept under the RSA labels of its names (certs/key_types.h)
   std::vector<std::string> names;  // what was ordered
   base::WallTime obtained{};       // by our clock
   std::string ca;       // the directory's URL and the account's, of an ACME CA; else, and
@@ -34,6 +35,9 @@ struct Record {
   // holds no key.
   std::optional<RenewalPlan> plan;
 
+  // What it is called; and under which label of one of its names it is kept.
+  std::string label() const { return label_of(names.front()); }
+  std::string label_of(std::string_view name) const;
   // Borrows the name.
   RenewalDates dates() const;
   // When it is to be renewed: when a person demanded it, or by the plan if that is for this

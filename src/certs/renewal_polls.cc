@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "certs/key_types.h"
 #include "certs/moment.h"
 
 namespace gatehouse::certs {
@@ -14,7 +15,7 @@ RenewalPolls::RenewalPolls(Parts parts)
       failing_(kFailing) {}
 
 void RenewalPolls::watch(const Record& record) {
-  if (parts_.policy.ask_issuers) polls_.set(record.names.front(), first_question(record.dates()));
+  if (parts_.policy.ask_issuers) polls_.set(record.label(), first_question(record.dates()));
 }
 
 base::Task<void> RenewalPolls::run() {
@@ -32,14 +33,15 @@ base::Task<void> RenewalPolls::poll(std::string name) {
   turns_.release();
 }
 
-base::Task<void> RenewalPolls::poll_in_turn(const std::string& name) {
+base::Task<void> RenewalPolls::poll_in_turn(const std::string& label) {
+  const std::string_view name = name_of_label(label);
   const HostRules::Match site = parts_.rules.find(name);
   if (site.policy == nullptr) co_return;
   const std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
-  auto record = co_await newest(name, issuers);
+  auto record = co_await newest(label, issuers);
   // Whoever serves a new one watches it.
   if (!record || record->certificate->leaf().not_after <= parts_.now()) co_return;
-  record->plan = co_await parts_.inventory.load_plan(record->issuer, name);
+  record->plan = co_await parts_.inventory.load_plan(record->issuer, label);
   const bool known = record->plan && record->plan->serial == record->certificate->leaf().serial;
   const base::WallTime now = parts_.now();
   // What lies beyond the longest wait was written under a clock that has been set back since.
@@ -50,10 +52,11 @@ base::Task<void> RenewalPolls::poll_in_turn(const std::string& name) {
     co_await ask(**issuer, *record);
   } else {
     // Another process, or an earlier one, has asked. It goes first the next time too.
-    polls_.set(name, record->plan->ask_again + kAfterOthers);
+    polls_.set(label, record->plan->ask_again + kAfterOthers);
   }
   // What is not scheduled is being renewed right now, or was given up.
-  const std::string_view certificate = site.certificate_name(name);
+  std::string certificate(site.certificate_name(name));
+  if (is_rsa_label(label)) certificate = rsa_label(certificate);
   const auto scheduled = parts_.renewals.due(certificate);
   if (!record->plan || !scheduled) co_return;
   base::WallTime due = record->due(parts_.policy);
@@ -62,11 +65,11 @@ base::Task<void> RenewalPolls::poll_in_turn(const std::string& name) {
   parts_.renewals.set(certificate, due);
 }
 
-base::Task<std::optional<Record>> RenewalPolls::newest(const std::string& name,
+base::Task<std::optional<Record>> RenewalPolls::newest(const std::string& label,
                                                        const std::vector<Issuer*>& issuers) {
   std::optional<Record> newest;
   for (const Issuer* issuer : issuers) {
-    auto record = co_await parts_.inventory.load(issuer->id(), name);
+    auto record = co_await parts_.inventory.load(issuer->id(), label);
     if (!record || record->revoked) continue;
     const bool newer =
         !newest || record->certificate->leaf().not_after > newest->certificate->leaf().not_after;
@@ -77,7 +80,7 @@ base::Task<std::optional<Record>> RenewalPolls::newest(const std::string& name,
 
 // Leaves what the issuer says in the record's plan.
 base::Task<void> RenewalPolls::ask(Issuer& issuer, Record& record) {
-  const std::string& name = record.names.front();
+  const std::string name = record.label();
   if (left_alone(record)) co_return;
   const auto info =
       co_await issuer.renewal_info(record.certificate, base::Deadline::in(kQuestionTime));
@@ -120,7 +123,7 @@ bool RenewalPolls::left_alone(const Record& record) {
   Breaker& breaker = breaker_of(record);
   if (breaker.take(parts_.now())) return false;
   const double spread = random_fraction() * static_cast<double>(kSpread.count());
-  polls_.set(record.names.front(),
+  polls_.set(record.label(),
              breaker.next() + std::chrono::seconds(static_cast<std::int64_t>(spread)));
   return true;
 }
@@ -133,7 +136,7 @@ void RenewalPolls::failed(const Record& record, const acme::Failure& failure) {
     breaker_of(record).failed(parts_.now());
   }
   if (unsupported) return;
-  const std::string& name = record.names.front();
+  const std::string name = record.label();
   const unsigned* before = failing_.find(name, base::TimePoint::min());
   const unsigned count = before == nullptr ? 1 : *before + 1;
   failing_.put(name, count, base::TimePoint::max());

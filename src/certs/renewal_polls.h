@@ -58,9 +58,9 @@ class RenewalPolls {
   void recheck() { polls_.recheck(); }
 
  private:
-  base::Task<void> poll(std::string name);
-  base::Task<void> poll_in_turn(const std::string& name);
-  base::Task<std::optional<Record>> newest(const std::string& name,
+  base::Task<void> poll(std::string label);
+  base::Task<void> poll_in_turn(const std::string& label);
+  base::Task<std::optional<Record>> newest(const std::string& label,
                                            const std::vector<Issuer*>& issuers);
   base::Task<void> ask(Issuer& issuer, Record& record);
   void failed(const Record& record, const acme::Failure& failure);

@@ -22,62 +22,74 @@ base::Task<void> Renewals::renew(std::string name) {
   turns_.release();
 }
 
-base::Task<base::Result<void>> Renewals::renew_now(std::string name) {
-  parts_.schedule.remove(name);
-  co_return co_await renew_in_turn(name);
+base::Task<base::Result<void>> Renewals::renew_now(std::string label) {
+  parts_.schedule.remove(label);
+  co_return co_await renew_in_turn(label);
 }
 
-base::Task<base::Result<void>> Renewals::renew_in_turn(const std::string& name) {
+base::Task<base::Result<void>> Renewals::renew_in_turn(const std::string& label) {
+  const std::string name(name_of_label(label));
+  const KeyTypes& types = parts_.orders.key_types();
   const HostRules::Match site = parts_.rules.find(name);
   const Source source = site.policy == nullptr ? Source::kNone : site.policy->source;
   const bool ours = source == Source::kManaged || source == Source::kOnDemand;
   if (!ours || site.certificate_name(name) != name) {
     co_return base::fail(base::Code::kDenied, "no site wants a certificate for " + name);
   }
+  if (!types.wants(label)) {
+    // One that was to run out is due only when it must not be served any more.
+    if (types.had_two(name)) parts_.certificates.remove(name, types.kinds(label));
+    co_return base::fail(base::Code::kDenied, "tls.key_type does not ask for " + label);
+  }
   if (source == Source::kOnDemand) {
-    const bool allowed = co_await still_allowed(name);
+    const bool allowed = co_await still_allowed(label);
     if (!allowed) co_return base::fail(base::Code::kDenied, name + " is not allowed any more");
   }
   std::vector<std::string> names = site.certificate_names(name);
   std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
-  OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground);
+  OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground,
+                     types.kinds(label));
   const auto outcome = co_await parts_.orders.obtain(std::move(order));
   if (outcome) co_return base::Result<void>();
-  after_failure(name, source, outcome.error());
+  after_failure(label, source, outcome.error());
   co_return base::fail(base::Error(outcome.error()));
 }
 
 // A no ends the renewal, not what is being served: that lasts until it expires, and the answer may
 // change until then. Silence is no no.
-base::Task<bool> Renewals::still_allowed(const std::string& name) {
+base::Task<bool> Renewals::still_allowed(const std::string& label) {
+  const std::string name(name_of_label(label));
   const Ruling ruling = co_await parts_.permission.check(name);
   if (ruling.verdict != Verdict::kDenied) co_return true;
   base::log::warn("a certificate is not renewed: its name is not allowed any more",
-                  {{"name", name}, {"reason", ruling.reason}});
-  const auto serving = parts_.certificates.find_exact(name);
+                  {{"name", label}, {"reason", ruling.reason}});
+  const tls::KeyKinds keys = parts_.orders.key_types().kinds(label);
+  const auto serving = parts_.certificates.find_exact(name, keys);
   const base::WallTime now = parts_.now();
   if (!serving) co_return false;
   if (serving->leaf().not_after <= now) {
-    parts_.certificates.remove(name);
+    parts_.certificates.remove(name, keys);
     co_return false;
   }
-  parts_.schedule.set(name, std::min(now + kAskAgain, serving->leaf().not_after));
+  parts_.schedule.set(label, std::min(now + kAskAgain, serving->leaf().not_after));
   co_return false;
 }
 
-void Renewals::after_failure(const std::string& name, Source source, const base::Error& error) {
+void Renewals::after_failure(const std::string& label, Source source, const base::Error& error) {
   if (error.code == base::Code::kCancelled) return;
   // Revoked, and not to be replaced.
   if (error.code == base::Code::kDenied && error.side == base::Side::kStorage) return;
-  const auto serving = parts_.certificates.find_exact(name);
+  const std::string_view name = name_of_label(label);
+  const tls::KeyKinds keys = parts_.orders.key_types().kinds(label);
+  const auto serving = parts_.certificates.find_exact(name, keys);
   const bool valid = serving && serving->valid_at(parts_.now());
-  if (source == Source::kOnDemand && !valid && parts_.orders.failures(name) >= kGiveUp) {
+  if (source == Source::kOnDemand && !valid && parts_.orders.failures(label) >= kGiveUp) {
     base::log::warn("a name on demand is given up until somebody asks for it again",
-                    {{"name", name}, {"error", error.detail}});
-    parts_.certificates.remove(name);
+                    {{"name", label}, {"error", error.detail}});
+    parts_.certificates.remove(name, keys);
     return;
   }
-  parts_.schedule.set(name, parts_.orders.next_attempt(name));
+  parts_.schedule.set(label, parts_.orders.next_attempt(label));
 }
 
 }  // namespace gatehouse::certs

@@ -45,15 +45,15 @@ class Renewals {
 
   // Works off the schedule until it is closed.
   base::Task<void> run();
-  // Does now what is scheduled for the name, beside the others. Errors: kDenied when no site wants
-  // it any more, or it is not allowed; those of Orders::obtain.
-  base::Task<base::Result<void>> renew_now(std::string name);
+  // Does now what is scheduled for the label, beside the others. Errors: kDenied when no site wants
+  // it any more, or its name is not allowed; those of Orders::obtain.
+  base::Task<base::Result<void>> renew_now(std::string label);
 
  private:
   base::Task<void> renew(std::string name);
-  base::Task<base::Result<void>> renew_in_turn(const std::string& name);
-  base::Task<bool> still_allowed(const std::string& name);
-  void after_failure(const std::string& name, Source source, const base::Error& error);
+  base::Task<base::Result<void>> renew_in_turn(const std::string& label);
+  base::Task<bool> still_allowed(const std::string& label);
+  void after_failure(const std::string& label, Source source, const base::Error& error);
 
   Parts parts_;
   Slots turns_;

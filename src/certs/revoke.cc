@@ -12,6 +12,7 @@
 #include "certs/inventory.h"
 #include "certs/issuer_factory.h"
 #include "certs/issuer_id.h"
+#include "certs/key_types.h"
 
 namespace gatehouse::certs {
 
@@ -41,18 +42,22 @@ base::Task<base::Result<std::vector<Record>>> revocable(base::BlockingPool& bloc
   Inventory inventory(blocking, storage);
   auto issuers = co_await inventory.list_issuers();
   if (!issuers) co_return base::fail(std::move(issuers.error()));
+  std::vector<std::string> labels{name};
+  if (!is_rsa_label(name)) labels.push_back(rsa_label(name));
   std::vector<Record> records;
   for (const std::string& issuer : *issuers) {
-    auto record = co_await inventory.load(issuer, name);
-    if (record) {
-      if (base::wall_now() < record->certificate->leaf().not_after) {
-        records.push_back(std::move(*record));
+    for (const std::string& label : labels) {
+      auto record = co_await inventory.load(issuer, label);
+      if (record) {
+        if (base::wall_now() < record->certificate->leaf().not_after) {
+          records.push_back(std::move(*record));
+        }
+        continue;
       }
-      continue;
-    }
-    const Code code = record.error().code;
-    if (code != Code::kNotFound && code != Code::kDamaged) {
-      co_return base::fail(std::move(record.error()));
+      const Code code = record.error().code;
+      if (code != Code::kNotFound && code != Code::kDamaged) {
+        co_return base::fail(std::move(record.error()));
+      }
     }
   }
   co_return records;
@@ -134,7 +139,7 @@ base::Task<RevokeOutcome> Revoke::revoke(Record record) {
     outcome.error = lease.error().detail;
     co_return outcome;
   }
-  auto now = co_await inventory.load(record.issuer, outcome.name);
+  auto now = co_await inventory.load(record.issuer, record.label());
   if (!now) {
     outcome.error = now.error().detail;
   } else if (now->certificate->leaf().serial != outcome.serial) {

@@ -25,52 +25,77 @@ bool issued_by_one_of(std::string_view id, const std::vector<Issuer*>& issuers) 
 
 // Whether one of the issuers has signed for the name what is valid still.
 base::Task<bool> has_own(const StartupParts& parts, const std::vector<Issuer*>& issuers,
-                         const std::string& name) {
+                         const std::string& label) {
   for (const Issuer* issuer : issuers) {
-    const auto record = co_await parts.inventory.load(issuer->id(), name);
+    const auto record = co_await parts.inventory.load(issuer->id(), label);
     if (record && record->certificate->leaf().not_after > parts.now()) co_return true;
   }
   co_return false;
 }
 
+// There is one type now, and the name had two: that which is not of this type is served to its end.
+base::Task<void> note_former_kind(const StartupParts& parts, std::string name) {
+  KeyTypes& types = parts.orders.key_types();
+  const HostRules::Match site = parts.rules.find(name);
+  types.know_rsa(name);
+  if (!types.had_two(name) || site.policy == nullptr) co_return;
+  const std::string wanted = types.labels(name).front();
+  if (wanted != name) parts.schedule.remove(name);
+  const bool managed = site.policy->source == Source::kManaged;
+  // The next handshake loads both of a name on demand that nobody has asked for yet.
+  if (!managed && !parts.certificates.find_exact(name)) co_return;
+  if (site.certificate_name(name) != name) co_return;
+  auto names = site.certificate_names(name);
+  auto issuers = parts.issuers.for_names(names, *site.policy);
+  const OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground,
+                           types.kinds(wanted));
+  const auto loaded = co_await parts.orders.load(order);
+  if (!loaded && managed) parts.schedule.set(wanted, parts.now());
+}
+
 base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   const CertificateKey parsed = parse_certificate_key(key);
-  std::string name = name_of_segment(parsed.name);
+  const std::string label = name_of_segment(parsed.name);
+  std::string name(name_of_label(label));
+  if (is_rsa_label(label) && !parts.orders.key_types().two()) {
+    co_await note_former_kind(parts, name);
+  }
   const HostRules::Match site = parts.rules.find(name);
   if (site.policy == nullptr || site.policy->source != Source::kOnDemand) co_return;
+  if (!parts.orders.key_types().wants(label)) co_return;
   const std::vector<Issuer*> issuers = parts.issuers.for_name(name, *site.policy);
   // Of an issuer that its site does not name any more.
   const bool former = !issued_by_one_of(parsed.issuer, issuers);
   std::string issuer(parsed.issuer);
-  auto plan = co_await parts.inventory.load_plan(issuer, name);
+  auto plan = co_await parts.inventory.load_plan(issuer, label);
   const bool demanded = plan && plan->demanded;
-  if (parts.schedule.due(name) && !demanded) co_return;  // a handshake was faster
-  auto record = co_await parts.inventory.load(std::move(issuer), name);
+  if (parts.schedule.due(label) && !demanded) co_return;  // a handshake was faster
+  auto record = co_await parts.inventory.load(std::move(issuer), label);
   if (!record || record->certificate->leaf().not_after <= parts.now()) co_return;
   if (former) {
-    const bool replaced = co_await has_own(parts, issuers, name);
+    const bool replaced = co_await has_own(parts, issuers, label);
     if (replaced) co_return;
   }
-  if (parts.schedule.due(name) && !demanded) co_return;
+  if (parts.schedule.due(label) && !demanded) co_return;
   if (record->revoked) {
-    if (record->revoked->replace) parts.schedule.set(name, parts.now());
+    if (record->revoked->replace) parts.schedule.set(label, parts.now());
     co_return;
   }
   record->plan = std::move(plan);
   const bool at_once = former && parts.renewal.replace_former;
-  parts.schedule.set(name, at_once ? parts.now() : record->due(parts.renewal));
+  parts.schedule.set(label, at_once ? parts.now() : record->due(parts.renewal));
   if (!former) parts.polls.watch(*record);
   parts.events.watch(*record);
 }
 
 // What a person demanded of the certificate that is served, while nobody was there to do it.
 base::Task<void> note_demand(const StartupParts& parts, const OrderRequest& order) {
-  const std::string& host = order.name;
+  const std::string& label = order.name;
   for (const Issuer* issuer : order.issuers) {
-    const auto plan = co_await parts.inventory.load_plan(issuer->id(), host);
-    const auto served = parts.certificates.find_exact(host);
+    const auto plan = co_await parts.inventory.load_plan(issuer->id(), label);
+    const auto served = parts.certificates.find_exact(order.names.front(), order.keys);
     if (!plan || !plan->demanded || !served || plan->serial != served->leaf().serial) continue;
-    parts.schedule.set(host, *plan->demanded);
+    parts.schedule.set(label, *plan->demanded);
   }
 }
 
@@ -91,10 +116,10 @@ base::Task<void> forget_stale_failure(const StartupParts& parts, std::string key
 
 // An order for a name on demand that was cut off goes on. (Those of named sites do in any case.)
 void note_order(const StartupParts& parts, const std::string& key) {
-  const std::string_view name = std::string_view(key).substr(key.rfind('/') + 1);
-  const HostRules::Match site = parts.rules.find(name);
+  const std::string_view label = std::string_view(key).substr(key.rfind('/') + 1);
+  const HostRules::Match site = parts.rules.find(name_of_label(label));
   if (site.policy == nullptr || site.policy->source != Source::kOnDemand) return;
-  if (!parts.schedule.due(name)) parts.schedule.set(name, parts.now());
+  if (!parts.schedule.due(label)) parts.schedule.set(label, parts.now());
 }
 
 enum class Kind : std::uint8_t { kCertificates, kOrders, kFailures };
@@ -158,10 +183,10 @@ base::Result<tls::CertificateRef> read_certificate_files(const config::Certifica
   return *made;
 }
 
-void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate) {
+void warn_of_hosts(const config::Site& site, const std::string& file,
+                   const tls::Certificate& certificate) {
   if (!certificate.valid_at(base::wall_now())) {
-    base::log::warn("a certificate from a file is not valid now",
-                    {{"file", site.tls.certificate->file}});
+    base::log::warn("a certificate from a file is not valid now", {{"file", file}});
   }
   for (const auto& host : site.hosts) {
     const auto& names = certificate.leaf().names;
@@ -169,7 +194,7 @@ void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate
         host == "*" || certificate.covers(host) || std::ranges::find(names, host) != names.end();
     if (!covered) {
       base::log::warn("a certificate from a file does not cover a host of its site",
-                      {{"host", host}, {"file", site.tls.certificate->file}});
+                      {{"host", host}, {"file", file}});
     }
   }
 }
@@ -221,6 +246,23 @@ void check_trust_of(const std::vector<config::Issuer>& issuers, const std::strin
 
 }  // namespace
 
+namespace {
+
+base::Task<void> load_one(const StartupParts& parts, const std::string& host,
+                          const std::string& label) {
+  const tls::KeyKinds keys = parts.orders.key_types().kinds(label);
+  if (parts.certificates.find_exact(host, keys)) co_return;  // a handshake was faster
+  const HostRules::Match site = parts.rules.find(host);
+  auto names = site.certificate_names(host);
+  auto issuers = parts.issuers.for_names(names, *site.policy);
+  const OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground, keys);
+  const auto loaded = co_await parts.orders.load(order);
+  if (loaded) co_await note_demand(parts, order);
+  if (!loaded && !parts.schedule.due(label)) parts.schedule.set(label, parts.now());
+}
+
+}  // namespace
+
 base::Task<void> load_managed(StartupParts parts) {
   const auto known = co_await parts.inventory.list_issuers();
   if (known) {
@@ -228,15 +270,10 @@ base::Task<void> load_managed(StartupParts parts) {
   }
   std::vector<std::string> hosts = parts.rules.managed();
   for (const std::string& host : hosts) {
-    if (parts.stopping) co_return;
-    if (parts.certificates.find_exact(host)) continue;  // a handshake was faster
-    const HostRules::Match site = parts.rules.find(host);
-    auto names = site.certificate_names(host);
-    auto issuers = parts.issuers.for_names(names, *site.policy);
-    const OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground);
-    const auto loaded = co_await parts.orders.load(order);
-    if (loaded) co_await note_demand(parts, order);
-    if (!loaded && !parts.schedule.due(host)) parts.schedule.set(host, parts.now());
+    for (const std::string& label : parts.orders.key_types().labels(host)) {
+      if (parts.stopping) co_return;
+      co_await load_one(parts, host, label);
+    }
   }
 }
 
@@ -249,6 +286,13 @@ base::Task<void> scan_storage(StartupParts parts) {
   for (const std::string& issuer : issuers) co_await scan(parts, Kind::kOrders, issuer);
   std::string none;
   co_await scan(parts, Kind::kFailures, std::move(none));
+}
+
+base::Error same_kind(const config::CertificateFiles& files) {
+  return base::Error(base::Code::kDenied,
+                     files.file +
+                         ": the site's other certificate has a key of the same kind: of two, "
+                         "one has an ECDSA and one an RSA key");
 }
 
 std::vector<std::string> served_names(const config::Config& config, const config::Site& site,
@@ -270,14 +314,20 @@ base::Result<> load_certificate_files(const config::Config& config,
   base::Result<> all;
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     const config::Site& site = config.sites[i];
-    if (!site.tls.enabled || !site.tls.certificate) continue;
-    auto certificate = read_certificate_files(*site.tls.certificate);
-    if (!certificate) {
-      add(all, "/sites/" + std::to_string(i) + "/tls/certificate", certificate.error());
-      continue;
+    if (!site.tls.enabled) continue;
+    tls::KeyKinds taken = 0;
+    for (const config::CertificateFiles& files : site.tls.certificate) {
+      auto certificate = read_certificate_files(files);
+      const tls::KeyKinds kinds = certificate ? tls::alike((*certificate)->key()) : 0;
+      if ((kinds & taken) != 0) certificate = base::fail(same_kind(files));
+      if (!certificate) {
+        add(all, "/sites/" + std::to_string(i) + "/tls/certificate", certificate.error());
+        continue;
+      }
+      taken |= kinds;
+      warn_of_hosts(site, files.file, **certificate);
+      certificates.put(served_names(config, site, **certificate), *certificate, kinds);
     }
-    warn_of_hosts(site, **certificate);
-    certificates.put(served_names(config, site, **certificate), *certificate);
   }
   return all;
 }

@@ -55,11 +55,16 @@ std::vector<std::string> served_names(const config::Config& config, const config
 
 // Logs what is odd about a certificate from a site's files: it is not valid now, or does not cover
 // a host.
-void warn_of_hosts(const config::Site& site, const tls::Certificate& certificate);
+void warn_of_hosts(const config::Site& site, const std::string& file,
+                   const tls::Certificate& certificate);
+
+// Why the second of a site's two certificates cannot be used.
+base::Error same_kind(const config::CertificateFiles& files);
 
 // Reads the certificates that sites have in files and serves them for the sites' hosts (for "*":
-// for the names in the certificate). Blocks: before loops run. Errors: kNotFound, kIo, kMalformed
-// and kDenied (the key does not match), naming the site and both files; a line for each site.
+// for the names in the certificate). Of a site with two each client gets the one that it can check.
+// Blocks: before loops run. Errors: kNotFound, kIo, kMalformed and kDenied (the key does not match,
+// or is of the same kind as that of the other), naming the site and the files; a line for each.
 base::Result<> load_certificate_files(const config::Config& config,
                                       tls::CertificateStore& certificates);
 

@@ -37,6 +37,7 @@ struct CertificateStatus {
   std::string issuer;              // Issuer::id(); empty when it is from files
   std::string issued_by;           // as the certificate says
   std::string serial;
+  std::string key_type;  // "p256", "rsa2048", …
   std::optional<base::WallTime> not_before;
   std::optional<base::WallTime> not_after;
   std::optional<base::WallTime> renewal;
@@ -46,12 +47,15 @@ struct CertificateStatus {
   unsigned failures = 0;
   std::string last_error;
   std::optional<base::WallTime> next_attempt;
+
+  // The name's other certificates, where it has two and one name was asked for.
+  std::vector<CertificateStatus> others;
 };
 
 // A part of all, in the order of the names.
 struct StatusPage {
   std::vector<CertificateStatus> certificates;
-  std::string next;  // the name to go on after; empty: that was the end
+  std::string next;  // the label to go on after; empty: that was the end
 };
 
 // What came of an instruction for one name.

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "certs/document.h"
 #include "certs/inventory.h"
+#include "certs/key_types.h"
 
 namespace gatehouse::certs {
 
@@ -10,7 +11,8 @@ namespace {
 
 std::string name_in(const tls::Certificate& certificate) {
   const auto& names = certificate.leaf().names;
-  return names.empty() ? "nameless" : names.front();
+  if (names.empty()) return "nameless";
+  return certificate.key().is_ecdsa() ? names.front() : rsa_label(names.front());
 }
 
 // Which certificate it is: serial numbers of small CAs are small.

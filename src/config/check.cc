@@ -24,6 +24,7 @@ class Checker {
     check_sites();
     check_on_demand();
     check_issuers(config_.tls.issuers, {"tls", "issuers"});
+    check_key_types();
     for (const auto& [name, group] : config_.upstreams) check_upstreams(group, {"upstreams", name});
     check_listeners();
   }
@@ -63,6 +64,7 @@ class Checker {
   void check_host(const Site& site, const std::string& host, const Path& at);
   void check_site_tls(const Site& site, const Path& at);
   void check_one_certificate(const Site& site, const Path& at);
+  void check_key_types();
   void check_route(const Route& route, const Path& at);
   void check_redirect(const Redirect& redirect, const Path& at);
   void check_upstreams(const Proxy& group, const Path& at);
@@ -178,9 +180,14 @@ void Checker::check_site_tls(const Site& site, const Path& at) {
     if (site.tls.client_auth->ca_file.empty()) wrong(place, "expected \"ca_file\"");
     if (config_.listen.https.empty()) wrong(place, "needs a listener in /listen/https");
   }
-  if (site.tls.certificate) {
-    if (site.tls.certificate->file.empty() || site.tls.certificate->key.empty()) {
+  if (!site.tls.certificate.empty()) {
+    for (const CertificateFiles& files : site.tls.certificate) {
+      if (!files.file.empty() && !files.key.empty()) continue;
       wrong(below(tls, "certificate"), "expected both \"file\" and \"key\"");
+    }
+    if (site.tls.certificate.size() > 2) {
+      wrong(below(tls, "certificate"),
+            "expected two at most: one with an ECDSA, one with an RSA key");
     }
     if (site.tls.on_demand || site.tls.one_certificate || !site.tls.issuers.empty()) {
       wrong(tls,
@@ -392,6 +399,18 @@ void Checker::check_dns(const Dns& dns, const Path& at) {
     if (account->username.empty() || account->password.empty() || account->subdomain.empty()) {
       wrong(place, "expected \"username\", \"password\" and \"subdomain\", as /register gave them");
     }
+  }
+}
+
+void Checker::check_key_types() {
+  const auto& types = config_.tls.key_type;
+  if (types.empty() || types.size() > 2) {
+    wrong({"tls", "key_type"}, "expected one type, or two: one of ECDSA and one of RSA");
+  } else if (types.size() == 2 && is_rsa(types[0]) == is_rsa(types[1])) {
+    wrong({"tls", "key_type"},
+          std::string("both are of ") + (is_rsa(types[0]) ? "RSA" : "ECDSA") +
+              ": a second certificate is for clients that cannot check the first, so expected one "
+              "type of ECDSA (\"p256\", \"p384\") and one of RSA (\"rsa2048\", \"rsa4096\")");
   }
 }
 

@@ -151,7 +151,8 @@ const Table<SiteTls>& table<SiteTls>() {
   static const Table<SiteTls> fields = {
       field<&SiteTls::on_demand, Flag>("on_demand", "certificates at the first handshake"),
       field<&SiteTls::one_certificate, Flag>("one_certificate", "one for all hosts of the site"),
-      field<&SiteTls::certificate, Optional<CertificateFilesObject>>("certificate", "from files"),
+      field<&SiteTls::certificate, codec::List<CertificateFilesObject, true>>(
+          "certificate", "from files; or one with an ECDSA and one with an RSA key"),
       field<&SiteTls::issuers, List<IssuerObject>>("issuers", "instead of tls.issuers"),
       field<&SiteTls::client_auth, codec::Optional<ClientAuthObject>>("client_auth",
                                                                       "clients' certificates"),

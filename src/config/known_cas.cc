@@ -52,8 +52,8 @@ const KnownCa* find_known_ca_at(std::string_view directory) {
 }
 
 void resolve_cas(Config& config) {
-  const bool rsa =
-      config.tls.key_type == KeyType::kRsa2048 || config.tls.key_type == KeyType::kRsa4096;
+  const auto& types = config.tls.key_type;
+  const bool rsa = !types.empty() && is_rsa(types.front());
   resolve(config.tls.issuers, rsa);
   for (Site& site : config.sites) resolve(site.tls.issuers, rsa);
 }

@@ -101,6 +101,7 @@ struct Route {
 
 enum class Challenge : std::uint8_t { kTlsAlpn01, kHttp01, kDns01 };
 enum class KeyType : std::uint8_t { kP256, kP384, kRsa2048, kRsa4096 };
+inline bool is_rsa(KeyType type) { return type == KeyType::kRsa2048 || type == KeyType::kRsa4096; }
 
 // RFC 8555 7.3.4.
 struct ExternalAccount {
@@ -159,8 +160,8 @@ struct Renewal {
 struct Tls {
   std::vector<Issuer> issuers;  // empty: the default rule, see uses_internal_issuer
   OnDemand on_demand;
-  KeyType key_type = KeyType::kP256;
-  bool allow_tls12 = true;  // min_version "1.2"
+  std::vector<KeyType> key_type{KeyType::kP256};  // one, or two of different algorithms
+  bool allow_tls12 = true;                        // min_version "1.2"
   Renewal renewal;
   bool ocsp_stapling = true;  // where a certificate names a responder
 };
@@ -177,9 +178,9 @@ struct ClientAuth {
 struct SiteTls {
   bool enabled = true;  // "tls": false turns it off: plain only, never redirected
   bool on_demand = false;
-  bool one_certificate = false;  // for all hosts of the site, rather than one each
-  std::optional<CertificateFiles> certificate;
-  std::vector<Issuer> issuers;  // empty: those of `tls`
+  bool one_certificate = false;               // for all hosts of the site, rather than one each
+  std::vector<CertificateFiles> certificate;  // none; one; or one with each kind of key
+  std::vector<Issuer> issuers;                // empty: those of `tls`
   std::optional<ClientAuth> client_auth;
 };
 

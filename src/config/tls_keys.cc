@@ -109,7 +109,9 @@ const std::vector<Field<Tls>>& tls_fields() {
   static const std::vector<Field<Tls>> fields = {
       field<&Tls::issuers, codec::List<IssuerObject>>("issuers", "who signs; tried in order"),
       field<&Tls::on_demand, OnDemandObject>("on_demand", "names that stand in no file"),
-      field<&Tls::key_type, codec::Word<kKeyTypes>>("key_type", "of new certificates' keys"),
+      field<&Tls::key_type, codec::List<codec::Word<kKeyTypes>, true>>(
+          "key_type",
+          "of new certificates' keys; one of ECDSA and one of RSA: a certificate of each"),
       field<&Tls::allow_tls12, codec::Word<kVersions>>("min_version", "oldest TLS version"),
       field<&Tls::renewal, RenewalObject>("renewal", "when certificates are renewed"),
       field<&Tls::ocsp_stapling, codec::Flag>("ocsp_stapling",

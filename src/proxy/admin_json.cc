@@ -25,6 +25,7 @@ AdminJson to_json(const certs::CertificateStatus& status) {
   json["issuer"] = text_or_null(status.issuer);
   json["issued_by"] = text_or_null(status.issued_by);
   json["serial"] = text_or_null(status.serial);
+  json["key_type"] = text_or_null(status.key_type);
   json["not_before"] = moment(status.not_before);
   json["not_after"] = moment(status.not_after);
   json["renewal"] = moment(status.renewal);
@@ -32,6 +33,7 @@ AdminJson to_json(const certs::CertificateStatus& status) {
   json["failures"] = status.failures;
   json["last_error"] = text_or_null(status.last_error);
   json["next_attempt"] = moment(status.next_attempt);
+  for (const auto& other : status.others) json["others"].push_back(to_json(other));
   return json;
 }
 

@@ -8,7 +8,7 @@ namespace gatehouse::proxy {
 
 namespace {
 
-constexpr std::size_t kColumns = 5;
+constexpr std::size_t kColumns = 6;
 using TableRow = std::array<std::string, kColumns>;
 
 std::string shown(std::string text) {
@@ -34,14 +34,15 @@ TableRow row_of(const AdminJson& certificate) {
   const std::string failures = cell_of(certificate, "failures");
   const std::string next = cell_of(certificate, "next_attempt");
   if (!next.empty()) state += ", " + failures + " failed, again " + next;
-  return {cell_of(certificate, "name"), cell_of(certificate, "issuer"),
-          cell_of(certificate, "not_after"), cell_of(certificate, "renewal"), std::move(state)};
+  return {cell_of(certificate, "name"),    cell_of(certificate, "key_type"),
+          cell_of(certificate, "issuer"),  cell_of(certificate, "not_after"),
+          cell_of(certificate, "renewal"), std::move(state)};
 }
 
 }  // namespace
 
 std::string certificates_table(const AdminJson& certificates) {
-  std::vector<TableRow> rows{{"NAME", "ISSUER", "EXPIRES", "RENEWAL", "STATE"}};
+  std::vector<TableRow> rows{{"NAME", "KEY", "ISSUER", "EXPIRES", "RENEWAL", "STATE"}};
   for (const auto& one : certificates) rows.push_back(row_of(one));
   std::array<std::size_t, kColumns> widths{};
   for (const auto& row : rows) {
@@ -70,6 +71,7 @@ std::string certificate_lines(const AdminJson& certificate) {
                                      Line{"issuer", "issuer"},
                                      Line{"issued_by", "issued by"},
                                      Line{"serial", "serial"},
+                                     Line{"key_type", "key"},
                                      Line{"not_before", "valid from"},
                                      Line{"not_after", "expires"},
                                      Line{"renewal", "renewal"},
@@ -85,6 +87,9 @@ std::string certificate_lines(const AdminJson& certificate) {
     title.resize(12, ' ');
     text += title + value + "\n";
   }
+  const auto others = certificate.find("others");
+  if (others == certificate.end() || !others->is_array()) return text;
+  for (const auto& other : *others) text += "\n" + certificate_lines(other);
   return text;
 }
 

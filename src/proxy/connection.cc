@@ -101,7 +101,8 @@ Connection::Choice Connection::refuse(std::uint8_t alert, std::string reason) {
   return choice;
 }
 
-base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name) {
+base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name,
+                                                                tls::KeyKinds keys) {
   auto& shared = worker_.shared();
   const auto place = shared.waiting.enter(peer_);
   if (!place) {
@@ -117,7 +118,7 @@ base::Task<Connection::Choice> Connection::wait_for_certificate(std::string name
       worker->waiters().answer(id, std::move(result));
     });
   };
-  shared.automation.request(std::move(name), std::move(answer));
+  shared.automation.request(std::move(name), std::move(answer), keys);
   const auto deadline = base::Deadline::in(timeout);
   auto waited = co_await worker_.waiters().wait(*id, transport_.socket(), deadline);
   Choice choice;
@@ -156,14 +157,15 @@ base::Task<Connection::Choice> Connection::choose(const tls::ClientHello& hello,
   if (!hello.server_name.empty() && !tls::is_host_name(hello.server_name)) {
     co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "not a host name");
   }
-  choice.certificate = shared.certificates.find(name);
-  const bool expired = choice.certificate && !choice.certificate->valid_at(base::wall_now());
+  const base::WallTime now = base::wall_now();
+  choice.certificate = shared.certificates.find(name, hello.keys, now);
+  const bool expired = choice.certificate && !choice.certificate->valid_at(now);
   if (choice.certificate && !expired) co_return choice;
   if (!shared.automation.may_request(name)) {
     if (choice.certificate) co_return choice;  // from files: theirs to renew
     co_return refuse(SSL_AD_UNRECOGNIZED_NAME, "no site has this name");
   }
-  co_return co_await wait_for_certificate(std::move(name));
+  co_return co_await wait_for_certificate(std::move(name), hello.keys);
 }
 
 void Connection::note_stall(const base::Error& error) const {

@@ -51,7 +51,7 @@ class Connection : public boost::intrusive::list_base_hook<
   [[gnu::noinline]] base::Task<bool> shake_hands();
   const tls::ClientAuth* client_auth_for(const std::string& name);
   base::Task<Choice> choose(const tls::ClientHello& hello, std::string name);
-  base::Task<Choice> wait_for_certificate(std::string name);
+  base::Task<Choice> wait_for_certificate(std::string name, tls::KeyKinds keys);
   base::Task<void> answer_plain_http();
   base::Task<void> serve();
   [[gnu::noinline]] base::Task<void> serve_http1(const Snapshot& snapshot);

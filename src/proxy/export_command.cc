@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "certs/inventory.h"
+#include "certs/key_types.h"
 #include "certs/moment.h"
 #include "proxy/commands.h"
 #include "proxy/own_loop.h"
@@ -23,13 +24,14 @@ namespace {
 namespace fs = std::filesystem;
 
 // The record that lasts longest of those that were not revoked, whoever signed them.
-base::Task<base::Result<certs::Record>> find_record(certs::Inventory& inventory, std::string name) {
-  auto found = co_await inventory.load_imported(name);
+base::Task<base::Result<certs::Record>> find_record(certs::Inventory& inventory,
+                                                    std::string label) {
+  auto found = co_await inventory.load_imported(label);
   if (found && found->revoked) found = base::fail(base::Code::kNotFound, "it was revoked");
   auto issuers = co_await inventory.list_issuers();
   if (!issuers) co_return base::fail(std::move(issuers.error()));
   for (const std::string& issuer : *issuers) {
-    auto record = co_await inventory.load(issuer, name);
+    auto record = co_await inventory.load(issuer, label);
     if (!record || record->revoked) continue;
     const bool longer =
         !found || record->certificate->leaf().not_after > found->certificate->leaf().not_after;
@@ -38,11 +40,19 @@ base::Task<base::Result<certs::Record>> find_record(certs::Inventory& inventory,
   co_return found;
 }
 
-base::Result<certs::Record> record_of(const config::Config& config, const std::string& name) {
+// That under the name, and the RSA one where the name has, or had, one of each kind of key.
+base::Result<std::vector<certs::Record>> records_of(const config::Config& config,
+                                                    const std::string& name) {
   OwnLoop own(config);
   certs::Inventory inventory(own.blocking(), own.storage());
+  std::vector<certs::Record> records;
   auto found = own.run(find_record(inventory, name));
-  if (found) return found;
+  if (found) records.push_back(std::move(*found));
+  if (!certs::is_rsa_label(name)) {
+    auto rsa = own.run(find_record(inventory, certs::rsa_label(name)));
+    if (rsa) records.push_back(std::move(*rsa));
+  }
+  if (!records.empty()) return records;
   return base::fail(found.error().code, "no certificate of \"" + name + "\" in " +
                                             own.storage().root().string() + ": " +
                                             found.error().detail);
@@ -82,10 +92,18 @@ ExportCommand::ExportCommand(CLI::App& certificates, std::string& config)
 bool ExportCommand::is_chosen() const { return word_->parsed(); }
 
 int ExportCommand::run(const config::Config& config) const {
-  const auto record = record_of(config, name_);
-  if (!record) return say_error(record.error().detail);
-  const std::string chain = record->certificate->chain_pem();
-  const std::string key = record->certificate->key().pem();
+  const auto records = records_of(config, name_);
+  if (!records) return say_error(records.error().detail);
+  for (const certs::Record& record : *records) {
+    const int status = write(record);
+    if (status != 0) return status;
+  }
+  return 0;
+}
+
+int ExportCommand::write(const certs::Record& record) const {
+  const std::string chain = record.certificate->chain_pem();
+  const std::string key = record.certificate->key().pem();
   if (to_stdout_) {
     std::cout << chain << key;
     return 0;
@@ -93,14 +111,16 @@ int ExportCommand::run(const config::Config& config) const {
   std::error_code error;
   const fs::path folder(folder_);
   fs::create_directories(folder, error);
-  const auto key_written = write_whole(folder / "privkey.pem", key, 0600);
+  const std::string mark = record.rsa_of_two ? "_rsa.pem" : ".pem";
+  const fs::path key_file = folder / ("privkey" + mark);
+  const fs::path chain_file = folder / ("fullchain" + mark);
+  const auto key_written = write_whole(key_file, key, 0600);
   if (!key_written) return say_error(key_written.error().detail);
-  const auto chain_written = write_whole(folder / "fullchain.pem", chain, 0644);
+  const auto chain_written = write_whole(chain_file, chain, 0644);
   if (!chain_written) return say_error(chain_written.error().detail);
-  std::cout << "wrote " << (folder / "fullchain.pem").string() << " and "
-            << (folder / "privkey.pem").string() << ": " << name_ << ", signed by "
-            << record->issuer << ", until " << certs::text_of(record->certificate->leaf().not_after)
-            << " UTC\n";
+  std::cout << "wrote " << chain_file.string() << " and " << key_file.string() << ": " << name_
+            << ", signed by " << record.issuer << ", until "
+            << certs::text_of(record.certificate->leaf().not_after) << " UTC\n";
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "certs/record.h"
 #include "config/model.h"
 
 namespace CLI {
@@ -21,11 +22,14 @@ class ExportCommand {
 
   bool is_chosen() const;
   // Writes fullchain.pem and privkey.pem (0600) into the folder, each whole or not at all, or both
-  // to standard output. Returns the exit status: 1 when storage has no certificate of that name for
+  // to standard output; of a name with two kinds of key also fullchain_rsa.pem and privkey_rsa.pem.
+  // Returns the exit status: 1 when storage has no certificate of that name for
   // a configured issuer, nor an imported one, or a file cannot be written.
   int run(const config::Config& config) const;
 
  private:
+  int write(const certs::Record& record) const;
+
   CLI::App* word_;
   std::string name_;
   std::string folder_ = ".";

@@ -93,6 +93,7 @@ base::Result<std::shared_ptr<const Certificate>> Certificate::make(std::string_v
   }
   made->leaf_ = std::move(*facts);
   if (!made->leaf_.responder.empty()) made->staple_ = std::make_unique<Staple>();
+  made->key_kind_ = key.kind();
   made->key_ = std::move(key);
   return made;
 }

@@ -41,6 +41,8 @@ class Certificate {
 
   const LeafFacts& leaf() const { return leaf_; }
   const PrivateKey& key() const { return key_; }
+  // PrivateKey::kind() of it.
+  KeyKinds key_kind() const { return key_kind_; }
   // All blocks in PEM, leaf first.
   std::string chain_pem() const;
   // DER blocks, leaf first, in the form that SSL_set_chain_and_key takes.
@@ -65,6 +67,7 @@ class Certificate {
 
   std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> chain_;
   PrivateKey key_;
+  KeyKinds key_kind_ = 0;
   LeafFacts leaf_;
   std::unique_ptr<Staple> staple_;
 };

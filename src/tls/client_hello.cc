@@ -5,7 +5,6 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <iterator>
 
 #include "base/buffer.h"
@@ -20,8 +19,9 @@ constexpr std::size_t kLongestName = 253;
 constexpr std::size_t kLongestLabel = 63;
 constexpr std::size_t kLabels = 10;
 constexpr std::string_view kChallengeProtocol = "acme-tls/1";
-// What we speak of TLS 1.2 with an ECDSA certificate (RFC 5289, RFC 7905).
+// What we speak of TLS 1.2 with certificates of either kind (RFC 5289, RFC 7905).
 constexpr std::uint16_t kEcdsaSuites[] = {0xc02b, 0xc02c, 0xcca9};
+constexpr std::uint16_t kRsaSuites[] = {0xc02f, 0xc030, 0xcca8};
 
 bool is_label(std::string_view label) {
   const auto ldh = [](char c) {
@@ -48,27 +48,18 @@ bool offers_only_challenge(const SSL_CLIENT_HELLO* hello) {
          base::as_text({CBS_data(&name), CBS_len(&name)}) == kChallengeProtocol;
 }
 
-// Whether a list of 16-bit values in front of `contents` holds one of `wanted`; its length has
-// one byte or two.
-bool lists(CBS contents, bool long_list, std::initializer_list<std::uint16_t> wanted) {
-  CBS list;
-  if (!(long_list ? CBS_get_u16_length_prefixed(&contents, &list)
-                  : CBS_get_u8_length_prefixed(&contents, &list))) {
-    return false;
-  }
-  std::uint16_t value = 0;
-  while (CBS_get_u16(&list, &value)) {
-    if (std::find(wanted.begin(), wanted.end(), value) != wanted.end()) return true;
-  }
-  return false;
-}
-
 bool offers_version(const SSL_CLIENT_HELLO* hello, std::uint16_t version) {
   CBS versions;
   if (!extension(hello, TLSEXT_TYPE_supported_versions, &versions)) {
     return version == TLS1_2_VERSION && hello->version >= TLS1_2_VERSION;
   }
-  return lists(versions, false, {version});
+  CBS list;
+  if (!CBS_get_u8_length_prefixed(&versions, &list)) return false;
+  std::uint16_t value = 0;
+  while (CBS_get_u16(&list, &value)) {
+    if (value == version) return true;
+  }
+  return false;
 }
 
 // Whether a version that we speak is offered at all.
@@ -78,29 +69,62 @@ bool offers_our_version(const SSL_CLIENT_HELLO* hello) {
          (!only13 && offers_version(hello, TLS1_2_VERSION));
 }
 
+// In TLS 1.2 an algorithm of ECDSA says nothing of the curve: groups do.
+KeyKinds keys_of_algorithm(std::uint16_t algorithm, bool tls13) {
+  switch (algorithm) {
+    case SSL_SIGN_ECDSA_SECP256R1_SHA256: return tls13 ? kEcdsaP256 : kEcdsaKeys;
+    case SSL_SIGN_ECDSA_SECP384R1_SHA384: return tls13 ? kEcdsaP384 : kEcdsaKeys;
+    case SSL_SIGN_ECDSA_SECP521R1_SHA512: return tls13 ? kEcdsaP521 : kEcdsaKeys;
+    case SSL_SIGN_RSA_PSS_RSAE_SHA256:
+    case SSL_SIGN_RSA_PSS_RSAE_SHA384:
+    case SSL_SIGN_RSA_PSS_RSAE_SHA512: return kRsaKeys;
+    case SSL_SIGN_RSA_PKCS1_SHA256:
+    case SSL_SIGN_RSA_PKCS1_SHA384:
+    case SSL_SIGN_RSA_PKCS1_SHA512: return tls13 ? 0 : kRsaKeys;
+    default: return 0;
+  }
+}
+
+KeyKinds keys_of_group(std::uint16_t group, bool) {
+  switch (group) {
+    case SSL_CURVE_SECP256R1: return kEcdsaP256;
+    case SSL_CURVE_SECP384R1: return kEcdsaP384;
+    case SSL_CURVE_SECP521R1: return kEcdsaP521;
+    default: return 0;
+  }
+}
+
+KeyKinds keys_of_suite(std::uint16_t suite, bool) {
+  const auto is = [suite](std::uint16_t one) { return one == suite; };
+  if (std::any_of(std::begin(kEcdsaSuites), std::end(kEcdsaSuites), is)) return kEcdsaKeys;
+  if (std::any_of(std::begin(kRsaSuites), std::end(kRsaSuites), is)) return kRsaKeys;
+  return 0;
+}
+
+KeyKinds keys_of(CBS list, KeyKinds (*keys_of_one)(std::uint16_t, bool), bool tls13) {
+  KeyKinds keys = 0;
+  std::uint16_t value = 0;
+  while (CBS_get_u16(&list, &value)) keys |= keys_of_one(value, tls13);
+  return keys;
+}
+
 // TLS 1.3 tells it by the signature algorithms; 1.2 by the cipher suites and groups as well
-// (RFC 8422 2.2).
-bool offers_ecdsa(const SSL_CLIENT_HELLO* hello) {
-  CBS algorithms, groups;
-  if (extension(hello, TLSEXT_TYPE_signature_algorithms, &algorithms) &&
-      !lists(algorithms, true, {SSL_SIGN_ECDSA_SECP256R1_SHA256})) {
-    return false;
+// (RFC 8422 2.2). What is not said excludes nothing.
+KeyKinds offered_keys(const SSL_CLIENT_HELLO* hello) {
+  const bool tls13 = offers_version(hello, TLS1_3_VERSION);
+  KeyKinds keys = kAllKeys;
+  CBS contents, list;
+  if (extension(hello, TLSEXT_TYPE_signature_algorithms, &contents) &&
+      CBS_get_u16_length_prefixed(&contents, &list)) {
+    keys = keys_of(list, &keys_of_algorithm, tls13);
   }
-  if (offers_version(hello, TLS1_3_VERSION)) return true;
-  if (extension(hello, TLSEXT_TYPE_supported_groups, &groups) &&
-      !lists(groups, true, {SSL_CURVE_SECP256R1})) {
-    return false;
+  if (tls13) return keys;
+  if (extension(hello, TLSEXT_TYPE_supported_groups, &contents) &&
+      CBS_get_u16_length_prefixed(&contents, &list)) {
+    keys &= kRsaKeys | keys_of(list, &keys_of_group, tls13);
   }
-  CBS suites;
-  CBS_init(&suites, hello->cipher_suites, hello->cipher_suites_len);
-  std::uint16_t suite = 0;
-  while (CBS_get_u16(&suites, &suite)) {
-    if (std::find(std::begin(kEcdsaSuites), std::end(kEcdsaSuites), suite) !=
-        std::end(kEcdsaSuites)) {
-      return true;
-    }
-  }
-  return false;
+  CBS_init(&list, hello->cipher_suites, hello->cipher_suites_len);
+  return keys & keys_of(list, &keys_of_suite, tls13);
 }
 
 std::string server_name_of(const SSL* ssl) {
@@ -161,7 +185,7 @@ ssl_select_cert_result_t HelloCallbacks::select_certificate(const SSL_CLIENT_HEL
     if (!offers_our_version(hello)) return ssl_select_cert_success;
     state->hello.server_name = server_name_of(hello->ssl);
     state->hello.acme_challenge = offers_only_challenge(hello);
-    state->hello.ecdsa = offers_ecdsa(hello);
+    state->hello.keys = offered_keys(hello);
     return ssl_select_cert_retry;
   }
   if (!state->certificate) return ssl_select_cert_error;

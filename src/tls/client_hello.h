@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "tls/key.h"
+
 namespace gatehouse::tls {
 
 // RFC 8446 4.1.2, RFC 6066 3, RFC 7301.
@@ -12,8 +14,9 @@ struct ClientHello {
   std::string server_name;
   // The ALPN list has exactly one entry, "acme-tls/1" (RFC 8737 3): a CA asks for a challenge.
   bool acme_challenge = false;
-  // The client can check ECDSA signatures with P-256 (signature_algorithms, and groups for 1.2).
-  bool ecdsa = true;
+  // Of which keys the client can check signatures (4.2.3; for TLS 1.2 also by its cipher suites and
+  // groups, RFC 8422 2.2).
+  KeyKinds keys = kAllKeys;
 };
 
 // Whether `name` is a host name that may own a certificate: LDH labels of 1 to 63 bytes, 253 bytes

@@ -85,6 +85,22 @@ base::Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
 
 bool PrivateKey::is_ecdsa() const { return EVP_PKEY_id(key_.get()) == EVP_PKEY_EC; }
 
+KeyKinds PrivateKey::kind() const {
+  if (!is_ecdsa()) return kRsaKeys;
+  switch (EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key_.get())))) {
+    case NID_X9_62_prime256v1: return kEcdsaP256;
+    case NID_secp384r1: return kEcdsaP384;
+    case NID_secp521r1: return kEcdsaP521;
+    default: return 0;
+  }
+}
+
+KeyKinds alike(const PrivateKey& key) { return key.is_ecdsa() ? kEcdsaKeys : kRsaKeys; }
+
+std::string PrivateKey::type_name() const {
+  return (is_ecdsa() ? "p" : "rsa") + std::to_string(EVP_PKEY_bits(key_.get()));
+}
+
 std::string PrivateKey::pem() const {
   bssl::ScopedCBB cbb;
   std::uint8_t* data = nullptr;

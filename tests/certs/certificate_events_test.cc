@@ -62,7 +62,7 @@ struct CertificateEventsTest : AutomationHouse {
                                    (folder.path() / "a.key").string()};
     std::ofstream(files.file) << made->chain_pem();
     std::ofstream(files.key) << key.pem();
-    add_site({"own.example"}).tls.certificate = std::move(files);
+    add_site({"own.example"}).tls.certificate.push_back(std::move(files));
     return made;
   }
   Process& start_with_files() {

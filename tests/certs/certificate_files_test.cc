@@ -31,8 +31,7 @@ struct CertificateFilesTest : testing::Test {
   void add_site(std::vector<std::string> hosts, const std::string& chain, const std::string& own) {
     config::Site site;
     site.hosts = std::move(hosts);
-    site.tls.certificate =
-        config::CertificateFiles{(folder / chain).string(), (folder / own).string()};
+    site.tls.certificate = {{(folder / chain).string(), (folder / own).string()}};
     config.sites.push_back(std::move(site));
   }
 
@@ -51,6 +50,62 @@ TEST_F(CertificateFilesTest, AreServedForTheHostsOfTheirSite) {
   EXPECT_NE(certificates.find("a.example"), nullptr);
   EXPECT_NE(certificates.find("x.a.example"), nullptr);
   EXPECT_EQ(certificates.find("b.example"), nullptr);
+}
+
+TEST_F(CertificateFilesTest, OneOfEachKindOfKeyIsShownToWhoCanCheckIt) {
+  const auto rsa_key = *tls::PrivateKey::generate(tls::KeyType::kRsa2048);
+  write("rsa.pem", make_certificate(rsa_key, {"a.example"}, now - hour, now + hour)->chain_pem());
+  write("rsa.key", rsa_key.pem());
+  for (const bool rsa_first : {false, true}) {
+    config.sites.clear();
+    add_site({"a.example"}, "chain.pem", "key.pem");
+    auto& files = config.sites[0].tls.certificate;
+    files.push_back({(folder / "rsa.pem").string(), (folder / "rsa.key").string()});
+    if (rsa_first) std::swap(files[0], files[1]);
+    const auto loaded = load_certificate_files(config, certificates);
+    ASSERT_TRUE(loaded) << loaded.error().detail;
+    EXPECT_TRUE(certificates.find("a.example", tls::kAllKeys, now)->key().is_ecdsa());
+    EXPECT_TRUE(certificates.find("a.example", tls::kEcdsaP256, now)->key().is_ecdsa());
+    EXPECT_FALSE(certificates.find("a.example", tls::kRsaKeys, now)->key().is_ecdsa());
+  }
+}
+
+TEST_F(CertificateFilesTest, TwoOfTheSameKindOfKeyAreAnErrorThatSaysWhy) {
+  const auto other = *tls::PrivateKey::generate(tls::KeyType::kP384);
+  write("p384.pem", make_certificate(other, {"a.example"}, now - hour, now + hour)->chain_pem());
+  write("p384.key", other.pem());
+  add_site({"a.example"}, "chain.pem", "key.pem");
+  config.sites[0].tls.certificate.push_back(
+      {(folder / "p384.pem").string(), (folder / "p384.key").string()});
+  const auto loaded = load_certificate_files(config, certificates);
+  ASSERT_FALSE(loaded);
+  for (const char* word : {"/sites/0/tls/certificate", "p384.pem", "one has an ECDSA and one an"}) {
+    EXPECT_NE(loaded.error().detail.find(word), std::string::npos) << loaded.error().detail;
+  }
+}
+
+TEST_F(CertificateFilesTest, OfTwoTheOneWithACompromisedKeyGoes) {
+  const auto rsa_key = *tls::PrivateKey::generate(tls::KeyType::kRsa2048);
+  write("rsa.pem", make_certificate(rsa_key, {"a.example"}, now - hour, now + hour)->chain_pem());
+  write("rsa.key", rsa_key.pem());
+  add_site({"a.example"}, "chain.pem", "key.pem");
+  config.sites[0].tls.certificate.push_back(
+      {(folder / "rsa.pem").string(), (folder / "rsa.key").string()});
+  ASSERT_TRUE(load_certificate_files(config, certificates));
+  base::Loop loop;
+  base::BlockingPool blocking(1);
+  MemoryStorage storage(loop);
+  CompromisedKeys compromised(storage);
+  ASSERT_TRUE(run_task(loop, compromised.add(key, "a.example")));
+  const auto look = [](base::BlockingPool& pool, storage::Storage& from, config::Config& files,
+                       tls::CertificateStore& served) -> base::Task<int> {
+    co_await withdraw_compromised_files(pool, from, files, served);
+    co_return 0;
+  };
+  run_task(loop, look(blocking, storage, config, certificates));
+  const auto left = certificates.find("a.example", tls::kEcdsaP256, now);
+  ASSERT_NE(left, nullptr);
+  EXPECT_FALSE(left->key().is_ecdsa());
 }
 
 TEST_F(CertificateFilesTest, OfASiteForEveryNameAreServedForTheNamesInThem) {

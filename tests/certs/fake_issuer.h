@@ -37,11 +37,13 @@ struct FakeCa {
   explicit FakeCa(base::Loop& loop) : go_on(loop) { go_on.set(); }
 
   std::chrono::seconds life = std::chrono::days(90);
-  std::chrono::seconds ahead{0};      // of our clock
-  std::optional<IssueError> failure;  // what every order comes to
-  base::Event go_on;                  // orders wait for it; set at first
-  std::vector<std::string> ordered;   // the first name of each order
-  std::vector<std::string> sets;      // the names of each order, "a.example b.example"
+  std::chrono::seconds ahead{0};       // of our clock
+  std::optional<IssueError> failure;   // what every order comes to
+  base::Event go_on;                   // orders wait for it; set at first
+  std::vector<std::string> ordered;    // the first name of each order
+  std::vector<std::string> sets;       // the names of each order, "a.example b.example"
+  std::vector<std::string> key_types;  // of each order: "p256", …
+  bool refuses_rsa = false;
   std::set<std::string> blamed;       // names for which orders fail
   std::vector<std::string> replaced;  // the serial of each order's predecessor, or ""
   // What it says of when to renew, and how often it was asked; a failure by default.
@@ -76,6 +78,7 @@ class FakeIssuer : public Issuer {
 
   base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override {
     ca_.ordered.push_back(request.names.front());
+    ca_.key_types.push_back(request.key.type_name());
     std::string& set = ca_.sets.emplace_back();
     IssueError why(base::Error(base::Code::kDenied, base::Side::kCa, "some names are wrong"));
     for (const std::string& name : request.names) {
@@ -86,6 +89,10 @@ class FakeIssuer : public Issuer {
     ca_.most_running = std::max(ca_.most_running, ++ca_.running);
     (void)co_await ca_.go_on.wait();
     --ca_.running;
+    if (ca_.refuses_rsa && !request.key.is_ecdsa()) {
+      co_return std::unexpected(
+          IssueError(base::Error(base::Code::kDenied, base::Side::kCa, "no RSA keys")));
+    }
     if (ca_.failure) co_return std::unexpected(*ca_.failure);
     if (!why.names.empty()) co_return std::unexpected(std::move(why));
     const base::WallTime now = now_() + ca_.ahead;

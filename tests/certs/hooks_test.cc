@@ -236,7 +236,7 @@ TEST_F(HookProgramsTest, GetVariablesADocumentAndANewCertificateWithItsKey) {
               {command("cd \"$1\"; cat > document; cat $GATEHOUSE_CHAIN > chain\n"
                        "cat $GATEHOUSE_KEY > key\n"
                        "echo $GATEHOUSE_EVENT $GATEHOUSE_NAME $GATEHOUSE_NAMES $GATEHOUSE_ISSUER "
-                       "$GATEHOUSE_SERIAL > variables\n")});
+                       "$GATEHOUSE_SERIAL $GATEHOUSE_KEY_TYPE > variables\n")});
   const auto key = *tls::PrivateKey::generate(tls::KeyType::kP256);
   const base::WallTime now = base::wall_now();
   CertificateEvent renewed(HookEvent::kRenewed, now);
@@ -249,7 +249,8 @@ TEST_F(HookProgramsTest, GetVariablesADocumentAndANewCertificateWithItsKey) {
   hooks.tell(renewed);
   base::run(loop, hooks.close(base::Deadline::never()));
   EXPECT_EQ(hooks.lost(), 0u);
-  EXPECT_EQ(file("variables"), "renewed a.example a.example b.example internal " + serial + "\n");
+  EXPECT_EQ(file("variables"),
+            "renewed a.example a.example b.example internal " + serial + " p256\n");
   EXPECT_EQ(file("chain"), renewed.certificate->chain_pem());
   EXPECT_EQ(file("key"), key.pem());
   const auto document = nlohmann::json::parse(file("document"));
@@ -258,6 +259,7 @@ TEST_F(HookProgramsTest, GetVariablesADocumentAndANewCertificateWithItsKey) {
   EXPECT_EQ(document.at("names"), nlohmann::json(renewed.names));
   EXPECT_EQ(document.at("source"), "managed");
   EXPECT_EQ(document.at("serial"), serial);
+  EXPECT_EQ(document.at("key_type"), "p256");
   EXPECT_EQ(document.at("replaces"), "01ab");
   EXPECT_EQ(document.at("chain"), renewed.certificate->chain_pem());
   EXPECT_THAT(file("document"), testing::Not(HasSubstr("PRIVATE")));

@@ -23,8 +23,9 @@ struct ImportTest : AutomationHouse {
   };
 
   ForeignCertificate certificate(std::vector<std::string> names, std::string directory = "main",
-                                 std::chrono::seconds left = days(80)) {
-    const auto key = *tls::PrivateKey::generate(tls::KeyType::kP256);
+                                 std::chrono::seconds left = days(80),
+                                 tls::KeyType type = tls::KeyType::kP256) {
+    const auto key = *tls::PrivateKey::generate(type);
     const auto made = make_certificate(key, std::move(names), now - days(10), now + left);
     ForeignCertificate foreign;
     foreign.from = "here";
@@ -97,6 +98,37 @@ TEST_F(ImportTest, ServesOneForNamesThatShareACertificateAndOrdersNothingUntilIt
   until([&] { return serial_in(process, "b.example") != last_serial; });
   settle();
   EXPECT_EQ(ca().sets, (std::vector<std::string>{"a.example b.example"}));
+}
+
+TEST_F(ImportTest, TakesOneOfEachKindOfKeyWhereNamesHaveTwo) {
+  config.tls.key_type = {config::KeyType::kP256, config::KeyType::kRsa2048};
+  add_site({"a.example"});
+  const auto rsa = certificate({"a.example"}, "main", days(70), tls::KeyType::kRsa2048);
+  const std::string rsa_serial = last_serial;
+  const auto lines = take({rsa, certificate({"a.example"})});
+  EXPECT_EQ(fates(lines), (Fates{Fate::kImported, Fate::kImported}));
+  Process& process = start();
+  const auto shown = [&](tls::KeyKinds keys) {
+    return serial(process.certificates.find_exact("a.example", keys));
+  };
+  until([&] { return shown(tls::kRsaKeys) == rsa_serial; });
+  until([&] { return shown(tls::kEcdsaKeys) == last_serial; });
+  settle();
+  EXPECT_TRUE(ca().ordered.empty());
+}
+
+TEST_F(ImportTest, KeepsAnRsaOneOfAnUnknownIssuerWhenASecondTypeIsWanted) {
+  add_site({"a.example"});
+  take({certificate({"a.example"}, "gone", days(80), tls::KeyType::kRsa2048)});
+  config.tls.key_type = {config::KeyType::kP256, config::KeyType::kRsa2048};
+  for (int life = 0; life < 2; ++life) {
+    Process& process = start();
+    until([&] { return process.certificates.find_exact("a.example", tls::kEcdsaKeys) != nullptr; });
+    settle();
+    EXPECT_EQ(serial(process.certificates.find_exact("a.example", tls::kRsaKeys)), last_serial);
+    EXPECT_EQ(ca().key_types, (std::vector<std::string>{"p256"}));
+    stop(process);
+  }
 }
 
 TEST_F(ImportTest, ServesAWildcardForTheHostsOfSitesThatItCovers) {

@@ -193,7 +193,7 @@ TEST_F(OnDemandTest, OnlyNamesOfSitesThatObtainCertificatesMayBeRequested) {
   add_site({"a.example", "192.0.2.1"});
   add_site({"*.demand.example"}, true);
   add_site({"plain.demand.example"}).tls.enabled = false;
-  add_site({"files.example"}).tls.certificate = config::CertificateFiles();
+  add_site({"files.example"}).tls.certificate.emplace_back();
   add_site({"*.wild.example"});  // no issuer here signs a wildcard
   Process& process = start();
   const Automation& automation = *process.automation;

@@ -27,8 +27,9 @@ struct OwnCertificatesTest : testing::Test {
     std::string key;
     std::string serial;
   };
-  Pem make(std::vector<std::string> names = {"a.example"}) {
-    const auto own = *tls::PrivateKey::generate(tls::KeyType::kP256);
+  Pem make(std::vector<std::string> names = {"a.example"},
+           tls::KeyType type = tls::KeyType::kP256) {
+    const auto own = *tls::PrivateKey::generate(type);
     const auto made = make_certificate(own, std::move(names), now - hour, now + 90 * 24 * hour);
     return Pem{made->chain_pem(), own.pem(), made->leaf().serial};
   }
@@ -46,8 +47,7 @@ struct OwnCertificatesTest : testing::Test {
   void serve(std::vector<std::string> hosts, const fs::path& in) {
     config::Site site;
     site.hosts = std::move(hosts);
-    site.tls.certificate =
-        config::CertificateFiles{(in / "tls.crt").string(), (in / "tls.key").string()};
+    site.tls.certificate = {{(in / "tls.crt").string(), (in / "tls.key").string()}};
     config.sites.push_back(std::move(site));
   }
   void start(base::Duration look = OwnCertificates::kLook) {
@@ -222,6 +222,45 @@ TEST(ExpiryStage, IsCountedInDaysBeforeTheEndAsFarAsTheLifeIsLong) {
   EXPECT_EQ(stage(days(47), days(7)), 2);
   EXPECT_EQ(stage(hours(24), hours(1)), 0);
   EXPECT_EQ(stage(hours(24), hours(-1)), 4);
+}
+
+TEST_F(OwnCertificatesTest, OfTwoKindsOfKeyEachIsReadAgainByItself) {
+  const fs::path ecdsa = folder.path() / "ecdsa";
+  const fs::path rsa = folder.path() / "rsa";
+  const Pem first = make();
+  put(ecdsa, first);
+  put(rsa, make({"a.example"}, tls::KeyType::kRsa2048));
+  serve({"a.example"}, ecdsa);
+  config.sites[0].tls.certificate.push_back(
+      {(rsa / "tls.crt").string(), (rsa / "tls.key").string()});
+  put(folder.path() / "marker", make({"marker.example"}));
+  serve({"marker.example"}, folder.path() / "marker");
+  start();
+  const auto shown = [&](tls::KeyKinds keys) {
+    return certificates.find("a.example", keys, now)->leaf().serial;
+  };
+  const Pem second = make({"a.example"}, tls::KeyType::kRsa2048);
+  put(rsa, second);
+  until([&] { return shown(tls::kRsaKeys) == second.serial; });
+  EXPECT_EQ(shown(tls::kEcdsaP256), first.serial);
+  // A second one of the same kind is refused: what was there is served on.
+  put(rsa, make());
+  look_again();
+  EXPECT_EQ(shown(tls::kRsaKeys), second.serial);
+  EXPECT_EQ(shown(tls::kEcdsaP256), first.serial);
+  stop();
+}
+
+TEST_F(OwnCertificatesTest, AnotherKindOfKeyTakesThePlaceOfTheOneBefore) {
+  const fs::path in = folder.path() / "in";
+  put(in, make());
+  serve({"a.example"}, in);
+  start();
+  const Pem rsa = make({"a.example"}, tls::KeyType::kRsa2048);
+  put(in, rsa);
+  until([&] { return serial() == rsa.serial; });
+  EXPECT_EQ(certificates.find("a.example", tls::kEcdsaP256, now)->leaf().serial, rsa.serial);
+  stop();
 }
 
 }  // namespace

@@ -50,6 +50,71 @@ TEST(CertificateStore, ReplacesAndRemoves) {
   EXPECT_EQ(store.size(), 1u);
 }
 
+// One of each kind of key.
+struct Two {
+  explicit Two(const TestCa& ca)
+      : ecdsa(ca.certificate({"a.example"})),
+        rsa(ca.certificate({"a.example"}, KeyType::kRsa2048)) {}
+  CertificateRef ecdsa;
+  CertificateRef rsa;
+};
+
+TEST(CertificateStore, KeepsOneOfEachKindOfKeyBesideTheOther) {
+  const TestCa ca;
+  const Two old(ca);
+  const Two two(ca);
+  const auto now = base::wall_now();
+  for (const bool rsa_first : {false, true}) {
+    CertificateStore store;
+    if (rsa_first) store.prefer_rsa();
+    store.put({"a.example"}, old.rsa, kRsaKeys);
+    EXPECT_EQ(store.find("a.example", kEcdsaP256, now), old.rsa) << "what there is";
+    store.put({"a.example"}, old.ecdsa, kEcdsaKeys);
+    store.put({"a.example"}, two.rsa, kRsaKeys);
+    store.put({"a.example"}, two.ecdsa, kEcdsaKeys);
+    EXPECT_EQ(store.size(), 1u);
+    EXPECT_EQ(store.find("a.example"), rsa_first ? two.rsa : two.ecdsa);
+    EXPECT_EQ(store.find("a.example", kAllKeys, now), rsa_first ? two.rsa : two.ecdsa);
+    EXPECT_EQ(store.find("a.example", kEcdsaP256, now), two.ecdsa);
+    EXPECT_EQ(store.find("a.example", kRsaKeys, now), two.rsa);
+    EXPECT_EQ(store.find("a.example", 0, now), rsa_first ? two.rsa : two.ecdsa);
+    EXPECT_EQ(store.find_exact("a.example", kEcdsaKeys), two.ecdsa);
+    EXPECT_EQ(store.find_exact("a.example", kRsaKeys), two.rsa);
+    store.remove("a.example", kEcdsaKeys);
+    EXPECT_EQ(store.find("a.example", kEcdsaP256, now), two.rsa);
+    EXPECT_EQ(store.find_exact("a.example", kEcdsaKeys), nullptr);
+    store.remove("a.example", kRsaKeys);
+    EXPECT_EQ(store.size(), 0u);
+  }
+}
+
+TEST(CertificateStore, ShowsTheOtherKindWhenTheFirstIsPastItsDates) {
+  const TestCa ca;
+  CertificateStore store;
+  TestRequest over;
+  over.names = {"a.example"};
+  over.not_before = base::wall_now() - std::chrono::hours(2);
+  over.not_after = base::wall_now() - std::chrono::hours(1);
+  const auto ecdsa = ca.certificate(over);
+  const auto rsa = ca.certificate({"a.example"}, KeyType::kRsa2048);
+  store.put({"a.example"}, ecdsa, kEcdsaKeys);
+  store.put({"a.example"}, rsa, kRsaKeys);
+  const auto now = base::wall_now();
+  EXPECT_EQ(store.find("a.example", kAllKeys, now), rsa);
+  EXPECT_EQ(store.find("a.example", kEcdsaP256, now), ecdsa) << "whoever serves it gets another";
+}
+
+TEST(CertificateStore, PutsOneInPlaceOfBothWhenNoKindIsSaid) {
+  const TestCa ca;
+  const Two two(ca);
+  CertificateStore store;
+  store.put({"a.example"}, two.ecdsa, kEcdsaKeys);
+  store.put({"a.example"}, two.rsa, kRsaKeys);
+  store.put({"a.example"}, two.rsa);
+  EXPECT_EQ(store.find("a.example", kEcdsaP256, base::wall_now()), two.rsa);
+  EXPECT_EQ(store.find_exact("a.example", kEcdsaKeys), nullptr);
+}
+
 TEST(CertificateStore, HasNothingForOddNames) {
   CertificateStore store;
   store.put({"*.example"}, some());

@@ -3,6 +3,7 @@
 
 #include "base/event.h"
 #include "tests/tls/tls_server.h"
+#include "tls/certificate_store.h"
 
 namespace gatehouse::tls::handshake_test {
 namespace {
@@ -200,29 +201,99 @@ TEST(Alpn, TakesAListOfTwoForAnOrdinaryClient) {
 
 // --- what the client can check ---
 
-TEST(ClientHello, TellsWhetherTheClientChecksEcdsa) {
+KeyKinds keys_told(const RawOptions& options) {
   TlsServer server;
-  const auto rsa = server.ca.certificate({"a.example"}, KeyType::kRsa2048);
-  RawOptions options;
   Seen seen;
-  EXPECT_TRUE(shake(server, options, seen, false, rsa).hello->ecdsa);
-  options.algorithms = "rsa_pss_rsae_sha256";
-  const auto served = shake(server, options, seen, false, rsa);
-  EXPECT_FALSE(served.hello->ecdsa);
-  EXPECT_TRUE(served.done);
+  const auto rsa = server.ca.certificate({"a.example"}, KeyType::kRsa2048);
+  return shake(server, options, seen, false, rsa).hello->keys;
 }
 
-TEST(ClientHello, TellsOfEcdsaByTheGroupsOfTls12) {
-  TlsServer server;
+TEST(ClientHello, TellsOfWhichKeysTheClientChecksSignatures) {
+  RawOptions options;
+  EXPECT_EQ(keys_told(options) & (kEcdsaP256 | kEcdsaP384 | kRsaKeys),
+            kEcdsaP256 | kEcdsaP384 | kRsaKeys);
+  options.algorithms = "rsa_pss_rsae_sha256";
+  EXPECT_EQ(keys_told(options), kRsaKeys);
+  options.algorithms = "ecdsa_secp384r1_sha384:rsa_pss_rsae_sha512";
+  EXPECT_EQ(keys_told(options), kEcdsaP384 | kRsaKeys);
+  // In TLS 1.3 PKCS #1 v1.5 is for certificates' signatures alone (RFC 8446 4.2.3).
+  options.algorithms = "ecdsa_secp256r1_sha256:rsa_pkcs1_sha256";
+  EXPECT_EQ(keys_told(options), kEcdsaP256);
+}
+
+TEST(ClientHello, TellsOfKeysByTheGroupsAndSuitesOfTls12) {
   RawOptions options;
   options.highest = TLS1_2_VERSION;
-  Seen seen;
-  EXPECT_TRUE(shake(server, options, seen).hello->ecdsa);
+  EXPECT_EQ(keys_told(options), kEcdsaP256 | kEcdsaP384 | kRsaKeys);
   options.groups = "X25519:P-384";
-  const auto rsa = server.ca.certificate({"a.example"}, KeyType::kRsa2048);
-  const auto served = shake(server, options, seen, false, rsa);
-  EXPECT_FALSE(served.hello->ecdsa);
-  EXPECT_TRUE(served.done);
+  EXPECT_EQ(keys_told(options), kEcdsaP384 | kRsaKeys);
+  options.groups = "X25519";
+  EXPECT_EQ(keys_told(options), kRsaKeys);
+  options.groups = "";
+  options.algorithms = "rsa_pkcs1_sha256";
+  EXPECT_EQ(keys_told(options), kRsaKeys);
+  options.algorithms = "";
+  options.ciphers = "ECDHE-RSA-AES128-GCM-SHA256";
+  EXPECT_EQ(keys_told(options), kRsaKeys);
+  options.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256";
+  options.algorithms = "ecdsa_secp256r1_sha256:rsa_pkcs1_sha256";
+  EXPECT_EQ(keys_told(options), kEcdsaP256 | kEcdsaP384 | kRsaKeys);
+}
+
+// A name with a certificate of each kind, and a client with the given limits.
+struct Choice {
+  explicit Choice(RawOptions options) {
+    store.put({"a.example"}, ecdsa, kEcdsaKeys);
+    store.put({"a.example"}, rsa, kRsaKeys);
+    Seen seen;
+    const auto run_it = [&](Transport& transport) { return choose(transport); };
+    served = server.with_client(options, run_it, look(seen));
+  }
+
+  base::Task<Served> choose(Transport& transport) {
+    Served result;
+    result.hello = co_await transport.client_hello(*server.context, soon());
+    if (!result.hello) co_return result;
+    shown = store.find("a.example", result.hello->keys, base::wall_now());
+    result.done = co_await transport.handshake(shown, false, soon());
+    const base::Bytes word = base::as_bytes("hi");
+    if (result.done) result.done = co_await transport.write(std::span(&word, 1), soon());
+    co_return result;
+  }
+
+  TlsServer server;
+  CertificateRef ecdsa = server.ca.certificate({"a.example"}, KeyType::kP256);
+  CertificateRef rsa = server.ca.certificate({"a.example"}, KeyType::kRsa2048);
+  CertificateStore store;
+  CertificateRef shown;
+  Served served;
+};
+
+TEST(TwoKinds, EachClientIsShownTheOneThatItCanCheck) {
+  for (const auto version : {TLS1_3_VERSION, TLS1_2_VERSION}) {
+    RawOptions options;
+    options.highest = static_cast<std::uint16_t>(version);
+    const Choice both(options);
+    EXPECT_EQ(both.shown, both.ecdsa);
+    EXPECT_TRUE(both.served.done);
+    options.algorithms = "rsa_pss_rsae_sha256";
+    const Choice rsa(options);
+    EXPECT_EQ(rsa.shown, rsa.rsa);
+    EXPECT_TRUE(rsa.served.done) << rsa.served.done.error().detail;
+    options.algorithms = "ecdsa_secp256r1_sha256";
+    const Choice ecdsa(options);
+    EXPECT_EQ(ecdsa.shown, ecdsa.ecdsa);
+    EXPECT_TRUE(ecdsa.served.done) << ecdsa.served.done.error().detail;
+  }
+}
+
+TEST(TwoKinds, AClientOfTls12WithSuitesOfRsaAloneIsShownRsa) {
+  RawOptions options;
+  options.highest = TLS1_2_VERSION;
+  options.ciphers = "ECDHE-RSA-CHACHA20-POLY1305";
+  const Choice choice(options);
+  EXPECT_EQ(choice.shown, choice.rsa);
+  EXPECT_TRUE(choice.served.done) << choice.served.done.error().detail;
 }
 
 // --- waiting and refusing ---

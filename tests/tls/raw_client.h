@@ -22,6 +22,7 @@ struct RawOptions {
   std::uint16_t highest = TLS1_3_VERSION;
   std::string groups;
   std::string algorithms;  // of signatures
+  std::string ciphers;     // of TLS 1.2
   std::size_t at_a_time = 16 * 1024;
   bool wants_staple = false;
   SSL_SESSION* session = nullptr;
@@ -40,6 +41,7 @@ class RawClient {
     SSL_set_ex_data(ssl_.get(), index(), this);
     if (!options.name.empty()) SSL_set_tlsext_host_name(ssl_.get(), options.name.c_str());
     if (!options.groups.empty()) SSL_set1_curves_list(ssl_.get(), options.groups.c_str());
+    if (!options.ciphers.empty()) SSL_set_cipher_list(ssl_.get(), options.ciphers.c_str());
     if (!options.algorithms.empty()) {
       SSL_set1_sigalgs_list(ssl_.get(), options.algorithms.c_str());
     }

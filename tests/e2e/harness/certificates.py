@@ -30,11 +30,11 @@ def _write(folder, stem, certificate, key):
     return chain, private
 
 
-def self_signed(folder, stem, names, days=30, age=1 / 24):
+def self_signed(folder, stem, names, days=30, age=1 / 24, key=None):
     """Writes stem.pem and stem.key; returns both paths. It is its own root. `age`: days that it has
-    been valid for."""
+    been valid for. `key`: a P-256 one if it is not given."""
     alternatives = [_alternative(n) for n in names or [stem]]
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.utcnow()
     certificate = (
         x509.CertificateBuilder()
