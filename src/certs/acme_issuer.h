@@ -75,7 +75,8 @@ class AcmeIssuer : public Issuer {
   base::Task<Certified> obtain(Attempt& attempt);
   base::Task<Certified> order(Attempt& attempt);
   base::Task<acme::Outcome<>> look_at_dns(Attempt& attempt);
-  base::Task<bool> is_public(base::Deadline deadline);
+  base::Task<acme::Outcome<std::optional<acme::Directory>>> public_directory(
+      base::Deadline deadline);
   base::Task<acme::Outcome<acme::Order>> open_order(Attempt& attempt);
   base::Task<acme::Outcome<std::optional<acme::Order>>> take_up(Attempt& attempt, OpenOrder known);
   base::Task<acme::Outcome<>> prove(Attempt& attempt, const acme::Order& order);
