@@ -43,6 +43,7 @@ AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChal
       open_(parts_.blocking, parts_.storage, id_),
       dns_(std::move(dns)),
       preflight_(parts_.loop, parts_.blocking, options_.resolvers),
+      rehearsal_(parts_.loop, options_.listeners, options_.proxied),
       connecting_(parts_.loop, 1, kConnectQueued) {
   if (const CaLimits* limits = limits_of(id_)) pace_.emplace(*limits);
 }

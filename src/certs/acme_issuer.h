@@ -22,6 +22,7 @@
 #include "certs/open_order.h"
 #include "certs/pace.h"
 #include "certs/preflight.h"
+#include "certs/rehearsal.h"
 #include "certs/slots.h"
 #include "http/client.h"
 #include "storage/storage.h"
@@ -57,8 +58,8 @@ class AcmeIssuer : public Issuer {
   Origin origin() const override { return Origin{options_.directory, account_url_}; }
 
   // As Issuer says. An order that an earlier life has begun is taken up. A challenge that fails
-  // makes way for the next type in a new order; answers never outlive the order. Errors have side
-  // kCa where the CA said no.
+  // makes way for the next type in a new order, one that our own listeners do not answer in the
+  // same; answers never outlive the order. Errors have side kCa where the CA said no.
   base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override;
 
   base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
@@ -83,6 +84,9 @@ class AcmeIssuer : public Issuer {
   base::Task<acme::Outcome<>> prove_with(std::vector<Proof>& proofs, Attempt& attempt,
                                          const acme::Order& order);
   base::Task<acme::Outcome<std::optional<Proof>>> prepare(Attempt& attempt, std::string url);
+  base::Task<std::string> rehearse(acme::ChallengeType type, std::string name,
+                                   const Attempt& attempt, const ChallengeAnswer& answer);
+  acme::Failure none_left(Attempt& attempt, const acme::Authorization& authorization);
   base::Task<acme::Outcome<>> settle(Attempt& attempt, const Proof& proof);
   base::Task<acme::Outcome<ChallengeAnswer>> answer(Attempt& attempt, std::string name,
                                                     acme::ChallengeType type, std::string token);
@@ -105,6 +109,7 @@ class AcmeIssuer : public Issuer {
   std::string account_url_;   // of the last certificate
   std::optional<Pace> pace_;  // where the CA's limits are known
   Preflight preflight_;
+  Rehearsal rehearsal_;
   Slots connecting_;                            // one at a time
   std::unique_ptr<AcmeConnection> connection_;  // made at the first order: it reads files
 };

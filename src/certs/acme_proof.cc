@@ -82,29 +82,59 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
     const auto known = co_await memory.recall(name);
     if (known) choice_.worked(name, *known);
   }
-  const acme::Challenge* challenge = choice_.choose(authorization, attempt.tried);
-  if (challenge == nullptr) {
-    std::vector<std::string> offered;
-    for (const acme::Challenge& one : authorization.challenges) offered.push_back(one.type);
-    std::vector<std::string> ours;
-    for (const ChallengeType type : choice_.types()) ours.emplace_back(acme::name(type));
-    const std::string what = "no challenge is left for " + name + ": the CA offers, at " + url +
-                             ", [" + listed(offered) + "], answered here are [" + listed(ours) +
-                             "]";
-    attempt.blamed.emplace_back(name, what, true);
-    co_return failed(base::Error(Code::kUnsupported, Side::kCa, what + attempt.reasons));
+  TriedChallenges tried = attempt.tried;
+  std::string unanswered;  // by our own listeners, and why
+  while (const acme::Challenge* challenge = choice_.choose(authorization, tried)) {
+    acme::Challenge chosen = *challenge;
+    const ChallengeType type = *acme::challenge_type(chosen.type);
+    auto answered = co_await answer(attempt, authorization.identifier, type, chosen.token);
+    if (!answered && type == ChallengeType::kDns01) {
+      answered.error().error.detail = "dns-01 for " + name + ": " + answered.error().error.detail;
+      co_return failed(
+          note_failure(attempt, authorization, type, std::move(answered.error()), true));
+    }
+    if (!answered) co_return failed(std::move(answered.error()));
+    const std::string wrong = co_await rehearse(type, authorization.identifier, attempt, *answered);
+    if (wrong.empty()) {
+      std::optional<Proof> proof;
+      proof.emplace(std::move(authorization), std::move(chosen), type, std::move(*answered));
+      co_return std::move(proof);
+    }
+    base::log::warn("our own listeners do not answer a challenge; the CA is not told to look",
+                    {{"name", name}, {"issuer", id_}, {"error", wrong}});
+    tried[name].insert(type);
+    unanswered += (unanswered.empty() ? "" : "; ") + wrong;
   }
-  acme::Challenge chosen = *challenge;
-  const ChallengeType type = *acme::challenge_type(chosen.type);
-  auto answered = co_await answer(attempt, authorization.identifier, type, chosen.token);
-  if (!answered && type == ChallengeType::kDns01) {
-    answered.error().error.detail = "dns-01 for " + name + ": " + answered.error().error.detail;
-    co_return failed(note_failure(attempt, authorization, type, std::move(answered.error()), true));
+  if (unanswered.empty()) co_return failed(none_left(attempt, authorization));
+  // The order stays as it is, for the next try to take up.
+  co_return failed(
+      base::Error(Code::kRefused, Side::kLocal, base::Retry::kYes, unanswered + attempt.reasons));
+}
+
+acme::Failure AcmeIssuer::none_left(Attempt& attempt, const acme::Authorization& authorization) {
+  const std::string name = authorization.name();
+  std::vector<std::string> offered;
+  for (const acme::Challenge& one : authorization.challenges) offered.push_back(one.type);
+  std::vector<std::string> ours;
+  for (const ChallengeType type : choice_.types()) ours.emplace_back(acme::name(type));
+  const std::string what = "no challenge is left for " + name + ": the CA offers, at " +
+                           authorization.url + ", [" + listed(offered) + "], answered here are [" +
+                           listed(ours) + "]";
+  attempt.blamed.emplace_back(name, what, true);
+  return acme::Failure(base::Error(Code::kUnsupported, Side::kCa, what + attempt.reasons));
+}
+
+// Why the CA would not see the answer at our listeners; empty when it would.
+base::Task<std::string> AcmeIssuer::rehearse(ChallengeType type, std::string name,
+                                             const Attempt& attempt,
+                                             const ChallengeAnswer& answer) {
+  if (!options_.preflight || type == ChallengeType::kDns01) co_return std::string();
+  if (type == ChallengeType::kTlsAlpn01) {
+    co_return co_await rehearsal_.tls_alpn(answer.name(), answer.certificate());
   }
-  if (!answered) co_return failed(std::move(answered.error()));
-  std::optional<Proof> proof;
-  proof.emplace(std::move(authorization), std::move(chosen), type, std::move(*answered));
-  co_return std::move(proof);
+  auto authorization = acme::key_authorization(answer.name(), attempt.account.key);
+  if (!authorization) co_return std::string();
+  co_return co_await rehearsal_.http(std::move(name), answer.name(), std::move(*authorization));
 }
 
 base::Task<acme::Outcome<ChallengeAnswer>> AcmeIssuer::answer(Attempt& attempt, std::string name,
@@ -188,6 +218,10 @@ base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& pr
     const auto deadline = base::Deadline::in(Preflight::kTime).min(attempt.deadline);
     const std::string elsewhere = co_await preflight_.where(name, deadline);
     if (!elsewhere.empty()) failure.error.detail += "; " + elsewhere;
+  }
+  if (options_.preflight && proof.type != ChallengeType::kDns01) {
+    const std::string places = rehearsal_.elsewhere(proof.type == ChallengeType::kTlsAlpn01);
+    if (!places.empty()) failure.error.detail += "; " + places;
   }
   co_return failed(
       note_failure(attempt, proof.authorization, proof.type, std::move(failure), other));

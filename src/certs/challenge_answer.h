@@ -34,6 +34,8 @@ class ChallengeAnswer {
     }
   }
 
+  const std::string& name() const { return name_; }  // or token
+  const tls::CertificateRef& certificate() const { return certificate_; }
   std::optional<DnsRecord> take_record() { return std::exchange(record_, std::nullopt); }
 
  private:

@@ -30,6 +30,22 @@ std::vector<base::Endpoint> endpoints_of(const std::vector<config::DnsServer>& s
   return endpoints;
 }
 
+// The listeners of `config` as they are reached from this machine.
+std::vector<OwnListener> own_listeners(const config::Listen& listen) {
+  std::vector<OwnListener> own;
+  const auto add = [&](const std::vector<config::Address>& addresses, bool tls) {
+    for (const config::Address& address : addresses) {
+      const std::string host = address.host.empty() ? "127.0.0.1" : address.host;
+      auto at = address.unix_path.empty() ? base::Endpoint::from_ip(host, address.port)
+                                          : base::Endpoint::from_unix(address.unix_path);
+      if (at) own.emplace_back(std::move(*at), tls);
+    }
+  };
+  add(listen.https, true);
+  add(listen.http, false);
+  return own;
+}
+
 // The e-mails of other accounts that the configuration has at the same CA.
 std::vector<std::string> other_emails(const config::Config& config,
                                       const config::AcmeIssuer& wanted) {
@@ -71,6 +87,8 @@ AcmeOptions acme_options(const config::AcmeIssuer& wanted, const config::Config&
   options.profile_required = wanted.profile.required;
   options.preferred_chain = wanted.preferred_chain;
   options.preflight = wanted.preflight;
+  options.listeners = own_listeners(config.listen);
+  options.proxied = config.listen.proxy_protocol;
   if (wanted.dns) options.resolvers = endpoints_of(wanted.dns->resolvers);
   const config::KnownCa* known = config::find_known_ca_at(wanted.directory);
   if (known != nullptr) options.address_profile = known->address_profile;
@@ -103,10 +121,11 @@ AcmeOptions acme_options(const config::AcmeIssuer& wanted, const config::Config&
 
 namespace {
 
-std::unique_ptr<DnsChallenges> dns_of(const IssuerParts& parts, const config::AcmeIssuer& wanted) {
+std::unique_ptr<DnsChallenges> dns_of(const IssuerParts& parts, const config::AcmeIssuer& wanted,
+                                      const AcmeOptions& known) {
   if (!wanted.dns) return nullptr;
   DnsOptions options;
-  options.resolvers = endpoints_of(wanted.dns->resolvers);
+  options.resolvers = known.resolvers;
   if (wanted.dns->servers) options.servers = endpoints_of(*wanted.dns->servers);
   options.propagation = wanted.dns->propagation_timeout;
   const DnsProviderParts own{parts.loop, parts.blocking, parts.resolver};
@@ -124,7 +143,9 @@ IssuerFactory issuer_factory(IssuerParts parts, const config::Config& config) {
     if (const auto* acme = std::get_if<config::AcmeIssuer>(&wanted)) {
       AcmeIssuer::Parts own{parts.loop, parts.blocking, parts.resolver, parts.storage,
                             parts.challenges};
-      return std::make_unique<AcmeIssuer>(own, acme_options(*acme, config), dns_of(parts, *acme));
+      AcmeOptions options = acme_options(*acme, config);
+      auto dns = dns_of(parts, *acme, options);
+      return std::make_unique<AcmeIssuer>(own, std::move(options), std::move(dns));
     }
     return std::make_unique<InternalIssuer>(parts.loop, parts.blocking, parts.storage);
   };
