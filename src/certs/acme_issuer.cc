@@ -158,7 +158,7 @@ base::Task<acme::Outcome<>> AcmeIssuer::look_at_dns(Attempt& attempt) {
   subject.identities = (*directory)->caa_identities;
   subject.account = attempt.account.url;
   for (const ChallengeType type : choice_.types()) subject.methods.emplace_back(acme::name(type));
-  const bool by_dns = options_.dns == DnsUse::kAll && dns_ != nullptr;
+  const bool by_dns = choice_.any_by_dns();
   const base::Deadline deadline = base::Deadline::in(Preflight::kTime).min(attempt.deadline);
   acme::Outcome<> outcome;
   for (const std::string& name : attempt.names) {

@@ -49,7 +49,7 @@ class AcmeIssuer : public Issuer {
     ChallengeStore& challenges;
   };
 
-  // `dns` is needed when dns-01 is one of the challenges.
+  // `dns` is needed when one of the challenges is by DNS.
   AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChallenges> dns = nullptr);
   ~AcmeIssuer() override;
 
@@ -88,10 +88,9 @@ class AcmeIssuer : public Issuer {
                                    const Attempt& attempt, const ChallengeAnswer& answer);
   acme::Failure none_left(Attempt& attempt, const acme::Authorization& authorization);
   base::Task<acme::Outcome<>> settle(Attempt& attempt, const Proof& proof);
-  base::Task<acme::Outcome<ChallengeAnswer>> answer(Attempt& attempt, std::string name,
-                                                    acme::ChallengeType type, std::string token);
-  base::Task<acme::Outcome<ChallengeAnswer>> answer_dns(std::string name, std::string value,
-                                                        base::Deadline deadline);
+  base::Task<acme::Outcome<ChallengeAnswer>> answer(Attempt& attempt, const acme::Authorization& of,
+                                                    acme::Challenge challenge,
+                                                    acme::ChallengeType type);
   acme::Failure note_failure(Attempt& attempt, const acme::Authorization& authorization,
                              acme::ChallengeType type, acme::Failure failure, bool other);
   base::Task<Certified> finish(Attempt& attempt, acme::Order order);

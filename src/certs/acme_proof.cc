@@ -83,24 +83,30 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
     if (known) choice_.worked(name, *known);
   }
   TriedChallenges tried = attempt.tried;
-  std::string unanswered;  // by our own listeners, and why
+  std::string unanswered;  // which would fail, and why
   while (const acme::Challenge* challenge = choice_.choose(authorization, tried)) {
     acme::Challenge chosen = *challenge;
     const ChallengeType type = *acme::challenge_type(chosen.type);
-    auto answered = co_await answer(attempt, authorization.identifier, type, chosen.token);
-    if (!answered && type == ChallengeType::kDns01) {
-      answered.error().error.detail = "dns-01 for " + name + ": " + answered.error().error.detail;
+    auto answered = co_await answer(attempt, authorization, chosen, type);
+    std::string wrong;
+    if (!answered && acme::by_dns(type)) {
+      wrong = chosen.type + " for " + name + ": " + answered.error().error.detail;
+      answered.error().error.detail = wrong;
+    }
+    if (!answered && type != ChallengeType::kDnsPersist01) {
+      if (!acme::by_dns(type)) co_return failed(std::move(answered.error()));
       co_return failed(
           note_failure(attempt, authorization, type, std::move(answered.error()), true));
     }
-    if (!answered) co_return failed(std::move(answered.error()));
-    const std::string wrong = co_await rehearse(type, authorization.identifier, attempt, *answered);
+    if (answered) {
+      wrong = co_await rehearse(type, authorization.identifier, attempt, *answered);
+    }
     if (wrong.empty()) {
       std::optional<Proof> proof;
       proof.emplace(std::move(authorization), std::move(chosen), type, std::move(*answered));
       co_return std::move(proof);
     }
-    base::log::warn("our own listeners do not answer a challenge; the CA is not told to look",
+    base::log::warn("a challenge would fail, as seen from here; the CA is not told to look",
                     {{"name", name}, {"issuer", id_}, {"error", wrong}});
     tried[name].insert(type);
     unanswered += (unanswered.empty() ? "" : "; ") + wrong;
@@ -128,7 +134,7 @@ acme::Failure AcmeIssuer::none_left(Attempt& attempt, const acme::Authorization&
 base::Task<std::string> AcmeIssuer::rehearse(ChallengeType type, std::string name,
                                              const Attempt& attempt,
                                              const ChallengeAnswer& answer) {
-  if (!options_.preflight || type == ChallengeType::kDns01) co_return std::string();
+  if (!options_.preflight || acme::by_dns(type)) co_return std::string();
   if (type == ChallengeType::kTlsAlpn01) {
     co_return co_await rehearsal_.tls_alpn(answer.name(), answer.certificate());
   }
@@ -137,15 +143,32 @@ base::Task<std::string> AcmeIssuer::rehearse(ChallengeType type, std::string nam
   co_return co_await rehearsal_.http(std::move(name), answer.name(), std::move(*authorization));
 }
 
-base::Task<acme::Outcome<ChallengeAnswer>> AcmeIssuer::answer(Attempt& attempt, std::string name,
-                                                              ChallengeType type,
-                                                              std::string token) {
+base::Task<acme::Outcome<ChallengeAnswer>> AcmeIssuer::answer(Attempt& attempt,
+                                                              const acme::Authorization& of,
+                                                              acme::Challenge challenge,
+                                                              ChallengeType type) {
+  const std::string name = of.identifier;
+  if (type == ChallengeType::kDnsPersist01) {
+    PersistentRecord wanted;
+    wanted.issuers = std::move(challenge.issuer_domains);
+    wanted.account = attempt.account.url;
+    wanted.wildcard = of.wildcard;
+    auto stands = co_await dns_->persist(name, std::move(wanted), attempt.deadline);
+    if (!stands) co_return failed(std::move(stands.error()));
+    co_return ChallengeAnswer();
+  }
+  std::string token = std::move(challenge.token);
   auto authorization = acme::key_authorization(token, attempt.account.key);
   if (!authorization) co_return failed(std::move(authorization.error()));
-  if (type == ChallengeType::kDns01) {
-    auto standing =
-        co_await answer_dns(std::move(name), acme::dns_value(*authorization), attempt.deadline);
-    co_return std::move(standing);
+  if (acme::by_dns(type)) {
+    std::string label = "_acme-challenge";
+    if (type == ChallengeType::kDnsAccount01) {
+      label = acme::dns_account_label(attempt.account.url) + "." + label;
+    }
+    auto record = co_await dns_->present(name, acme::dns_value(*authorization), attempt.deadline,
+                                         std::move(label));
+    if (!record) co_return failed(std::move(record.error()));
+    co_return ChallengeAnswer(std::move(*record));
   }
   if (type == ChallengeType::kHttp01) {
     if (parts_.challenges.put_http(token, *authorization)) {
@@ -163,14 +186,6 @@ base::Task<acme::Outcome<ChallengeAnswer>> AcmeIssuer::answer(Attempt& attempt, 
     co_return ChallengeAnswer(parts_.challenges, std::move(server_name), std::move(*certificate));
   }
   co_return failed(base::Error(Code::kOverload, "too many challenges are in flight"));
-}
-
-base::Task<acme::Outcome<ChallengeAnswer>> AcmeIssuer::answer_dns(std::string name,
-                                                                  std::string value,
-                                                                  base::Deadline deadline) {
-  auto record = co_await dns_->present(std::move(name), std::move(value), deadline);
-  if (!record) co_return failed(std::move(record.error()));
-  co_return ChallengeAnswer(std::move(*record));
 }
 
 // Remembers that a challenge failed; its failure, with the reasons of those before it.
@@ -212,14 +227,14 @@ base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& pr
   } else {
     failure.error.detail = "the CA refused " + what + ": " + failure.error.detail;
   }
-  const bool led_here = proof.type == ChallengeType::kDns01 || base::is_ip_literal(name);
+  const bool led_here = acme::by_dns(proof.type) || base::is_ip_literal(name);
   const auto directory = co_await public_directory(attempt.deadline);
   if (directory && *directory && !led_here) {
     const auto deadline = base::Deadline::in(Preflight::kTime).min(attempt.deadline);
     const std::string elsewhere = co_await preflight_.where(name, deadline);
     if (!elsewhere.empty()) failure.error.detail += "; " + elsewhere;
   }
-  if (options_.preflight && proof.type != ChallengeType::kDns01) {
+  if (options_.preflight && !acme::by_dns(proof.type)) {
     const std::string places = rehearsal_.elsewhere(proof.type == ChallengeType::kTlsAlpn01);
     if (!places.empty()) failure.error.detail += "; " + places;
   }

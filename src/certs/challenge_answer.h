@@ -14,6 +14,7 @@ namespace gatehouse::certs {
 // record is taken and withdrawn.
 class ChallengeAnswer {
  public:
+  ChallengeAnswer() = default;  // one that stays where it is
   explicit ChallengeAnswer(DnsRecord record) : record_(std::move(record)) {}
   ChallengeAnswer(ChallengeStore& store, std::string token)
       : store_(&store), name_(std::move(token)) {}

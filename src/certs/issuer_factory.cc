@@ -1,5 +1,6 @@
 #include "certs/issuer_factory.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -106,6 +107,12 @@ AcmeOptions acme_options(const config::AcmeIssuer& wanted, const config::Config&
       options.challenges.push_back(acme::ChallengeType::kDns01);
       options.dns = DnsUse::kAll;
     }
+    if (challenge == config::Challenge::kDnsAccount01 && wanted.dns) {
+      options.challenges.push_back(acme::ChallengeType::kDnsAccount01);
+    }
+    if (challenge == config::Challenge::kDnsPersist01) {
+      options.challenges.push_back(acme::ChallengeType::kDnsPersist01);
+    }
     if (challenge == config::Challenge::kTlsAlpn01 && https) {
       options.challenges.push_back(acme::ChallengeType::kTlsAlpn01);
     }
@@ -123,15 +130,18 @@ namespace {
 
 std::unique_ptr<DnsChallenges> dns_of(const IssuerParts& parts, const config::AcmeIssuer& wanted,
                                       const AcmeOptions& known) {
-  if (!wanted.dns) return nullptr;
+  if (std::ranges::none_of(known.challenges, acme::by_dns)) return nullptr;
   DnsOptions options;
   options.resolvers = known.resolvers;
-  if (wanted.dns->servers) options.servers = endpoints_of(*wanted.dns->servers);
-  options.propagation = wanted.dns->propagation_timeout;
-  const DnsProviderParts own{parts.loop, parts.blocking, parts.resolver};
+  std::unique_ptr<DnsProvider> provider;
+  if (wanted.dns) {
+    if (wanted.dns->servers) options.servers = endpoints_of(*wanted.dns->servers);
+    options.propagation = wanted.dns->propagation_timeout;
+    const DnsProviderParts own{parts.loop, parts.blocking, parts.resolver};
+    provider = make_dns_provider(own, *wanted.dns);
+  }
   const DnsChallenges::Parts needs{parts.loop, parts.blocking, parts.storage, parts.tasks};
-  return std::make_unique<DnsChallenges>(needs, make_dns_provider(own, *wanted.dns),
-                                         std::move(options));
+  return std::make_unique<DnsChallenges>(needs, std::move(provider), std::move(options));
 }
 
 }  // namespace
