@@ -94,8 +94,8 @@ def test_what_is_due_is_renewed_after_a_restart(tmp_path):
                 lambda: serial(gatehouse.https, "a.example", stage.trust) != first, "a new one")
             # Without that anybody asks for it.
             gatehouse.wait_for_line("certificate obtained name=quiet.shop.example ")
-        # Nothing is ordered beside what was obtained: two before, and these. What was in hand at the
-        # end may be one more for each name.
+        # Nothing is ordered beside what was obtained: two before, and these. What was in hand at
+        # the end may be one more for each name.
         obtained = 2 + len(gatehouse.matching("certificate obtained"))
         assert obtained <= stage.pebble.orders() <= obtained + 2
 
