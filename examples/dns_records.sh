@@ -19,8 +19,8 @@ done
 $knotc zone-begin "$zone" >&2
 trap '$knotc zone-abort "$zone" >/dev/null 2>&1 || true' EXIT
 case $action in
-  present) $knotc zone-set "$zone" "$name" 60 TXT "$value" >&2 ;;
-  cleanup) $knotc zone-unset "$zone" "$name" TXT "$value" >&2 ;;
+  present) $knotc zone-set "$zone" "$name" 60 TXT "\"$value\"" >&2 ;;
+  cleanup) $knotc zone-unset "$zone" "$name" TXT "\"$value\"" >&2 ;;
   *) echo "$action: neither present nor cleanup" >&2; exit 2 ;;
 esac
 $knotc zone-commit "$zone" >&2

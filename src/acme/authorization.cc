@@ -20,6 +20,10 @@ std::optional<Challenge> read_challenge(std::string_view base_url, const Json& o
   challenge.status = printable(text_at(object, "status"), 64);
   std::string token = text_at(object, "token");
   if (is_base64url(token, Challenge::kTokenBytes)) challenge.token = std::move(token);
+  for (std::string& domain : texts_at(object, "issuer-domain-names")) {
+    const bool room = challenge.issuer_domains.size() < Challenge::kIssuerDomains;
+    if (room) challenge.issuer_domains.push_back(printable(std::move(domain), 256));
+  }
   if (const Json* error = object_at(object, "error")) challenge.error = read_problem(*error);
   return challenge;
 }

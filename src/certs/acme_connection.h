@@ -14,6 +14,7 @@
 #include "base/resolver.h"
 #include "certs/acme_account.h"
 #include "certs/challenge_choice.h"
+#include "certs/rehearsal.h"
 #include "http/client.h"
 #include "storage/storage.h"
 #include "tls/context.h"
@@ -33,8 +34,10 @@ struct AcmeOptions {
   DnsUse dns = DnsUse::kAll;  // of dns-01, when it is one of them
   std::string profile;        // of certificates; empty: the CA's own choice
   bool profile_required = true;
-  std::string address_profile;            // where `profile` is empty and a name is an address
-  bool preflight = true;                  // what DNS says is asked before an order
+  std::string address_profile;  // where `profile` is empty and a name is an address
+  bool preflight = true;  // what DNS says is asked before an order, and our listeners before a CA
+  std::vector<OwnListener> listeners;     // of this process; none: they are not asked
+  std::vector<base::IpRange> proxied;     // who must send them a PROXY header first
   std::vector<base::Endpoint> resolvers;  // who is asked; empty: the system's
   std::string preferred_chain;            // as choose_chain() takes it; empty: the CA's own choice
   std::string user_agent;                 // product and where to learn more of it

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
-#include "acme/authorization.h"
 #include "acme/certificate.h"
-#include "acme/challenge.h"
 #include "base/endpoint.h"
 #include "base/log.h"
 #include "certs/acme_attempt.h"
 #include "certs/acme_failure.h"
 #include "certs/chain_choice.h"
-#include "certs/challenge_answer.h"
-#include "certs/challenge_memory.h"
+#include "certs/listed.h"
 #include "certs/placement.h"
 #include "tls/x509.h"
 
@@ -36,12 +33,6 @@ base::Result<tls::CertificateRef> check_chain(const std::string& pem, const tls:
                     "the CA's certificate is not what was ordered: " + certificate.error().detail);
 }
 
-std::string listed(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out;
-}
-
 }  // namespace
 
 AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChallenges> dns)
@@ -52,6 +43,7 @@ AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChal
       open_(parts_.blocking, parts_.storage, id_),
       dns_(std::move(dns)),
       preflight_(parts_.loop, parts_.blocking, options_.resolvers),
+      rehearsal_(parts_.loop, options_.listeners, options_.proxied),
       connecting_(parts_.loop, 1, kConnectQueued) {
   if (const CaLimits* limits = limits_of(id_)) pace_.emplace(*limits);
 }
@@ -144,25 +136,29 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
   }
 }
 
-// A CA that is none may see another DNS than we do.
-base::Task<bool> AcmeIssuer::is_public(base::Deadline deadline) {
-  if (!options_.preflight) co_return false;
-  const auto directory = co_await connection_->client.directory(deadline);
-  co_return directory && !directory->caa_identities.empty();
+// The directory of a CA whose DNS is ours too; nothing where DNS is not to be asked. A CA that is
+// no public one may see another DNS than we do.
+base::Task<acme::Outcome<std::optional<acme::Directory>>> AcmeIssuer::public_directory(
+    base::Deadline deadline) {
+  std::optional<acme::Directory> none;
+  if (!options_.preflight) co_return none;
+  auto directory = co_await connection_->client.directory(deadline);
+  if (!directory) co_return failed(std::move(directory.error()));
+  if (directory->caa_identities.empty()) co_return none;
+  co_return std::optional<acme::Directory>(std::move(*directory));
 }
 
 // What is known to fail is not ordered. Of several names each is looked at, so that the others may
 // be ordered without it.
 base::Task<acme::Outcome<>> AcmeIssuer::look_at_dns(Attempt& attempt) {
-  if (!options_.preflight) co_return acme::Outcome<>();
-  auto directory = co_await connection_->client.directory(attempt.deadline);
+  auto directory = co_await public_directory(attempt.deadline);
   if (!directory) co_return failed(std::move(directory.error()));
-  if (directory->caa_identities.empty()) co_return acme::Outcome<>();
+  if (!*directory) co_return acme::Outcome<>();
   CaaSubject subject;
-  subject.identities = directory->caa_identities;
+  subject.identities = (*directory)->caa_identities;
   subject.account = attempt.account.url;
   for (const ChallengeType type : choice_.types()) subject.methods.emplace_back(acme::name(type));
-  const bool by_dns = options_.dns == DnsUse::kAll && dns_ != nullptr;
+  const bool by_dns = choice_.any_by_dns();
   const base::Deadline deadline = base::Deadline::in(Preflight::kTime).min(attempt.deadline);
   acme::Outcome<> outcome;
   for (const std::string& name : attempt.names) {
@@ -245,176 +241,6 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::order(Attempt& attempt) {
   }
   auto certificate = co_await finish(attempt, std::move(*order));
   co_return std::move(certificate);
-}
-
-base::Task<acme::Outcome<>> AcmeIssuer::prove(Attempt& attempt, const acme::Order& order) {
-  if (order.authorizations.empty()) {
-    co_return acme::malformed("the CA's order " + order.url + " is pending without authorizations");
-  }
-  std::vector<Proof> proofs;
-  auto proved = co_await prove_with(proofs, attempt, order);
-  for (Proof& proof : proofs) {
-    auto record = proof.answer.take_record();
-    if (record) co_await dns_->withdraw(std::move(*record));
-  }
-  co_return proved;
-}
-
-base::Task<acme::Outcome<>> AcmeIssuer::prove_with(std::vector<Proof>& proofs, Attempt& attempt,
-                                                   const acme::Order& order) {
-  acme::Outcome<> outcome;
-  for (const std::string& url : order.authorizations) {
-    const std::size_t blamed = attempt.blamed.size();
-    auto proof = co_await prepare(attempt, url);
-    if (proof && *proof) proofs.push_back(std::move(**proof));
-    if (proof) continue;
-    outcome = failed(std::move(proof.error()));
-    if (attempt.blamed.size() == blamed) co_return outcome;  // it is not this one name's fault
-  }
-  if (!outcome) co_return outcome;
-  for (const Proof& proof : proofs) {
-    auto begun = co_await acme::begin_challenge(connection_->client, attempt.account,
-                                                proof.challenge, attempt.deadline);
-    if (!begun) co_return failed(std::move(begun.error()));
-  }
-  // Every one is awaited, so that all that can be learnt of this order is learnt.
-  for (const Proof& proof : proofs) {
-    auto settled = co_await settle(attempt, proof);
-    if (!settled) outcome = failed(std::move(settled.error()));
-  }
-  co_return outcome;
-}
-
-base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(Attempt& attempt,
-                                                                                std::string url) {
-  auto read = co_await acme::read_authorization(connection_->client, attempt.account, url,
-                                                attempt.deadline);
-  if (!read) co_return failed(std::move(read.error()));
-  acme::Authorization& authorization = *read;
-  if (authorization.valid()) co_return std::optional<Proof>();
-  const std::string name = authorization.name();
-  if (std::ranges::find(attempt.names, name) == attempt.names.end()) {
-    co_return acme::malformed("the CA wants proof for " + name + ", which was not ordered");
-  }
-  if (!authorization.pending()) {
-    co_return failed(
-        base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,
-                    "the CA's authorization of " + name + " is " + authorization.status));
-  }
-  const ChallengeMemory memory{parts_.storage, id_};
-  if (!attempt.tried.contains(name)) {
-    const auto known = co_await memory.recall(name);
-    if (known) choice_.worked(name, *known);
-  }
-  const acme::Challenge* challenge = choice_.choose(authorization, attempt.tried);
-  if (challenge == nullptr) {
-    std::vector<std::string> offered;
-    for (const acme::Challenge& one : authorization.challenges) offered.push_back(one.type);
-    std::vector<std::string> ours;
-    for (const ChallengeType type : choice_.types()) ours.emplace_back(acme::name(type));
-    const std::string what = "no challenge is left for " + name + ": the CA offers, at " + url +
-                             ", [" + listed(offered) + "], answered here are [" + listed(ours) +
-                             "]";
-    attempt.blamed.emplace_back(name, what, true);
-    co_return failed(base::Error(Code::kUnsupported, Side::kCa, what + attempt.reasons));
-  }
-  acme::Challenge chosen = *challenge;
-  const ChallengeType type = *acme::challenge_type(chosen.type);
-  auto answered = co_await answer(attempt, authorization.identifier, type, chosen.token);
-  if (!answered && type == ChallengeType::kDns01) {
-    answered.error().error.detail = "dns-01 for " + name + ": " + answered.error().error.detail;
-    co_return failed(note_failure(attempt, authorization, type, std::move(answered.error()), true));
-  }
-  if (!answered) co_return failed(std::move(answered.error()));
-  std::optional<Proof> proof;
-  proof.emplace(std::move(authorization), std::move(chosen), type, std::move(*answered));
-  co_return std::move(proof);
-}
-
-base::Task<acme::Outcome<ChallengeAnswer>> AcmeIssuer::answer(Attempt& attempt, std::string name,
-                                                              ChallengeType type,
-                                                              std::string token) {
-  auto authorization = acme::key_authorization(token, attempt.account.key);
-  if (!authorization) co_return failed(std::move(authorization.error()));
-  if (type == ChallengeType::kDns01) {
-    auto standing =
-        co_await answer_dns(std::move(name), acme::dns_value(*authorization), attempt.deadline);
-    co_return std::move(standing);
-  }
-  if (type == ChallengeType::kHttp01) {
-    if (parts_.challenges.put_http(token, *authorization)) {
-      co_return ChallengeAnswer(parts_.challenges, std::move(token));
-    }
-    co_return failed(base::Error(Code::kOverload, "too many challenges are in flight"));
-  }
-  auto make = [name, text = *authorization, key = connection_->challenge_key] {
-    return tls::challenge_certificate(name, text, key);
-  };
-  auto certificate = co_await parts_.blocking.run(std::move(make));
-  if (!certificate) co_return failed(std::move(certificate.error()));
-  std::string server_name = acme::challenge_server_name(name);
-  if (parts_.challenges.put_tls_alpn(server_name, *certificate)) {
-    co_return ChallengeAnswer(parts_.challenges, std::move(server_name), std::move(*certificate));
-  }
-  co_return failed(base::Error(Code::kOverload, "too many challenges are in flight"));
-}
-
-base::Task<acme::Outcome<ChallengeAnswer>> AcmeIssuer::answer_dns(std::string name,
-                                                                  std::string value,
-                                                                  base::Deadline deadline) {
-  auto record = co_await dns_->present(std::move(name), std::move(value), deadline);
-  if (!record) co_return failed(std::move(record.error()));
-  co_return ChallengeAnswer(std::move(*record));
-}
-
-// Remembers that a challenge failed; its failure, with the reasons of those before it.
-acme::Failure AcmeIssuer::note_failure(Attempt& attempt, const acme::Authorization& authorization,
-                                       ChallengeType type, acme::Failure failure, bool other) {
-  const std::string name = authorization.name();
-  choice_.failed(name, type);
-  attempt.challenge_failed = true;
-  attempt.tried[name].insert(type);
-  const std::string reason = failure.error.detail;
-  const bool lasting = failure.problem && failure.problem->handling().lasting;
-  attempt.blamed.emplace_back(name, reason, lasting);
-  failure.error.detail += attempt.reasons;
-  attempt.reasons += "; before that, " + reason;
-  if (other && choice_.choose(authorization, attempt.tried) != nullptr) {
-    attempt.other_challenge = true;
-  }
-  return failure;
-}
-
-base::Task<acme::Outcome<>> AcmeIssuer::settle(Attempt& attempt, const Proof& proof) {
-  const std::string name = proof.authorization.name();
-  auto settled = co_await acme::await_authorization(connection_->client, attempt.account,
-                                                    proof.authorization.url, attempt.deadline);
-  if (!settled) co_return failed(std::move(settled.error()));
-  if (settled->valid()) {
-    choice_.worked(name, proof.type);
-    const ChallengeMemory memory{parts_.storage, id_};
-    co_await memory.note(name, proof.type, proof.type == choice_.types().front());
-    co_return acme::Outcome<>();
-  }
-  acme::Failure failure(base::Error(Code::kDenied, Side::kCa, base::Retry::kYes,
-                                    "the authorization is " + settled->status));
-  const std::string what = std::string(acme::name(proof.type)) + " for " + name;
-  bool other = true;
-  if (const acme::Problem* problem = settled->problem()) {
-    failure = acme::Failure(what, *problem);
-    other = problem->handling().other_challenge;
-  } else {
-    failure.error.detail = "the CA refused " + what + ": " + failure.error.detail;
-  }
-  const bool led_here = proof.type == ChallengeType::kDns01 || base::is_ip_literal(name);
-  const bool look = co_await is_public(attempt.deadline);
-  if (look && !led_here) {
-    const auto deadline = base::Deadline::in(Preflight::kTime).min(attempt.deadline);
-    const std::string elsewhere = co_await preflight_.where(name, deadline);
-    if (!elsewhere.empty()) failure.error.detail += "; " + elsewhere;
-  }
-  co_return failed(
-      note_failure(attempt, proof.authorization, proof.type, std::move(failure), other));
 }
 
 base::Task<AcmeIssuer::Certified> AcmeIssuer::finish(Attempt& attempt, acme::Order order) {

@@ -22,6 +22,7 @@
 #include "certs/open_order.h"
 #include "certs/pace.h"
 #include "certs/preflight.h"
+#include "certs/rehearsal.h"
 #include "certs/slots.h"
 #include "http/client.h"
 #include "storage/storage.h"
@@ -48,7 +49,7 @@ class AcmeIssuer : public Issuer {
     ChallengeStore& challenges;
   };
 
-  // `dns` is needed when dns-01 is one of the challenges.
+  // `dns` is needed when one of the challenges is by DNS.
   AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChallenges> dns = nullptr);
   ~AcmeIssuer() override;
 
@@ -57,8 +58,8 @@ class AcmeIssuer : public Issuer {
   Origin origin() const override { return Origin{options_.directory, account_url_}; }
 
   // As Issuer says. An order that an earlier life has begun is taken up. A challenge that fails
-  // makes way for the next type in a new order; answers never outlive the order. Errors have side
-  // kCa where the CA said no.
+  // makes way for the next type in a new order, one that our own listeners do not answer in the
+  // same; answers never outlive the order. Errors have side kCa where the CA said no.
   base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override;
 
   base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
@@ -75,18 +76,21 @@ class AcmeIssuer : public Issuer {
   base::Task<Certified> obtain(Attempt& attempt);
   base::Task<Certified> order(Attempt& attempt);
   base::Task<acme::Outcome<>> look_at_dns(Attempt& attempt);
-  base::Task<bool> is_public(base::Deadline deadline);
+  base::Task<acme::Outcome<std::optional<acme::Directory>>> public_directory(
+      base::Deadline deadline);
   base::Task<acme::Outcome<acme::Order>> open_order(Attempt& attempt);
   base::Task<acme::Outcome<std::optional<acme::Order>>> take_up(Attempt& attempt, OpenOrder known);
   base::Task<acme::Outcome<>> prove(Attempt& attempt, const acme::Order& order);
   base::Task<acme::Outcome<>> prove_with(std::vector<Proof>& proofs, Attempt& attempt,
                                          const acme::Order& order);
   base::Task<acme::Outcome<std::optional<Proof>>> prepare(Attempt& attempt, std::string url);
+  base::Task<std::string> rehearse(acme::ChallengeType type, std::string name,
+                                   const Attempt& attempt, const ChallengeAnswer& answer);
+  acme::Failure none_left(Attempt& attempt, const acme::Authorization& authorization);
   base::Task<acme::Outcome<>> settle(Attempt& attempt, const Proof& proof);
-  base::Task<acme::Outcome<ChallengeAnswer>> answer(Attempt& attempt, std::string name,
-                                                    acme::ChallengeType type, std::string token);
-  base::Task<acme::Outcome<ChallengeAnswer>> answer_dns(std::string name, std::string value,
-                                                        base::Deadline deadline);
+  base::Task<acme::Outcome<ChallengeAnswer>> answer(Attempt& attempt, const acme::Authorization& of,
+                                                    acme::Challenge challenge,
+                                                    acme::ChallengeType type);
   acme::Failure note_failure(Attempt& attempt, const acme::Authorization& authorization,
                              acme::ChallengeType type, acme::Failure failure, bool other);
   base::Task<Certified> finish(Attempt& attempt, acme::Order order);
@@ -104,6 +108,7 @@ class AcmeIssuer : public Issuer {
   std::string account_url_;   // of the last certificate
   std::optional<Pace> pace_;  // where the CA's limits are known
   Preflight preflight_;
+  Rehearsal rehearsal_;
   Slots connecting_;                            // one at a time
   std::unique_ptr<AcmeConnection> connection_;  // made at the first order: it reads files
 };

@@ -14,6 +14,7 @@ namespace gatehouse::certs {
 // record is taken and withdrawn.
 class ChallengeAnswer {
  public:
+  ChallengeAnswer() = default;  // one that stays where it is
   explicit ChallengeAnswer(DnsRecord record) : record_(std::move(record)) {}
   ChallengeAnswer(ChallengeStore& store, std::string token)
       : store_(&store), name_(std::move(token)) {}
@@ -34,6 +35,8 @@ class ChallengeAnswer {
     }
   }
 
+  const std::string& name() const { return name_; }  // or token
+  const tls::CertificateRef& certificate() const { return certificate_; }
   std::optional<DnsRecord> take_record() { return std::exchange(record_, std::nullopt); }
 
  private:

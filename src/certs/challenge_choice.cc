@@ -1,5 +1,7 @@
 #include "certs/challenge_choice.h"
 
+#include <algorithm>
+
 namespace gatehouse::certs {
 
 namespace {
@@ -17,6 +19,13 @@ int ChallengeChoice::rank(const std::string& name, acme::ChallengeType type) con
   return ever_failed_.contains(type) && !ever_worked_.contains(type) ? 2 : 1;
 }
 
+bool ChallengeChoice::any_by_dns() const {
+  return std::ranges::any_of(types_, [this](acme::ChallengeType type) {
+    const bool wildcards_only = type == acme::ChallengeType::kDns01 && dns_ == DnsUse::kWildcards;
+    return acme::by_dns(type) && !wildcards_only;
+  });
+}
+
 const acme::Challenge* ChallengeChoice::choose(const acme::Authorization& authorization,
                                                const TriedChallenges& tried) const {
   const std::string name = authorization.name();
@@ -30,7 +39,7 @@ const acme::Challenge* ChallengeChoice::choose(const acme::Authorization& author
       }
       if (found != tried.end() && found->second.contains(type)) continue;
       for (const acme::Challenge& challenge : authorization.challenges) {
-        if (challenge.type == acme::name(type) && !challenge.token.empty()) return &challenge;
+        if (challenge.type == acme::name(type) && challenge.usable()) return &challenge;
       }
     }
   }

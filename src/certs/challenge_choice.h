@@ -32,6 +32,9 @@ class ChallengeChoice {
 
   const std::vector<acme::ChallengeType>& types() const { return types_; }
 
+  // Whether a name that is no wildcard may go by DNS.
+  bool any_by_dns() const;
+
   // The challenge to try next, or null when the CA offers none that is left: first the type that
   // worked for this name, then those that have not only ever failed, last the one that failed last
   // for this name.

@@ -64,15 +64,16 @@ DnsChallenges::DnsChallenges(Parts parts, std::unique_ptr<DnsProvider> provider,
     : parts_(parts),
       provider_(std::move(provider)),
       options_(std::move(options)),
-      folder_("dns/" + digest_of(provider_->id())),
+      folder_("dns/" + digest_of(provider_ ? provider_->id() : "")),
       calls_(parts_.loop, 1, kQueued),
-      places_(parts_.loop, provider_->most_values(), kQueued) {}
+      places_(parts_.loop, provider_ ? provider_->most_values() : 1, kQueued) {}
 
 base::Task<base::Result<DnsRecord>> DnsChallenges::present(std::string name, std::string value,
-                                                           base::Deadline deadline) {
+                                                           base::Deadline deadline,
+                                                           std::string label) {
   auto lookup = co_await make_lookup();
   if (!lookup) co_return base::fail(std::move(lookup.error()));
-  auto place = co_await lookup->canonical("_acme-challenge." + name, deadline);
+  auto place = co_await lookup->canonical(label + "." + name, deadline);
   if (!place) co_return base::fail(std::move(place.error()));
   auto servers = co_await servers_of(*lookup, *place, deadline);
   if (!servers) co_return base::fail(std::move(servers.error()));
@@ -173,6 +174,7 @@ base::Task<void> DnsChallenges::take_back(std::shared_ptr<DnsRecord> record) {
 
 base::Task<void> DnsChallenges::remove_leftovers() {
   std::string cursor;
+  if (!provider_) co_return;
   while (!parts_.tasks.closed()) {
     auto keys = co_await parts_.storage.list(folder_, cursor, kSlice);
     if (!keys) {

@@ -1,5 +1,6 @@
-// The answers to dns-01 (RFC 8555 8.4): TXT records that stand in DNS while a CA looks, and that
-// go afterwards, whatever happens in between.
+// The answers to dns-01 (RFC 8555 8.4) and dns-account-01: TXT records that stand in DNS while a CA
+// looks, and that go afterwards, whatever happens in between. And those to dns-persist-01, which
+// stay.
 #pragma once
 
 #include <memory>
@@ -10,6 +11,7 @@
 #include "base/blocking_pool.h"
 #include "base/endpoint.h"
 #include "base/gate.h"
+#include "certs/dns_persist.h"
 #include "certs/dns_provider.h"
 #include "certs/slots.h"
 #include "dns/lookup.h"
@@ -51,13 +53,21 @@ class DnsChallenges {
     base::Gate& tasks;  // whose owner outlives this; removals are tasks of it
   };
 
+  // `provider`: null where nobody sets records: then persist() alone may be called.
   DnsChallenges(Parts parts, std::unique_ptr<DnsProvider> provider, DnsOptions options);
 
   // Sets `value` for `name` (a DNS name without "*."), at the end of the aliases that begin at
-  // _acme-challenge.NAME, and waits until every server of the zone shows it. When that fails, what
+  // LABEL.NAME, and waits until every server of the zone shows it. When that fails, what
   // may have been set is withdrawn. Errors name the record and say what is missing.
   base::Task<base::Result<DnsRecord>> present(std::string name, std::string value,
-                                              base::Deadline deadline);
+                                              base::Deadline deadline,
+                                              std::string label = "_acme-challenge");
+  // Sees to it that every server of the zone shows a TXT record at the end of the aliases that
+  // begin at _validation-persist.NAME that says what is wanted. Where it is missing the provider,
+  // if it can hold it for long, sets it once, and nobody removes it. Errors say which record is to
+  // be set, and who does not show it.
+  base::Task<base::Result<void>> persist(std::string name, PersistentRecord wanted,
+                                         base::Deadline deadline);
   // Removes what was set, in a task of its own unless those are not taken any more. What cannot be
   // removed is reported and stays a leftover.
   base::Task<void> withdraw(DnsRecord record);
@@ -71,6 +81,8 @@ class DnsChallenges {
                                                                     base::Deadline deadline);
   base::Task<base::Result<void>> remember(DnsRecord& record, base::Deadline deadline);
   base::Task<base::Result<void>> set(const DnsRecord& record, base::Deadline deadline);
+  base::Task<base::Result<void>> shown(std::vector<dns::NameServer> servers, std::string place,
+                                       const PersistentRecord& wanted, base::Deadline deadline);
   base::Task<void> take_back(std::shared_ptr<DnsRecord> record);
   base::Task<void> remove_leftover(std::string key);
 

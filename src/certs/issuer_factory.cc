@@ -1,5 +1,6 @@
 #include "certs/issuer_factory.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -28,6 +29,22 @@ std::vector<base::Endpoint> endpoints_of(const std::vector<config::DnsServer>& s
     if (endpoint) endpoints.push_back(*endpoint);
   }
   return endpoints;
+}
+
+// The listeners of `config` as they are reached from this machine.
+std::vector<OwnListener> own_listeners(const config::Listen& listen) {
+  std::vector<OwnListener> own;
+  const auto add = [&](const std::vector<config::Address>& addresses, bool tls) {
+    for (const config::Address& address : addresses) {
+      const std::string host = address.host.empty() ? "127.0.0.1" : address.host;
+      auto at = address.unix_path.empty() ? base::Endpoint::from_ip(host, address.port)
+                                          : base::Endpoint::from_unix(address.unix_path);
+      if (at) own.emplace_back(std::move(*at), tls);
+    }
+  };
+  add(listen.https, true);
+  add(listen.http, false);
+  return own;
 }
 
 // The e-mails of other accounts that the configuration has at the same CA.
@@ -71,6 +88,8 @@ AcmeOptions acme_options(const config::AcmeIssuer& wanted, const config::Config&
   options.profile_required = wanted.profile.required;
   options.preferred_chain = wanted.preferred_chain;
   options.preflight = wanted.preflight;
+  options.listeners = own_listeners(config.listen);
+  options.proxied = config.listen.proxy_protocol;
   if (wanted.dns) options.resolvers = endpoints_of(wanted.dns->resolvers);
   const config::KnownCa* known = config::find_known_ca_at(wanted.directory);
   if (known != nullptr) options.address_profile = known->address_profile;
@@ -88,6 +107,12 @@ AcmeOptions acme_options(const config::AcmeIssuer& wanted, const config::Config&
       options.challenges.push_back(acme::ChallengeType::kDns01);
       options.dns = DnsUse::kAll;
     }
+    if (challenge == config::Challenge::kDnsAccount01 && wanted.dns) {
+      options.challenges.push_back(acme::ChallengeType::kDnsAccount01);
+    }
+    if (challenge == config::Challenge::kDnsPersist01) {
+      options.challenges.push_back(acme::ChallengeType::kDnsPersist01);
+    }
     if (challenge == config::Challenge::kTlsAlpn01 && https) {
       options.challenges.push_back(acme::ChallengeType::kTlsAlpn01);
     }
@@ -103,16 +128,20 @@ AcmeOptions acme_options(const config::AcmeIssuer& wanted, const config::Config&
 
 namespace {
 
-std::unique_ptr<DnsChallenges> dns_of(const IssuerParts& parts, const config::AcmeIssuer& wanted) {
-  if (!wanted.dns) return nullptr;
+std::unique_ptr<DnsChallenges> dns_of(const IssuerParts& parts, const config::AcmeIssuer& wanted,
+                                      const AcmeOptions& known) {
+  if (std::ranges::none_of(known.challenges, acme::by_dns)) return nullptr;
   DnsOptions options;
-  options.resolvers = endpoints_of(wanted.dns->resolvers);
-  if (wanted.dns->servers) options.servers = endpoints_of(*wanted.dns->servers);
-  options.propagation = wanted.dns->propagation_timeout;
-  const DnsProviderParts own{parts.loop, parts.blocking, parts.resolver};
+  options.resolvers = known.resolvers;
+  std::unique_ptr<DnsProvider> provider;
+  if (wanted.dns) {
+    if (wanted.dns->servers) options.servers = endpoints_of(*wanted.dns->servers);
+    options.propagation = wanted.dns->propagation_timeout;
+    const DnsProviderParts own{parts.loop, parts.blocking, parts.resolver};
+    provider = make_dns_provider(own, *wanted.dns);
+  }
   const DnsChallenges::Parts needs{parts.loop, parts.blocking, parts.storage, parts.tasks};
-  return std::make_unique<DnsChallenges>(needs, make_dns_provider(own, *wanted.dns),
-                                         std::move(options));
+  return std::make_unique<DnsChallenges>(needs, std::move(provider), std::move(options));
 }
 
 }  // namespace
@@ -124,7 +153,9 @@ IssuerFactory issuer_factory(IssuerParts parts, const config::Config& config) {
     if (const auto* acme = std::get_if<config::AcmeIssuer>(&wanted)) {
       AcmeIssuer::Parts own{parts.loop, parts.blocking, parts.resolver, parts.storage,
                             parts.challenges};
-      return std::make_unique<AcmeIssuer>(own, acme_options(*acme, config), dns_of(parts, *acme));
+      AcmeOptions options = acme_options(*acme, config);
+      auto dns = dns_of(parts, *acme, options);
+      return std::make_unique<AcmeIssuer>(own, std::move(options), std::move(dns));
     }
     return std::make_unique<InternalIssuer>(parts.loop, parts.blocking, parts.storage);
   };

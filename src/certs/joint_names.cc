@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "certs/listed.h"
 #include "certs/moment.h"
 
 namespace gatehouse::certs {
@@ -27,11 +28,7 @@ bool covers_all(const tls::Certificate& certificate, const std::vector<std::stri
   return std::ranges::all_of(names, [&](const auto& name) { return certificate.covers(name); });
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const std::string& name : names) out += (out.empty() ? "" : ",") + name;
-  return out;
-}
+std::string joined(const std::vector<std::string>& names) { return listed(names, ","); }
 
 std::vector<std::string> names_to_order(const std::vector<std::string>& names,
                                         const Failures& failures, base::WallTime now) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "certs/listed.h"
+
 namespace gatehouse::certs {
 
 namespace {
@@ -33,14 +35,6 @@ std::vector<std::string> own_addresses() {
   }
   ::freeifaddrs(all);
   return own;
-}
-
-std::string listed(const std::vector<std::string>& words, std::size_t most) {
-  std::string out;
-  for (std::size_t i = 0; i < std::min(words.size(), most); ++i) {
-    out += (i == 0 ? "" : ", ") + words[i];
-  }
-  return words.size() > most ? out + ", …" : out;
 }
 
 }  // namespace
@@ -103,7 +97,7 @@ base::Task<std::optional<acme::Problem>> Preflight::check_caa(dns::Lookup& looku
       if (objection.empty()) co_return std::nullopt;
       co_return problem("caa", "the CAA records at " + at + " forbid it for " + name + ": " +
                                    objection + "; this CA is " +
-                                   listed(subject.identities, kShown));
+                                   listed(subject.identities, ", ", kShown));
     }
     at = dns::parent_of(at);
   }
@@ -121,8 +115,8 @@ base::Task<std::string> Preflight::where(std::string name, base::Deadline deadli
     return std::ranges::find(*own, one) != own->end();
   });
   if (here) co_return std::string();
-  co_return name + " resolves to " + listed(addresses.found, kShown) +
-      ", which is no address of this machine (" + listed(*own, kShown) + ")";
+  co_return name + " resolves to " + listed(addresses.found, ", ", kShown) +
+      ", which is no address of this machine (" + listed(*own, ", ", kShown) + ")";
 }
 
 }  // namespace gatehouse::certs

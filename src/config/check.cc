@@ -361,6 +361,10 @@ void Checker::check_issuers(const std::vector<Issuer>& issuers, const Path& at) 
     if (by_dns && !acme->dns && acme->challenges != AcmeIssuer().challenges) {
       wrong(below(place, "challenges"), "dns-01 needs somebody who sets TXT records: \"dns\"");
     }
+    if (distinct.contains(Challenge::kDnsAccount01) && !acme->dns) {
+      wrong(below(place, "challenges"),
+            "dns-account-01 needs somebody who sets TXT records: \"dns\"");
+    }
     if (acme->dns) check_dns(*acme->dns, below(place, "dns"));
     check_ca(*acme, place);
     if (acme->eab && (acme->eab->key_id.empty() || acme->eab->hmac_key.empty())) {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/endpoint.h"
@@ -40,7 +41,8 @@ std::string Address::text() const {
 
 bool signs_wildcards(const Issuer& issuer) {
   const auto* acme = std::get_if<AcmeIssuer>(&issuer);
-  return acme == nullptr || acme->dns.has_value();
+  return acme == nullptr || acme->dns.has_value() ||
+         std::ranges::find(acme->challenges, Challenge::kDnsPersist01) != acme->challenges.end();
 }
 
 bool uses_internal_issuer(std::string_view name) {

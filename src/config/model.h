@@ -99,7 +99,7 @@ struct Route {
   Action action;
 };
 
-enum class Challenge : std::uint8_t { kTlsAlpn01, kHttp01, kDns01 };
+enum class Challenge : std::uint8_t { kTlsAlpn01, kHttp01, kDns01, kDnsAccount01, kDnsPersist01 };
 enum class KeyType : std::uint8_t { kP256, kP384, kRsa2048, kRsa4096 };
 inline bool is_rsa(KeyType type) { return type == KeyType::kRsa2048 || type == KeyType::kRsa4096; }
 
@@ -127,7 +127,7 @@ struct AcmeIssuer {
   std::string email;                  // contact; may be empty
   base::Duration account_key_age{0};  // a new key for the account when it is older; 0: never
   std::string ca_file;  // PEM roots that the CA's own HTTPS is checked with; empty: the system's
-  // In order; dns-01 only where there is `dns`. Wildcards always go by dns-01.
+  // In order; dns-01 only where there is `dns`. Wildcards go by those of DNS, dns-01 among them.
   std::vector<Challenge> challenges{Challenge::kTlsAlpn01, Challenge::kHttp01, Challenge::kDns01};
   std::optional<Dns> dns;
   std::optional<ExternalAccount> eab;
@@ -140,7 +140,7 @@ struct InternalIssuer {};
 
 using Issuer = std::variant<AcmeIssuer, InternalIssuer>;
 
-// The internal CA does; an ACME CA wants dns-01 for them (RFC 8555 7.1.4, 8.4).
+// The internal CA does; an ACME CA wants to be shown them in DNS (RFC 8555 7.1.4, 8.4).
 bool signs_wildcards(const Issuer& issuer);
 
 struct OnDemand {

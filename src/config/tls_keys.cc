@@ -13,7 +13,9 @@ namespace {
 constexpr std::pair<std::string_view, Challenge> kChallenges[] = {
     {"tls-alpn-01", Challenge::kTlsAlpn01},
     {"http-01", Challenge::kHttp01},
-    {"dns-01", Challenge::kDns01}};
+    {"dns-01", Challenge::kDns01},
+    {"dns-account-01", Challenge::kDnsAccount01},
+    {"dns-persist-01", Challenge::kDnsPersist01}};
 constexpr std::pair<std::string_view, ExternalAccount::Algorithm> kMacs[] = {
     {"HS256", ExternalAccount::Algorithm::kHs256},
     {"HS384", ExternalAccount::Algorithm::kHs384},

@@ -10,6 +10,7 @@
 #include "acme/account_update.h"
 #include "acme/jws.h"
 #include "base/log.h"
+#include "certs/dns_persist.h"
 #include "certs/issuer_factory.h"
 #include "certs/issuer_id.h"
 #include "certs/moment.h"
@@ -32,7 +33,8 @@ struct Account {
   std::string contact;
   std::string key_since;
   std::string key_thumbprint;
-  std::string state;  // in words
+  std::string state;   // in words
+  std::string record;  // for dns-persist-01, where that is wanted
   std::string error;
 };
 
@@ -43,7 +45,18 @@ void describe(const certs::AccountRecord& record, Account& told) {
   if (auto key = acme::jwk(record.account.key)) told.key_thumbprint = acme::thumbprint(*key);
 }
 
-base::Task<void> show(certs::AcmeConnection& ca, Account& told) {
+// What stands at _validation-persist.NAME of a CA that has domain names of its own.
+base::Task<void> tell_record(certs::AcmeConnection& ca, Account& told) {
+  auto directory = co_await ca.client.directory(base::Deadline::in(kTime));
+  if (!directory || directory->caa_identities.empty()) co_return;
+  certs::PersistentRecord record;
+  record.issuers = directory->caa_identities;
+  record.account = told.url;
+  record.wildcard = true;
+  told.record = record.text();
+}
+
+base::Task<void> show(certs::AcmeConnection& ca, Account& told, bool persists) {
   const base::Deadline deadline = base::Deadline::in(kTime);
   auto stored = co_await ca.account.look(deadline);
   if (!stored) {
@@ -61,6 +74,7 @@ base::Task<void> show(certs::AcmeConnection& ca, Account& told) {
   auto state = co_await acme::read_account(ca.client, record.account, deadline);
   told.state = state ? state->status : "not known";
   if (!state) told.error = state.error().error.detail;
+  if (persists) co_await tell_record(ca, told);
 }
 
 base::Task<void> roll_over(certs::AcmeConnection& ca, Account& told) {
@@ -88,6 +102,8 @@ base::Task<Account> do_one(OwnLoop& own, certs::AcmeOptions options, Verb verb) 
   Account told;
   told.issuer = certs::issuer_id_of(options.directory);
   told.contact = options.email;
+  const bool persists = std::ranges::find(options.challenges, acme::ChallengeType::kDnsPersist01) !=
+                        options.challenges.end();
   const certs::AcmeConnection::Parts parts{own.loop(), own.blocking(), own.resolver(),
                                            own.storage()};
   auto ca = co_await certs::AcmeConnection::make(parts, std::move(options));
@@ -96,7 +112,7 @@ base::Task<Account> do_one(OwnLoop& own, certs::AcmeOptions options, Verb verb) 
     co_return told;
   }
   switch (verb) {
-    case Verb::kShow: co_await show(**ca, told); break;
+    case Verb::kShow: co_await show(**ca, told, persists); break;
     case Verb::kRollOver: co_await roll_over(**ca, told); break;
     case Verb::kDeactivate: co_await deactivate(**ca, told); break;
   }
@@ -131,7 +147,7 @@ Json json_of(const Account& told) {
   return Json{{"issuer", told.issuer},      {"account", told.url},
               {"contact", told.contact},    {"key_since", told.key_since},
               {"key", told.key_thumbprint}, {"state", told.state},
-              {"error", told.error}};
+              {"error", told.error},        {"dns_persist", told.record}};
 }
 
 void print(const Account& told) {
@@ -144,6 +160,7 @@ void print(const Account& told) {
   line("key:       ", told.key_thumbprint);
   line("key since: ", told.key_since);
   line("state:     ", told.state);
+  line("record:    ", told.record.empty() ? "" : "TXT at _validation-persist.NAME: " + told.record);
   line("error:     ", told.error);
 }
 

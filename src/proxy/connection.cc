@@ -226,7 +226,7 @@ base::Task<bool> Connection::shake_hands() {
     co_return false;
   }
   facts_.server_name = std::move(hello->server_name);
-  const auto shown = transport_.client_certificate();
+  const auto shown = transport_.peer_certificate();
   if (!shown.empty()) note_certificate(facts_, shown);
   co_return !choice.challenge;  // no application data on a challenge's connection (RFC 8737 3)
 }

@@ -345,9 +345,8 @@ std::string_view Transport::version() const {
   return ssl_ && !SSL_in_init(ssl_.get()) ? SSL_get_version(ssl_.get()) : "";
 }
 
-std::string_view Transport::client_certificate() const {
-  const auto* sent =
-      ssl_ && SSL_is_server(ssl_.get()) ? SSL_get0_peer_certificates(ssl_.get()) : nullptr;
+std::string_view Transport::peer_certificate() const {
+  const auto* sent = ssl_ ? SSL_get0_peer_certificates(ssl_.get()) : nullptr;
   if (sent == nullptr || sk_CRYPTO_BUFFER_num(sent) == 0) return {};
   const auto* leaf = sk_CRYPTO_BUFFER_value(sent, 0);
   return base::as_text({CRYPTO_BUFFER_data(leaf), CRYPTO_BUFFER_len(leaf)});

@@ -94,8 +94,9 @@ class Transport {
   std::string_view version() const;  // "TLSv1.3", "TLSv1.2"; empty without TLS
   const std::string& server_name() const { return server_name_; }
   bool resumed() const;
-  // DER of the certificate that a client has shown, which has been verified; empty without one.
-  std::string_view client_certificate() const;
+  // DER of the certificate that the other side has shown, which has been verified unless this side
+  // wants any; empty without one.
+  std::string_view peer_certificate() const;
 
  private:
   friend class HelloCallbacks;

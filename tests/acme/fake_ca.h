@@ -278,6 +278,10 @@ class FakeCaOn {
                         {"url", url("/challenge/" + type + "/" + std::to_string(id))},
                         {"status", "pending"},
                         {"token", token(type, id)}};
+      if (type == "dns-persist-01") {
+        challenge.erase("token");
+        challenge["issuer-domain-names"] = {"ca.example"};
+      }
       if (type == authorization.tried && !authorization.error.empty()) {
         challenge["status"] = "invalid";
         challenge["error"] = {{"type", "urn:ietf:params:acme:error:" + authorization.error},

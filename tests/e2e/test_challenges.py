@@ -135,3 +135,15 @@ def test_the_certificate_is_of_the_profile_that_the_issuer_names(tmp_path):
                 leaf = x509.load_der_x509_certificate(connection.getpeercert(binary_form=True))
     life = leaf.not_valid_after - leaf.not_valid_before
     assert abs(life.total_seconds() - 160 * 3600) < 60
+
+
+def test_a_listener_that_wants_proxy_headers_is_asked_with_one(tmp_path):
+    with AcmeStage(tmp_path) as stage:
+        behind = {"listen": {"https": [f"127.0.0.1:{stage.https}"],
+                             "http": [f"127.0.0.1:{stage.http}"],
+                             "proxy_protocol": ["127.0.0.0/8"]}}
+        with stage.gatehouse("a.example", config=behind) as gatehouse:
+            # The CA's questions come without one here, so they fail: they were put all the same.
+            gatehouse.wait_for_line("an issuer gave no certificate")
+            assert "would fail, as seen from here" not in gatehouse.output
+            assert stage.pebble.orders() == 2

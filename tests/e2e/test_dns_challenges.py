@@ -52,6 +52,29 @@ def test_dns_01_is_found_by_itself_when_the_other_challenges_fail(tmp_path, stag
         gatehouse.wait_for_line("trying another type", 2)
 
 
+def test_an_account_has_a_name_of_its_own_for_its_records(tmp_path, stage):
+    program = Program(tmp_path / "program", stage.pebble)
+    issuer = {"challenges": ["dns-account-01"],
+              "dns": dns(stage, command={"program": str(program.path)})}
+    with stage.gatehouse("account.example", issuer=issuer) as gatehouse:
+        assert get(gatehouse.https, "account.example", context=stage.trust)[0] == 200
+        gatehouse.wait_until(lambda: program.calls("cleanup"), "the end of the record")
+    (name, _), = program.calls("present")
+    assert re.fullmatch(r"_[a-z2-7]{16}\._acme-challenge\.account\.example\.", name)
+
+
+def test_a_persistent_record_is_set_once_and_stays(tmp_path, stage):
+    program = Program(tmp_path / "program", stage.pebble)
+    provider = dns(stage, command={"program": str(program.path)})
+    with stage.gatehouse("*.persist.example", tls={"issuers": [stage.pebble.issuer(
+            challenges=["dns-persist-01"], dns=provider)]}) as gatehouse:
+        assert get(gatehouse.https, "any.persist.example", context=stage.trust)[0] == 200
+    (name, value), = program.calls("present")
+    assert name == "_validation-persist.persist.example."
+    assert re.fullmatch(r"[a-z.]+; accounturi=https://\S+; policy=wildcard", value)
+    assert not program.calls("cleanup")
+
+
 def test_a_program_that_fails_is_quoted_and_what_it_may_have_set_is_withdrawn(tmp_path, stage):
     program = Program(tmp_path / "program", stage.pebble)
     script = program.path.read_text()

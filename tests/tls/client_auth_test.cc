@@ -45,7 +45,7 @@ base::Task<Met> meet(Transport& transport, ServerContext& context, CertificateRe
     co_return met;
   }
   met.done = co_await transport.handshake(std::move(certificate), false, soon(), &auth);
-  if (met.done) met.shown = transport.client_certificate();
+  if (met.done) met.shown = transport.peer_certificate();
   transport.close();
   co_return met;
 }

@@ -37,7 +37,7 @@ class Program:
         """(name, value) of each call with that word."""
         if not self.calls_file.exists():
             return []
-        calls = [line.split() for line in self.calls_file.read_text().splitlines()]
+        calls = [line.split(maxsplit=2) for line in self.calls_file.read_text().splitlines()]
         return [tuple(rest) for first, *rest in calls if first == word]
 
 
