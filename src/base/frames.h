@@ -11,10 +11,10 @@ namespace gatehouse::base {
 
 class Frames {
  public:
-  static constexpr std::size_t kStep = 64;               // sizes are rounded up to a multiple of it
-  static constexpr std::size_t kLargest = 8192;          // larger ones come from malloc
-  // Bytes that a thread keeps at most: what some thousand exchanges at once leave behind. With less,
-  // each burst of HTTP/2 streams would ask malloc, and cost a third more.
+  static constexpr std::size_t kStep = 64;       // sizes are rounded up to a multiple of it
+  static constexpr std::size_t kLargest = 8192;  // larger ones come from malloc
+  // Bytes that a thread keeps at most: what some thousand exchanges at once leave behind. With
+  // less, each burst of HTTP/2 streams would ask malloc, and cost a third more.
   static constexpr std::size_t kKept = 16 * 1024 * 1024;
 
   static void* allocate(std::size_t size);
