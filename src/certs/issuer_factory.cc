@@ -39,7 +39,9 @@ std::vector<OwnListener> own_listeners(const config::Listen& listen) {
       const std::string host = address.host.empty() ? "127.0.0.1" : address.host;
       auto at = address.unix_path.empty() ? base::Endpoint::from_ip(host, address.port)
                                           : base::Endpoint::from_unix(address.unix_path);
-      if (at) own.emplace_back(std::move(*at), tls);
+      // Of port 0 only the kernel knows which it is.
+      const bool known = at && (!at->is_ip() || at->port() != 0);
+      if (known) own.emplace_back(std::move(*at), tls);
     }
   };
   add(listen.https, true);

@@ -280,8 +280,10 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     if (asked_for_patience(*issuer, failures)) continue;
     const bool same = before && before->issuer == issuer->id();
     const bool again = same && same_names(before->names, names);
-    if (again && before->wait_for_next(parts_.now()) > parts_.now()) {
-      failures.not_before[issuer->id()] = before->wait_for_next(parts_.now());
+    const base::WallTime now = parts_.now();
+    const auto next = again ? before->wait_for_next(now, parts_.key_types.two()) : now;
+    if (next > now) {
+      failures.not_before[issuer->id()] = next;
       continue;
     }
     if (!breakers_[issuer->id()].take(parts_.now())) {

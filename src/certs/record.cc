@@ -55,13 +55,14 @@ base::WallTime Record::due(const RenewalPolicy& policy) const {
   return planned ? due_by_plan(dates(), *plan) : due_by_life(dates(), policy);
 }
 
-base::WallTime Record::wait_for_next(base::WallTime now) const {
+base::WallTime Record::wait_for_next(base::WallTime now, bool of_two) const {
   const CaLimits* limits = limits_of(issuer);
   if (limits == nullptr || limits->same_names > kEarlier) return now;
   std::vector<base::WallTime> all = earlier;
   all.push_back(obtained);
-  if (all.size() < limits->same_names) return now;
-  const auto first = all[all.size() - limits->same_names];
+  const std::size_t most = of_two ? limits->same_names / 2 : limits->same_names;
+  if (all.size() < most) return now;
+  const auto first = all[all.size() - most];
   return std::max(now, first + limits->same_names_every * limits->same_names);
 }
 

@@ -44,8 +44,8 @@ struct Record {
   // certificate, else by the life.
   base::WallTime due(const RenewalPolicy& policy) const;
   // Before this moment the issuer signs nothing more for the same names, by its published limits;
-  // `now` where none are known or reached.
-  base::WallTime wait_for_next(base::WallTime now) const;
+  // `now` where none are known or reached. Where they have two certificates, each has half of that.
+  base::WallTime wait_for_next(base::WallTime now, bool of_two = false) const;
   // Remembers the predecessor, and what that remembers.
   void follow(const Record& before);
 };

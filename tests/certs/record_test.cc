@@ -57,6 +57,17 @@ TEST_F(RecordTest, RemembersWhereItCameFromAndThatItWasRevoked) {
   EXPECT_FALSE(read->revoked->replace);
 }
 
+// Let's Encrypt signs five a week for the same names, whatever the keys.
+TEST_F(RecordTest, TwoCertificatesOfTheSameNamesShareWhatTheCaSignsInAWeek) {
+  const auto now = record.obtained;
+  record.issuer = "acme-v02.api.letsencrypt.org-directory";
+  record.earlier = {now - std::chrono::hours(2)};
+  EXPECT_EQ(record.wait_for_next(now), now);
+  EXPECT_EQ(record.wait_for_next(now, true), record.earlier.front() + std::chrono::days(7));
+  record.earlier.insert(record.earlier.begin(), 3, now - std::chrono::hours(3));
+  EXPECT_EQ(record.wait_for_next(now), record.earlier.front() + std::chrono::days(7));
+}
+
 TEST_F(RecordTest, EveryCutAndEveryMissingPartIsDamage) {
   const std::string text = to_text(record);
   for (std::size_t size = 0; size + 3 < text.size(); size += 7) {
