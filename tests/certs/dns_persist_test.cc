@@ -79,6 +79,7 @@ class Setter : public DnsProvider {
 
 struct AccountInDnsTest : AcmeHouse {
   AccountInDnsTest() {
+    skips = false;
     ca.challenge_types = {"dns-persist-01", "dns-account-01", "http-01"};
     where.resolvers.push_back(server.endpoint());
     where.servers.emplace(where.resolvers);
