@@ -16,7 +16,7 @@ FROM ${BASE}
 # a number that is free everywhere and that orchestrators can be told.
 RUN apt-get -q update \
  && apt-get -y -q --no-install-recommends install \
-      ca-certificates libfmt10 libidn2-0 libnghttp2-14 libstdc++6 \
+      ca-certificates libfmt10 libidn2-0 libnghttp2-14 libpsl5t64 libstdc++6 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
  && groupadd --gid 65532 gatehouse \
  && useradd --uid 65532 --gid 65532 --no-create-home --home-dir /data \

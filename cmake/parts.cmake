@@ -99,6 +99,16 @@ add_library(parts::idn2 ALIAS parts_idn2)
 target_include_directories(parts_idn2 SYSTEM INTERFACE "${IDN2_INCLUDE}")
 target_link_libraries(parts_idn2 INTERFACE ${IDN2})
 
+# --- libpsl ------------------------------------------------------------------------------------
+find_path(PSL_INCLUDE libpsl.h REQUIRED)
+file(STRINGS "${PSL_INCLUDE}/libpsl.h" psl_version REGEX "define PSL_VERSION ")
+string(REGEX REPLACE ".*\"(.*)\".*" "\\1" psl_version "${psl_version}")
+find_library(PSL NAMES psl REQUIRED NO_CACHE)
+add_library(parts_psl INTERFACE)
+add_library(parts::psl ALIAS parts_psl)
+target_include_directories(parts_psl SYSTEM INTERFACE "${PSL_INCLUDE}")
+target_link_libraries(parts_psl INTERFACE ${PSL})
+
 # --- Boost, JSON, log, command line --------------------------------------------------------------
 find_path(BOOST_INCLUDE boost/intrusive/list.hpp REQUIRED)
 file(STRINGS "${BOOST_INCLUDE}/boost/version.hpp" boost_lib_version
@@ -144,5 +154,6 @@ message(STATUS "  BoringSSL  ${boringssl_version} (${GATEHOUSE_BORINGSSL_DIR})")
 message(STATUS "  llhttp     ${llhttp_version} (${GATEHOUSE_LLHTTP_DIR})")
 message(STATUS "  nghttp2    ${nghttp2_version}")
 message(STATUS "  libidn2    ${idn2_version}")
+message(STATUS "  libpsl     ${psl_version}")
 message(STATUS "  Boost      ${boost_version}")
 message(STATUS "  JSON       ${nlohmann_json_VERSION}, fmt ${fmt_VERSION}, spdlog ${spdlog_VERSION}, CLI11 ${CLI11_VERSION}")

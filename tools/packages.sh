@@ -8,6 +8,7 @@ set -euo pipefail
 packages=(
   clang-19 lld-19 llvm-19 libclang-rt-19-dev g++ cmake ninja-build ccache
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libnghttp2-dev libidn2-dev
+  libpsl-dev
   dpkg-dev patch xz-utils debian-archive-keyring ca-certificates
   curl  # for the line that ./dev run prints
 )

@@ -22,7 +22,9 @@ struct AcmeIssuer::Attempt {
   tls::PrivateKey key;
   base::Deadline deadline;
   Urgency urgency;
-  unsigned orders;  // at most
+  unsigned orders;       // at most
+  bool renewal;          // no new certificate to the limits of a CA
+  bool counted = false;  // with those of its registered domains
   acme::NewOrder wanted;
   std::string profile;            // in which it was wanted at first
   std::string before;             // the serial of the certificate that is replaced
@@ -42,6 +44,7 @@ struct AcmeIssuer::Attempt {
         deadline(request.deadline),
         urgency(request.urgency),
         orders(request.failed_before ? kOrdersAgain : kOrders),
+        renewal(request.again),
         wanted(names) {
     wanted.profile = options.profile;
     if (wanted.profile.empty() && std::ranges::any_of(names, base::is_ip_literal)) {

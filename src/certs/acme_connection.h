@@ -14,6 +14,7 @@
 #include "base/resolver.h"
 #include "certs/acme_account.h"
 #include "certs/challenge_choice.h"
+#include "certs/pace.h"
 #include "certs/rehearsal.h"
 #include "http/client.h"
 #include "storage/storage.h"
@@ -39,6 +40,7 @@ struct AcmeOptions {
   std::vector<OwnListener> listeners;     // of this process; none: they are not asked
   std::vector<base::IpRange> proxied;     // who must send them a PROXY header first
   std::vector<base::Endpoint> resolvers;  // who is asked; empty: the system's
+  const CaLimits* limits = nullptr;       // that are kept; null: those that the CA publishes
   std::string preferred_chain;            // as choose_chain() takes it; empty: the CA's own choice
   std::string user_agent;                 // product and where to learn more of it
 

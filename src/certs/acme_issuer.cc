@@ -45,7 +45,10 @@ AcmeIssuer::AcmeIssuer(Parts parts, AcmeOptions options, std::unique_ptr<DnsChal
       preflight_(parts_.loop, parts_.blocking, options_.resolvers),
       rehearsal_(parts_.loop, options_.listeners, options_.proxied),
       connecting_(parts_.loop, 1, kConnectQueued) {
-  if (const CaLimits* limits = limits_of(id_)) pace_.emplace(*limits);
+  const CaLimits* limits = options_.limits != nullptr ? options_.limits : limits_of(id_);
+  if (limits == nullptr) return;
+  pace_.emplace(limits->orders);
+  domains_.emplace(parts_.loop, parts_.storage, id_, *limits);
 }
 
 AcmeIssuer::~AcmeIssuer() = default;
@@ -56,6 +59,7 @@ base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(Iss
   Attempt attempt(std::move(request), options_);
   auto certificate = co_await obtain(attempt);
   if (certificate) co_return std::move(*certificate);
+  if (attempt.counted) co_await domains_->give_back(attempt.names);
   acme::Failure& failure = certificate.error();
   if (attempt.blamed.empty() && failure.problem) {
     attempt.blamed = blamed_names(*failure.problem, attempt.names);
@@ -81,6 +85,7 @@ base::Task<acme::Outcome<acme::RenewalInfo>> AcmeIssuer::renewal_info(
 
 base::Task<void> AcmeIssuer::remove_leftovers() {
   if (dns_) co_await dns_->remove_leftovers();
+  if (domains_) co_await domains_->forget_full();
 }
 
 base::Task<base::Result<void>> AcmeIssuer::connect(base::Deadline deadline) {
@@ -174,6 +179,18 @@ base::Task<acme::Outcome<>> AcmeIssuer::look_at_dns(Attempt& attempt) {
   co_return outcome;
 }
 
+// What the CA would refuse by the limits that it publishes is not ordered. One certificate comes of
+// an attempt, however many orders it takes.
+base::Task<acme::Outcome<>> AcmeIssuer::keep_limits(Attempt& attempt) {
+  if (!pace_) co_return acme::Outcome<>();
+  if (!attempt.renewal && !attempt.counted) {
+    auto allowed = co_await domains_->take(attempt.names, attempt.urgency);
+    if (!allowed) co_return failed(std::move(allowed.error()));
+    attempt.counted = true;
+  }
+  co_return co_await keep_pace(*pace_, parts_.storage, id_, attempt.urgency);
+}
+
 // The order that an earlier life has begun, or a new one, which is in storage before anything comes
 // of it.
 base::Task<acme::Outcome<acme::Order>> AcmeIssuer::open_order(Attempt& attempt) {
@@ -188,10 +205,8 @@ base::Task<acme::Outcome<acme::Order>> AcmeIssuer::open_order(Attempt& attempt) 
   }
   auto good = co_await look_at_dns(attempt);
   if (!good) co_return failed(std::move(good.error()));
-  if (pace_) {
-    auto allowed = co_await keep_pace(*pace_, parts_.storage, id_, attempt.urgency);
-    if (!allowed) co_return failed(std::move(allowed.error()));
-  }
+  auto allowed = co_await keep_limits(attempt);
+  if (!allowed) co_return failed(std::move(allowed.error()));
   auto order = co_await place_order(connection_->client, attempt.account, attempt.wanted,
                                     options_.profile_required, attempt.deadline);
   if (!order) co_return failed(std::move(order.error()));

@@ -17,6 +17,7 @@
 #include "certs/challenge_choice.h"
 #include "certs/challenge_store.h"
 #include "certs/dns_challenges.h"
+#include "certs/domain_paces.h"
 #include "certs/issuer.h"
 #include "certs/issuer_id.h"
 #include "certs/open_order.h"
@@ -76,6 +77,7 @@ class AcmeIssuer : public Issuer {
   base::Task<Certified> obtain(Attempt& attempt);
   base::Task<Certified> order(Attempt& attempt);
   base::Task<acme::Outcome<>> look_at_dns(Attempt& attempt);
+  base::Task<acme::Outcome<>> keep_limits(Attempt& attempt);
   base::Task<acme::Outcome<std::optional<acme::Directory>>> public_directory(
       base::Deadline deadline);
   base::Task<acme::Outcome<acme::Order>> open_order(Attempt& attempt);
@@ -105,8 +107,10 @@ class AcmeIssuer : public Issuer {
   ChallengeChoice choice_;
   OpenOrders open_;
   std::unique_ptr<DnsChallenges> dns_;
-  std::string account_url_;   // of the last certificate
-  std::optional<Pace> pace_;  // where the CA's limits are known
+  std::string account_url_;  // of the last certificate
+  // Where the CA's limits are known.
+  std::optional<Pace> pace_;
+  std::optional<DomainPaces> domains_;
   Preflight preflight_;
   Rehearsal rehearsal_;
   Slots connecting_;                            // one at a time

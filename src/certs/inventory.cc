@@ -229,6 +229,15 @@ base::Task<base::Result<std::vector<std::string>>> Inventory::list_orders(std::s
   co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
 }
 
+base::Task<base::Result<std::vector<std::string>>> Inventory::list_order_issuers() {
+  std::string prefix = "orders";
+  co_return co_await storage_.segments(std::move(prefix));
+}
+
+base::Task<base::Result<void>> Inventory::forget_order(std::string key) {
+  co_return co_await storage_.remove(std::move(key));
+}
+
 base::Task<base::Result<std::vector<std::string>>> Inventory::list_failures(std::string cursor,
                                                                             std::size_t most) {
   std::string prefix(kFailures);

@@ -63,6 +63,10 @@ class Inventory {
   base::Task<base::Result<std::vector<std::string>>> list_orders(std::string issuer,
                                                                  std::string cursor,
                                                                  std::size_t most);
+  // The ids of all issuers that orders are under way at.
+  base::Task<base::Result<std::vector<std::string>>> list_order_issuers();
+  // Removes an order by its storage key. Whoever calls holds the name's lease.
+  base::Task<base::Result<void>> forget_order(std::string key);
   base::Task<base::Result<std::vector<std::string>>> list_failures(std::string cursor,
                                                                    std::size_t most);
 

@@ -55,6 +55,8 @@ struct IssueRequest {
   // The same issuer's certificate that the new one takes the place of (RFC 9773 5); null: none.
   tls::CertificateRef replaces;
   Urgency urgency = Urgency::kHandshake;  // of who waits
+  // It has signed for the same names before: a renewal, of which CAs allow more.
+  bool again = false;
   // A challenge of the name has failed before: one type is tried, so that few validations fail an
   // hour.
   bool failed_before = false;

@@ -301,6 +301,7 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     if (same && parts_.renewal.ask_issuers) wanted.replaces = before->certificate;
     wanted.label = request.label_of(names.front());
     wanted.urgency = request.urgency;
+    wanted.again = again;
     wanted.failed_before = failures.of_challenge;
     auto issued = co_await issuer->issue(std::move(wanted));
     if (issued) {

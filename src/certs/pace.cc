@@ -11,16 +11,20 @@ namespace gatehouse::certs {
 
 namespace {
 
-using std::chrono::minutes;
 using std::chrono::seconds;
 
-// 300 orders in 3 hours, 5 certificates for one set of names in 7 days; the staging environment has
-// its own.
+// 300 orders in 3 hours; in 7 days 5 certificates for one set of names, and 50 for one domain; the
+// staging environment has its own.
+constexpr seconds kWeek = std::chrono::days(7);
 constexpr std::array kLimits{
-    CaLimits{"acme-v02.api.letsencrypt.org-directory", 300, seconds(36), 5,
-             minutes(7 * 24 * 60 / 5)},
-    CaLimits{"acme-staging-v02.api.letsencrypt.org-directory", 1500, seconds(8), 30'000,
-             seconds(7 * 24 * 3600 / 30'000)},
+    CaLimits{"acme-v02.api.letsencrypt.org-directory",
+             {300, seconds(36)},
+             {5, kWeek / 5},
+             {50, kWeek / 50}},
+    CaLimits{"acme-staging-v02.api.letsencrypt.org-directory",
+             {1500, seconds(8)},
+             {30'000, seconds(21)},
+             {30'000, seconds(21)}},
 };
 
 double share(unsigned whole, unsigned percent) { return whole * percent / 100.0; }
@@ -32,41 +36,47 @@ const CaLimits* limits_of(std::string_view issuer) {
   return found == kLimits.end() ? nullptr : &*found;
 }
 
-Pace::Pace(const CaLimits& limits)
-    : limits_(limits), tokens_(limits.orders - share(limits.orders, kSpare)) {}
+Pace::Pace(const Allowance& allowance) : allowance_(allowance), tokens_(most()) {}
+
+double Pace::most() const { return allowance_.at_once - share(allowance_.at_once, kSpare); }
 
 void Pace::fill(base::WallTime now) {
   // A clock that was set back fills nothing.
   if (filled_ != base::WallTime() && now > filled_) {
     const double passed = static_cast<double>((now - filled_).count());
-    const double most = limits_.orders - share(limits_.orders, kSpare);
-    tokens_ = std::min(most, tokens_ + passed / static_cast<double>(limits_.order_every.count()));
+    tokens_ = std::min(most(), tokens_ + passed / static_cast<double>(allowance_.each.count()));
   }
   filled_ = now;
 }
 
 seconds Pace::until(double tokens) const {
   const double missing = std::max(0.0, tokens - tokens_);
-  return seconds(static_cast<std::int64_t>(
-      std::ceil(missing * static_cast<double>(limits_.order_every.count()))));
+  return seconds(
+      static_cast<std::int64_t>(std::ceil(missing * static_cast<double>(allowance_.each.count()))));
 }
 
 std::optional<base::WallTime> Pace::take(base::WallTime now, Urgency urgency) {
   fill(now);
   const bool waits = urgency == Urgency::kBackground;
-  const double left = waits ? share(limits_.orders, kForHandshakes) : 0;
+  const double left = waits ? share(allowance_.at_once, kForHandshakes) : 0;
   if (tokens_ >= left + 1) {
     tokens_ -= 1;
     return std::nullopt;
   }
   const base::WallTime soonest = now + until(left + 1);
-  line_ = std::max(soonest, std::min(line_, soonest + std::chrono::days(1)) + limits_.order_every);
+  line_ = std::max(soonest, std::min(line_, soonest + std::chrono::days(1)) + allowance_.each);
   return line_;
+}
+
+void Pace::give_back(base::WallTime now) {
+  fill(now);
+  tokens_ = std::min(most(), tokens_ + 1);
 }
 
 std::string Pace::text() const {
   Json object = new_document();
   object["left"] = tokens_;
+  object["line"] = seconds_of(line_);
   object["at"] = seconds_of(filled_);
   return text_of(object);
 }
@@ -78,12 +88,13 @@ base::Result<void> Pace::learn(std::string_view text, base::WallTime now) {
   if (!at) return base::fail(std::move(at.error()));
   const auto left = object->find("left");
   if (left == object->end() || !left->is_number()) return damaged("it has no number 'left'");
-  Pace other(limits_);
+  Pace other(allowance_);
   other.tokens_ = std::clamp(left->get<double>(), 0.0, other.tokens_);
   other.filled_ = *at;
   other.fill(now);
   fill(now);
   tokens_ = std::min(tokens_, other.tokens_);
+  if (const auto line = time_in(*object, "line")) line_ = std::max(line_, *line);
   return {};
 }
 

@@ -16,21 +16,24 @@
 
 namespace gatehouse::certs {
 
+// So many at once, and then one more each time that `each` has passed.
+struct Allowance {
+  unsigned at_once;
+  std::chrono::seconds each;
+};
+
 // What a CA publishes. Let's Encrypt: letsencrypt.org/docs/rate-limits.
 struct CaLimits {
   std::string_view issuer;  // Issuer::id()
-  // New orders of one account: so many at once, and one more each `order_every`.
-  unsigned orders;
-  std::chrono::seconds order_every;
-  // Certificates of one set of names: the same.
-  unsigned same_names;
-  std::chrono::seconds same_names_every;
+  Allowance orders;         // new ones of one account
+  Allowance same_names;     // certificates of one set of names
+  Allowance domain;         // certificates of one registered domain, but for renewals
 };
 
 // Those of the issuer; null when none are known: it says itself when it has enough.
 const CaLimits* limits_of(std::string_view issuer);
 
-// A bucket of orders. One loop.
+// A bucket of orders, or of certificates. One loop.
 class Pace {
  public:
   // Of a hundred so many are left to handshakes, and so many are not used: other processes that
@@ -38,11 +41,15 @@ class Pace {
   static constexpr unsigned kForHandshakes = 20;
   static constexpr unsigned kSpare = 4;
 
-  explicit Pace(const CaLimits& limits);
+  explicit Pace(const Allowance& allowance);
 
   // Nothing when an order may be placed now: it is counted then. Else the moment to come again;
   // another one for each who asks.
   std::optional<base::WallTime> take(base::WallTime now, Urgency urgency);
+  // One that was taken has not been used.
+  void give_back(base::WallTime now);
+  // Whether nothing has been taken that has not come back since.
+  bool full() const { return tokens_ >= most(); }
 
   // As storage keeps it.
   std::string text() const;
@@ -51,10 +58,11 @@ class Pace {
   base::Result<void> learn(std::string_view text, base::WallTime now);
 
  private:
+  double most() const;
   void fill(base::WallTime now);
   std::chrono::seconds until(double tokens) const;
 
-  const CaLimits& limits_;
+  Allowance allowance_;
   double tokens_;
   base::WallTime filled_{};
   base::WallTime line_{};  // when the last one who was sent away comes again

@@ -57,13 +57,14 @@ base::WallTime Record::due(const RenewalPolicy& policy) const {
 
 base::WallTime Record::wait_for_next(base::WallTime now, bool of_two) const {
   const CaLimits* limits = limits_of(issuer);
-  if (limits == nullptr || limits->same_names > kEarlier) return now;
+  if (limits == nullptr || limits->same_names.at_once > kEarlier) return now;
   std::vector<base::WallTime> all = earlier;
   all.push_back(obtained);
-  const std::size_t most = of_two ? limits->same_names / 2 : limits->same_names;
+  const auto [at_once, each] = limits->same_names;
+  const std::size_t most = of_two ? at_once / 2 : at_once;
   if (all.size() < most) return now;
   const auto first = all[all.size() - most];
-  return std::max(now, first + limits->same_names_every * limits->same_names);
+  return std::max(now, first + each * at_once);
 }
 
 void Record::follow(const Record& before) {

@@ -18,6 +18,7 @@ namespace gatehouse::certs {
 namespace {
 
 constexpr std::chrono::seconds kStaleFailures = std::chrono::days(30);
+constexpr base::Duration kLeftoverLease{100};  // longer than that it is another process's
 
 bool issued_by_one_of(std::string_view id, const std::vector<Issuer*>& issuers) {
   return std::ranges::any_of(issuers, [&](const Issuer* one) { return one->id() == id; });
@@ -114,12 +115,28 @@ base::Task<void> forget_stale_failure(const StartupParts& parts, std::string key
   (void)co_await parts.inventory.forget_failures(std::move(name));
 }
 
-// An order for a name on demand that was cut off goes on. (Those of named sites do in any case.)
-void note_order(const StartupParts& parts, const std::string& key) {
-  const std::string_view label = std::string_view(key).substr(key.rfind('/') + 1);
-  const HostRules::Match site = parts.rules.find(name_of_label(label));
-  if (site.policy == nullptr || site.policy->source != Source::kOnDemand) return;
-  if (!parts.schedule.due(label)) parts.schedule.set(label, parts.now());
+// Whether an order for the name may come to anything.
+bool is_ordered(const SitePolicy* policy) {
+  return policy != nullptr &&
+         (policy->source == Source::kOnDemand || policy->source == Source::kManaged);
+}
+
+// An order that was cut off goes on: those of named sites in any case, those on demand from here.
+// One that nobody will go on with is removed, unless another process is at it.
+base::Task<void> note_order(const StartupParts& parts, std::string issuer, std::string key) {
+  const std::string label = name_of_segment(std::string_view(key).substr(key.rfind('/') + 1));
+  std::string name(name_of_label(label));
+  const SitePolicy* policy = parts.rules.find(name).policy;
+  const auto ids = parts.issuers.ids();
+  if (is_ordered(policy) && std::ranges::find(ids, issuer) != ids.end()) {
+    const bool on_demand = policy->source == Source::kOnDemand;
+    if (on_demand && !parts.schedule.due(label)) parts.schedule.set(label, parts.now());
+    co_return;
+  }
+  auto lease = co_await parts.inventory.lease(std::move(name), base::Deadline::in(kLeftoverLease));
+  if (!lease) co_return;
+  (void)co_await parts.inventory.forget_order(key);
+  lease->release();
 }
 
 enum class Kind : std::uint8_t { kCertificates, kOrders, kFailures };
@@ -141,7 +158,7 @@ base::Task<Keys> list(const StartupParts& parts, Kind kind, std::string issuer,
 
 base::Task<bool> scan_slice(const StartupParts& parts, Kind kind, std::string issuer,
                             std::string& cursor) {
-  const Keys keys = co_await list(parts, kind, std::move(issuer), cursor);
+  const Keys keys = co_await list(parts, kind, issuer, cursor);
   if (!keys) {
     base::log::error("the storage cannot be listed; renewals of names on demand wait for visitors",
                      {{"error", keys.error().detail}});
@@ -151,7 +168,7 @@ base::Task<bool> scan_slice(const StartupParts& parts, Kind kind, std::string is
     if (parts.stopping) co_return false;
     switch (kind) {
       case Kind::kCertificates: co_await note_renewal(parts, key); break;
-      case Kind::kOrders: note_order(parts, key); break;
+      case Kind::kOrders: co_await note_order(parts, issuer, key); break;
       case Kind::kFailures: co_await forget_stale_failure(parts, key); break;
     }
   }
@@ -244,10 +261,6 @@ void check_trust_of(const std::vector<config::Issuer>& issuers, const std::strin
   }
 }
 
-}  // namespace
-
-namespace {
-
 base::Task<void> load_one(const StartupParts& parts, const std::string& host,
                           const std::string& label) {
   const tls::KeyKinds keys = parts.orders.key_types().kinds(label);
@@ -282,7 +295,8 @@ base::Task<void> scan_storage(StartupParts parts) {
   auto all = co_await parts.inventory.list_issuers();
   if (all) issuers = std::move(*all);  // those that are configured no more too
   for (const std::string& issuer : issuers) co_await scan(parts, Kind::kCertificates, issuer);
-  issuers = parts.issuers.ids();
+  all = co_await parts.inventory.list_order_issuers();
+  if (all) issuers = std::move(*all);
   for (const std::string& issuer : issuers) co_await scan(parts, Kind::kOrders, issuer);
   std::string none;
   co_await scan(parts, Kind::kFailures, std::move(none));

@@ -247,6 +247,21 @@ TEST_F(AutomationTest, NamesOnDemandAreRenewedAfterARestartWithoutAnyVisitor) {
   until([&] { return second.certificates.find("a.example") != nullptr; });
 }
 
+TEST_F(AutomationTest, OrdersThatNobodyWillGoOnWithLeaveStorageButThoseUnderWay) {
+  auto& held = records->records;
+  held["orders/main/a.test"] = held["orders/main/old.test"] = "an order";
+  held["orders/former-ca/a.test"] = held["orders/main/busy.test"] = "an order";
+  records->leased.insert("certificates/busy.test");  // by another process
+  config.sites.clear();
+  add_site({"a.test"});
+  const Process& process = start();
+  until([&] { return !held.contains("orders/main/old.test"); });
+  until([&] { return !held.contains("orders/former-ca/a.test"); });
+  until([&] { return process.certificates.find_exact("a.test") != nullptr; });
+  EXPECT_TRUE(held.contains("orders/main/a.test")) << "it is its issuer's to take up";
+  EXPECT_TRUE(held.contains("orders/main/busy.test"));
+}
+
 TEST_F(AutomationTest, TwoProcessesOnOneStorageMakeOneOrder) {
   add_site({"a.example"});
   ca().go_on.reset();

@@ -30,33 +30,35 @@ struct PaceTest : testing::Test {
 };
 
 TEST_F(PaceTest, KnowsLetsEncryptsLimitsAndNobodyElses) {
-  EXPECT_EQ(limits.orders, 300u);
-  EXPECT_EQ(limits.order_every * limits.orders, hours(3));
-  EXPECT_EQ(limits.same_names, 5u);
-  EXPECT_EQ(limits.same_names_every * limits.same_names, days(7));
+  EXPECT_EQ(limits.orders.at_once, 300u);
+  EXPECT_EQ(limits.orders.each * limits.orders.at_once, hours(3));
+  EXPECT_EQ(limits.same_names.at_once, 5u);
+  EXPECT_EQ(limits.same_names.each * limits.same_names.at_once, days(7));
+  EXPECT_EQ(limits.domain.at_once, 50u);
+  EXPECT_EQ(limits.domain.each * limits.domain.at_once, days(7));
   EXPECT_EQ(limits_of("ca.example-directory"), nullptr);
   EXPECT_EQ(limits_of("internal"), nullptr);
 }
 
 TEST_F(PaceTest, NeverPlacesMoreOrdersThanTheBucketOfTheCaHolds) {
-  Pace pace(limits);
-  double bucket = limits.orders;  // the CA's own
+  Pace pace(limits.orders);
+  double bucket = limits.orders.at_once;  // the CA's own
   for (int minute = 0; minute < 24 * 60; ++minute, now += seconds(60)) {
-    bucket = std::min<double>(limits.orders, bucket + 60.0 / 36);
+    bucket = std::min<double>(limits.orders.at_once, bucket + 60.0 / 36);
     bucket -= go(pace, 10, minute % 3 == 0 ? Urgency::kHandshake : Urgency::kBackground);
     ASSERT_GE(bucket, 0) << minute;
   }
 }
 
 TEST_F(PaceTest, LeavesOrdersToHandshakes) {
-  Pace pace(limits);
+  Pace pace(limits.orders);
   EXPECT_LT(go(pace, 1000), 240);
   EXPECT_GE(go(pace, 1000, Urgency::kHandshake), 50);
   EXPECT_EQ(go(pace, 1, Urgency::kHandshake), 0);
 }
 
 TEST_F(PaceTest, SendsEachAwayUntilAnotherMomentAtWhichItMayGo) {
-  Pace pace(limits);
+  Pace pace(limits.orders);
   (void)go(pace, 300);
   std::set<base::WallTime> moments;
   for (int i = 0; i < 100; ++i) moments.insert(*pace.take(now, Urgency::kBackground));
@@ -66,7 +68,7 @@ TEST_F(PaceTest, SendsEachAwayUntilAnotherMomentAtWhichItMayGo) {
 }
 
 TEST_F(PaceTest, AClockThatIsSetBackGivesNothing) {
-  Pace pace(limits);
+  Pace pace(limits.orders);
   (void)go(pace, 1000, Urgency::kHandshake);
   now -= days(30);
   EXPECT_EQ(go(pace, 1, Urgency::kHandshake), 0);
@@ -75,7 +77,7 @@ TEST_F(PaceTest, AClockThatIsSetBackGivesNothing) {
 }
 
 TEST_F(PaceTest, ARecordThatIsNoneIsDamaged) {
-  Pace pace(limits);
+  Pace pace(limits.orders);
   for (const char* text : {"", "{}", R"({"version":1,"at":1})", R"({"version":1,"left":1})"}) {
     EXPECT_FALSE(pace.learn(text, now)) << text;
   }
@@ -86,7 +88,7 @@ TEST_F(PaceTest, IsKeptOverARestart) {
   MemoryStorage storage(loop);
   int gone = 0;
   for (int life = 0; life < 8; ++life) {
-    Pace pace(limits);
+    Pace pace(limits.orders);
     for (int i = 0; i < 100; ++i) {
       const auto kept =
           run_task(loop, keep_pace(pace, storage, std::string(kLetsEncrypt), Urgency::kHandshake));
