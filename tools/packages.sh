@@ -16,10 +16,11 @@ packages=(
   clang-format-19 libgtest-dev libgmock-dev binutils git
   knot nginx-light openssl python3 python3-pytest python3-cryptography python3-hpack
   valgrind strace buildah debootstrap nghttp2-client nghttp2-server nghttp2-proxy nodejs
+  libbenchmark-dev
   chromium-headless-shell
 )
 
-[ "${1:-build}" != bench ] || packages+=(wrk libbenchmark-dev)
+[ "${1:-build}" != bench ] || packages+=(wrk)
 
 . /etc/os-release
 case "${ID:-}-${VERSION_ID:-}" in

@@ -5,7 +5,7 @@
 #include "proxy/client_facts.h"
 #include "proxy/request_facts.h"
 
-namespace gatehouse::bench {
+namespace gatehouse::bench::access_log_bench {
 namespace {
 
 void write_line(benchmark::State& state, bool json) {
@@ -40,4 +40,4 @@ BENCHMARK_CAPTURE(write_line, json, true)->Name("access_log/line_json");
 BENCHMARK_CAPTURE(write_line, text, false)->Name("access_log/line_text");
 
 }  // namespace
-}  // namespace gatehouse::bench
+}  // namespace gatehouse::bench::access_log_bench

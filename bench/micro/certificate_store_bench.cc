@@ -4,7 +4,7 @@
 #include "tests/tls/test_ca.h"
 #include "tls/certificate_store.h"
 
-namespace gatehouse::bench {
+namespace gatehouse::bench::certificate_store_bench {
 namespace {
 
 std::string name(std::size_t number) { return "shop-" + std::to_string(number) + ".example.com"; }
@@ -27,4 +27,4 @@ void find(benchmark::State& state) {
 BENCHMARK(find)->Name("certificate_store/find")->Arg(10)->Arg(100'000);
 
 }  // namespace
-}  // namespace gatehouse::bench
+}  // namespace gatehouse::bench::certificate_store_bench

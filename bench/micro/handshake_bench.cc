@@ -13,7 +13,7 @@
 #include "tls/session_tickets.h"
 #include "tls/transport.h"
 
-namespace gatehouse::bench {
+namespace gatehouse::bench::handshake_bench {
 namespace {
 
 class Handshakes {
@@ -114,4 +114,4 @@ BENCHMARK_CAPTURE(handshake, full, false)->Name("tls/handshake_full")->UseManual
 BENCHMARK_CAPTURE(handshake, resumed, true)->Name("tls/handshake_resumed")->UseManualTime();
 
 }  // namespace
-}  // namespace gatehouse::bench
+}  // namespace gatehouse::bench::handshake_bench

@@ -6,7 +6,7 @@
 #include "http/framing.h"
 #include "http/serialise.h"
 
-namespace gatehouse::bench {
+namespace gatehouse::bench::http1_head_bench {
 namespace {
 
 constexpr std::string_view kRequest =
@@ -91,4 +91,4 @@ void write_response(benchmark::State& state) {
 BENCHMARK(write_response)->Name("http1/write_response_head");
 
 }  // namespace
-}  // namespace gatehouse::bench
+}  // namespace gatehouse::bench::http1_head_bench

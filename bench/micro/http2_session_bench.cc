@@ -7,7 +7,7 @@
 #include "http/http2_server.h"
 #include "tests/base/on_loop.h"
 
-namespace gatehouse::bench {
+namespace gatehouse::bench::http2_session_bench {
 namespace {
 
 base::Task<void> answer(std::unique_ptr<http::ServerStream> stream, base::Chunk body) {
@@ -92,4 +92,4 @@ void exchange(benchmark::State& state) {
 BENCHMARK(exchange)->Name("http2/exchange");
 
 }  // namespace
-}  // namespace gatehouse::bench
+}  // namespace gatehouse::bench::http2_session_bench

@@ -5,7 +5,7 @@
 #include "proxy/forward.h"
 #include "tests/base/on_loop.h"
 
-namespace gatehouse::bench {
+namespace gatehouse::bench::relay_bench {
 namespace {
 
 constexpr std::size_t kBody = 1024 * 1024;
@@ -103,4 +103,4 @@ void relay(benchmark::State& state) {
 BENCHMARK(relay)->Name("forward/1_MiB_in_pieces")->Arg(4096)->Arg(16384)->Arg(65536);
 
 }  // namespace
-}  // namespace gatehouse::bench
+}  // namespace gatehouse::bench::relay_bench

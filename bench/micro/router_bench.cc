@@ -3,7 +3,7 @@
 
 #include "proxy/router.h"
 
-namespace gatehouse::bench {
+namespace gatehouse::bench::router_bench {
 namespace {
 
 std::string host(std::size_t number) { return "shop-" + std::to_string(number) + ".example.com"; }
@@ -73,4 +73,4 @@ void find_last_route(benchmark::State& state) {
 BENCHMARK(find_last_route)->Name("router/find_last_route")->Arg(1)->Arg(20);
 
 }  // namespace
-}  // namespace gatehouse::bench
+}  // namespace gatehouse::bench::router_bench

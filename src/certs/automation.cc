@@ -61,44 +61,48 @@ IssuerParts issuer_parts(const Automation::Parts& parts, base::Gate& tasks) {
 
 // In this order: what stands below works with what stands above.
 struct Automation::State {
-  State(Parts p, const config::Config& c, const IssuerFactory& make, WallClock clock)
+  State(Parts p, std::shared_ptr<const config::Config> shared, const IssuerFactory& make,
+        WallClock clock)
       : parts(p),
-        config(c),
+        keeps_config(std::move(shared)),
+        config(*keeps_config),
         now(std::move(clock)),
         tasks(p.loop),
-        trust(ask_trust(c.tls.on_demand.ask)),
+        trust(ask_trust(config.tls.on_demand.ask)),
         client(p.loop, p.resolver, *trust, user_agent()),
-        issuers(c, make ? make : issuer_factory(issuer_parts(p, tasks), config)),
-        rules(compile_rules(c, issuers)),
-        permission(p.loop, client, policy_of(c.tls.on_demand)),
+        issuers(config, make ? make : issuer_factory(issuer_parts(p, tasks), config)),
+        rules(compile_rules(config, issuers)),
+        permission(p.loop, client, policy_of(config.tls.on_demand)),
         inventory(p.blocking, p.storage),
         schedule(p.loop, now),
-        hooks(Hooks::Parts{p.loop, p.blocking, p.resolver}, c.hooks),
+        hooks(Hooks::Parts{p.loop, p.blocking, p.resolver}, config.hooks),
         told(p.storage),
         expiry(ExpiryWatch::Parts{p.loop, rules, issuers, permission, inventory, p.certificates,
                                   schedule, told, hooks, now}),
         events(CertificateEvents::Parts{tasks, rules, told, expiry, hooks, now}),
         staples(OcspStaples::Parts{p.loop, p.blocking, p.resolver, *trust, p.storage, inventory,
-                                   schedule, now, c.tls.ocsp_stapling, &events, &rules}),
+                                   schedule, now, config.tls.ocsp_stapling, &events, &rules}),
         polls(RenewalPolls::Parts{p.loop, tasks, rules, issuers, inventory, schedule, now,
-                                  renewal_policy(c.tls.renewal)}),
+                                  renewal_policy(config.tls.renewal)}),
         orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, polls,
-                             now, renewal_policy(c.tls.renewal), KeyTypes(c.tls.key_type),
-                             orders_at_once(c.limits.orders), p.abuse, &events, &staples}),
+                             now, renewal_policy(config.tls.renewal), KeyTypes(config.tls.key_type),
+                             orders_at_once(config.limits.orders), p.abuse, &events, &staples}),
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
-                                  p.certificates, now, c.limits.new_names_per_minute, p.abuse}),
+                                  p.certificates, now, config.limits.new_names_per_minute,
+                                  p.abuse}),
         renewals(Renewals::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                  p.certificates, now}),
         own(OwnCertificates::Parts{p.loop, p.blocking, p.certificates, now, &p.storage, &events,
                                    &staples},
             config),
         overview(Overview::Parts{rules, issuers, inventory, orders, schedule, p.certificates, now,
-                                 renewal_policy(c.tls.renewal), started}),
+                                 renewal_policy(config.tls.renewal), started}),
         instructions(Instructions::Parts{p.loop, tasks, rules, issuers, inventory, orders, renewals,
                                          schedule, p.certificates, overview, now}) {}
 
   Parts parts;
-  const config::Config config;
+  std::shared_ptr<const config::Config> keeps_config;
+  const config::Config& config;
   WallClock now;
   bool started = false;
   bool stopping = false;
@@ -141,12 +145,13 @@ void keep_for_ever(std::shared_ptr<State> state) {
 
 }  // namespace
 
-Automation::Automation(Parts parts, const config::Config& config)
-    : Automation(parts, config, Replacements()) {}
+Automation::Automation(Parts parts, std::shared_ptr<const config::Config> config)
+    : Automation(parts, std::move(config), Replacements()) {}
 
-Automation::Automation(Parts parts, const config::Config& config, Replacements replacements) {
+Automation::Automation(Parts parts, std::shared_ptr<const config::Config> config,
+                       Replacements replacements) {
   WallClock now = replacements.now ? std::move(replacements.now) : WallClock(&base::wall_now);
-  state_ = std::make_shared<State>(parts, config, replacements.issuer, std::move(now));
+  state_ = std::make_shared<State>(parts, std::move(config), replacements.issuer, std::move(now));
   if (state_->orders.key_types().rsa_first()) parts.certificates.prefer_rsa();
 }
 

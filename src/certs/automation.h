@@ -50,8 +50,9 @@ class Automation {
   // What stop() grants to hooks that have something to be told yet, within its deadline.
   static constexpr base::Duration kLastWords{5'000};
 
-  Automation(Parts parts, const config::Config& config);
-  Automation(Parts parts, const config::Config& config, Replacements replacements);
+  // The configuration is kept, not copied: with thousands of sites it is megabytes.
+  Automation(Parts parts, std::shared_ptr<const config::Config> config);
+  Automation(Parts parts, std::shared_ptr<const config::Config> config, Replacements replacements);
   // stop() has returned, or the loop does not run any more.
   ~Automation();
 

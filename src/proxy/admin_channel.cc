@@ -103,7 +103,7 @@ Answered ask_storage(const config::Config& config, AdminRequest request) {
   base::Loop loop;
   storage::FileStorage storage(loop, blocking, data_folder_of(config));
   const certs::Automation::Parts parts{loop, blocking, resolver, storage, certificates, challenges};
-  certs::Automation automation(parts, config);
+  certs::Automation automation(parts, std::make_shared<const config::Config>(config));
   (void)automation.load_files();  // what is wrong with them is told by validate
   return run_to_end(loop, answer_alone(automation, std::move(request)));
 }

@@ -130,6 +130,7 @@ int run(const std::string& option) {
   }
   auto config = checked(*given);
   if (!config) return kWrong;
+  given->text = std::string();  // megabytes, with thousands of sites
   configure_log(config->log);
   const bool is_default = given->sample_fd >= 0;
   const auto folder =

@@ -170,7 +170,8 @@ base::Result<void> Server::prepare() {
   client_auths_ = std::move(*client_auths);
   const certs::Automation::Parts parts{loop_,         blocking_,   resolver_, storage_,
                                        certificates_, challenges_, &abuse_};
-  automation_ = std::make_unique<certs::Automation>(parts, config);
+  automation_ = std::make_unique<certs::Automation>(
+      parts, std::shared_ptr<const config::Config>(snapshot_, &snapshot_->config));
   if (auto loaded = automation_->load_files(); !loaded) return loaded;
   if (auto bound = bind_listeners(); !bound) return bound;
   if (auto opened = open_admin(); !opened) return opened;

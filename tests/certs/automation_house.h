@@ -88,7 +88,8 @@ struct AutomationHouse : testing::Test {
                                   process.certificates,
                                   process.challenges,
                                   &process.abuse};
-    process.automation = std::make_unique<Automation>(parts, config, std::move(replacements));
+    process.automation = std::make_unique<Automation>(
+        parts, std::make_shared<const config::Config>(config), std::move(replacements));
     return process;
   }
   // Ends it as SIGTERM does, or as SIGKILL: then nothing is written any more.

@@ -93,7 +93,8 @@ struct MonthsTest : testing::Test {
     const Automation::Parts parts{
         loop,   blocking, resolver, process->storage, process->certificates, process->challenges,
         nullptr};
-    process->automation = std::make_unique<Automation>(parts, config);
+    process->automation =
+        std::make_unique<Automation>(parts, std::make_shared<const config::Config>(config));
     EXPECT_TRUE(time.run(process->automation->start()));
     time.settle();
   }

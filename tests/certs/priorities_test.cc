@@ -6,6 +6,7 @@
 namespace gatehouse::certs::priorities_test {
 namespace {
 
+using testing::Contains;
 using testing::UnorderedElementsAre;
 
 struct PrioritiesTest : AutomationHouse {
@@ -39,7 +40,8 @@ TEST_F(PrioritiesTest, AHandshakeGoesBeforeAThousandNamesInTheBackground) {
   ca().go_on.set();
   until([&] { return answer.has_value(); });
   EXPECT_TRUE(*answer);
-  EXPECT_EQ(next(1).front(), "visitor.example");
+  // Both places become free at once, and who has one makes a key first.
+  EXPECT_THAT(next(2), Contains("visitor.example"));
 }
 
 TEST_F(PrioritiesTest, AHandshakeTakesTheOrderForItsNameAlongThatWaitsInTheBackground) {
