@@ -188,7 +188,10 @@ base::Task<acme::Outcome<>> AcmeIssuer::keep_limits(Attempt& attempt) {
     if (!allowed) co_return failed(std::move(allowed.error()));
     attempt.counted = true;
   }
-  co_return co_await keep_pace(*pace_, parts_.storage, id_, attempt.urgency);
+  auto allowed = co_await keep_pace(*pace_, parts_.storage, id_, attempt.urgency);
+  // Of what it has signed before a CA limits only how often it does so (Record::wait_for_next).
+  if (!allowed && !attempt.renewal) co_return failed(std::move(allowed.error()));
+  co_return acme::Outcome<>();
 }
 
 // The order that an earlier life has begun, or a new one, which is in storage before anything comes

@@ -74,7 +74,10 @@ struct Automation::State {
         rules(compile_rules(config, issuers)),
         permission(p.loop, client, policy_of(config.tls.on_demand)),
         inventory(p.blocking, p.storage),
-        schedule(p.loop, now),
+        schedule(p.loop, now,
+                 [this](std::string_view label) {
+                   return urgency_of(label, parts.certificates, now());
+                 }),
         hooks(Hooks::Parts{p.loop, p.blocking, p.resolver}, config.hooks),
         told(p.storage),
         expiry(ExpiryWatch::Parts{p.loop, rules, issuers, permission, inventory, p.certificates,

@@ -189,7 +189,7 @@ base::Error Orders::withhold(const OrderRequest& request) {
                            "replaced; \"gatehouse certificates revoke\" without --no-replace "
                            "orders another one";
   log::warn("a name goes without a certificate", {{"name", request.name}, {"reason", what}});
-  return base::Error(base::Code::kDenied, base::Side::kStorage, what);
+  return base::Error(base::Code::kCancelled, base::Side::kStorage, what);
 }
 
 // `names` have a certificate: only what was left out of it is still to be remembered.

@@ -107,7 +107,7 @@ class Orders {
   // when nobody waits any more. On success it is stored, served and scheduled for renewal. Of
   // several names some may be left out of it (see left_out), rather than that none gets one.
   // Errors: kOverload while the name is in backoff (see next_attempt) or too many orders wait,
-  // kTimeout, kDenied by storage for a name whose certificate was revoked and is not to be
+  // kTimeout, kCancelled by storage for a name whose certificate was revoked and is not to be
   // replaced, and what the last issuer said.
   base::Task<base::Result<tls::CertificateRef>> obtain(OrderRequest request);
 

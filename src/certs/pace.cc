@@ -55,15 +55,25 @@ seconds Pace::until(double tokens) const {
       static_cast<std::int64_t>(std::ceil(missing * static_cast<double>(allowance_.each.count()))));
 }
 
+double Pace::left_to_others(Urgency urgency) const {
+  switch (urgency) {
+    case Urgency::kHandshake:
+    case Urgency::kExpiring: return 0;
+    case Urgency::kDue: return share(allowance_.at_once, kForUrgent) / 2;
+    case Urgency::kBackground: break;
+  }
+  return share(allowance_.at_once, kForUrgent);
+}
+
 std::optional<base::WallTime> Pace::take(base::WallTime now, Urgency urgency) {
   fill(now);
-  const bool waits = urgency == Urgency::kBackground;
-  const double left = waits ? share(allowance_.at_once, kForHandshakes) : 0;
+  const double left = left_to_others(urgency);
   if (tokens_ >= left + 1) {
     tokens_ -= 1;
     return std::nullopt;
   }
   const base::WallTime soonest = now + until(left + 1);
+  if (urgency == Urgency::kExpiring) return soonest;
   line_ = std::max(soonest, std::min(line_, soonest + std::chrono::days(1)) + allowance_.each);
   return line_;
 }

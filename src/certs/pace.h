@@ -36,15 +36,16 @@ const CaLimits* limits_of(std::string_view issuer);
 // A bucket of orders, or of certificates. One loop.
 class Pace {
  public:
-  // Of a hundred so many are left to handshakes, and so many are not used: other processes that
-  // share the account may count a little late.
-  static constexpr unsigned kForHandshakes = 20;
+  // Of a hundred so many are left to visitors and to what expires, half of them to renewals in good
+  // time as well; and so many are not used: other processes that share the account may count a
+  // little late.
+  static constexpr unsigned kForUrgent = 20;
   static constexpr unsigned kSpare = 4;
 
   explicit Pace(const Allowance& allowance);
 
   // Nothing when an order may be placed now: it is counted then. Else the moment to come again;
-  // another one for each who asks.
+  // another one for each who asks, but for what expires, which is not put in line.
   std::optional<base::WallTime> take(base::WallTime now, Urgency urgency);
   // One that was taken has not been used.
   void give_back(base::WallTime now);
@@ -59,6 +60,7 @@ class Pace {
 
  private:
   double most() const;
+  double left_to_others(Urgency urgency) const;
   void fill(base::WallTime now);
   std::chrono::seconds until(double tokens) const;
 

@@ -47,8 +47,8 @@ base::Task<base::Result<void>> Renewals::renew_in_turn(const std::string& label)
   }
   std::vector<std::string> names = site.certificate_names(name);
   std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
-  OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground,
-                     types.kinds(label));
+  const Urgency urgency = urgency_of(label, parts_.certificates, parts_.now());
+  OrderRequest order(std::move(names), std::move(issuers), urgency, types.kinds(label));
   const auto outcome = co_await parts_.orders.obtain(std::move(order));
   if (outcome) co_return base::Result<void>();
   after_failure(label, source, outcome.error());
@@ -76,9 +76,8 @@ base::Task<bool> Renewals::still_allowed(const std::string& label) {
 }
 
 void Renewals::after_failure(const std::string& label, Source source, const base::Error& error) {
+  // Gatehouse stops; or what there was is revoked, and not to be replaced.
   if (error.code == base::Code::kCancelled) return;
-  // Revoked, and not to be replaced.
-  if (error.code == base::Code::kDenied && error.side == base::Side::kStorage) return;
   const std::string_view name = name_of_label(label);
   const tls::KeyKinds keys = parts_.orders.key_types().kinds(label);
   const auto serving = parts_.certificates.find_exact(name, keys);

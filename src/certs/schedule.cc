@@ -7,21 +7,26 @@ namespace gatehouse::certs {
 void Schedule::set(std::string_view name, base::WallTime due) {
   remove(name);
   const auto [key, added] = order_.emplace(due, std::string(name));
-  entries_.emplace(std::string(name), due);
+  entries_.emplace(std::string(name), Entry{due, std::nullopt});
   if (key == order_.begin()) changed_.set();
 }
 
 void Schedule::remove(std::string_view name) {
   const auto found = entries_.find(std::string(name));
   if (found == entries_.end()) return;
-  order_.erase(Key(found->second, found->first));
+  const Key key(found->second.due, found->first);
+  if (found->second.ready) {
+    ready_.erase({*found->second.ready, key});
+  } else {
+    order_.erase(key);
+  }
   entries_.erase(found);
 }
 
 std::optional<base::WallTime> Schedule::due(std::string_view name) const {
   const auto found = entries_.find(std::string(name));
   if (found == entries_.end()) return std::nullopt;
-  return found->second;
+  return found->second.due;
 }
 
 base::Deadline Schedule::wake_at(base::WallTime now) const {
@@ -39,9 +44,19 @@ void Schedule::look_at_clock(base::WallTime now) {
   latest_ = set_back ? now : std::max(latest_, now);
   if (!set_back) return;
   order_.clear();
-  for (auto& [name, due] : entries_) {
-    due = now;
+  ready_.clear();
+  for (auto& [name, entry] : entries_) {
+    entry = Entry{now, std::nullopt};
     order_.emplace(now, name);
+  }
+}
+
+void Schedule::find_ready(base::WallTime now) {
+  while (!order_.empty() && order_.begin()->first <= now) {
+    Key key = std::move(order_.extract(order_.begin()).value());
+    const Urgency urgency = urgency_ ? urgency_(key.second) : Urgency::kBackground;
+    entries_[key.second].ready = urgency;
+    ready_.emplace(urgency, std::move(key));
   }
 }
 
@@ -49,8 +64,9 @@ base::Task<std::optional<std::string>> Schedule::next() {
   while (!closed_) {
     const base::WallTime now = now_();
     look_at_clock(now);
-    if (!order_.empty() && order_.begin()->first <= now) {
-      std::string name = order_.begin()->second;
+    find_ready(now);
+    if (!ready_.empty()) {
+      std::string name = ready_.begin()->second.second;
       remove(name);
       co_return name;
     }

@@ -1,4 +1,4 @@
-// What falls due when: one ordered list and one timer, no scans.
+// What falls due when: ordered lists and one timer, no scans.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/loop.h"
+#include "certs/urgency.h"
 
 namespace gatehouse::certs {
 
@@ -27,7 +28,11 @@ class Schedule {
   // clock. Who is woken for nothing says so by setting the moment again.
   static constexpr std::chrono::seconds kSetBack = std::chrono::minutes(30);
 
-  Schedule(base::Loop& loop, WallClock now) : changed_(loop), now_(std::move(now)) {}
+  // Of all that is due the most urgent goes first, by what `urgency` says of a name when it falls
+  // due; by time alone without it.
+  Schedule(base::Loop& loop, WallClock now,
+           std::function<Urgency(std::string_view)> urgency = nullptr)
+      : changed_(loop), now_(std::move(now)), urgency_(std::move(urgency)) {}
   Schedule(const Schedule&) = delete;
   Schedule& operator=(const Schedule&) = delete;
 
@@ -46,16 +51,23 @@ class Schedule {
 
  private:
   using Key = std::pair<base::WallTime, std::string>;
+  struct Entry {
+    base::WallTime due{};
+    std::optional<Urgency> ready;  // it has fallen due, and is in ready_
+  };
 
   base::Deadline wake_at(base::WallTime now) const;
   void look_at_clock(base::WallTime now);
+  void find_ready(base::WallTime now);
 
   base::Event changed_;
   WallClock now_;
   bool closed_ = false;
   base::WallTime latest_ = base::WallTime::min();  // what the clock has shown
-  std::set<Key> order_;
-  std::unordered_map<std::string, base::WallTime> entries_;
+  std::function<Urgency(std::string_view)> urgency_;
+  std::set<Key> order_;                      // what is not due yet
+  std::set<std::pair<Urgency, Key>> ready_;  // what is
+  std::unordered_map<std::string, Entry> entries_;
 };
 
 }  // namespace gatehouse::certs

@@ -1,6 +1,7 @@
 #include "certs/slots.h"
 
 #include <algorithm>
+#include <ranges>
 
 namespace gatehouse::certs {
 
@@ -14,30 +15,40 @@ base::Task<base::Result<void>> Slots::acquire(Urgency urgency, base::Deadline de
     co_return base::fail(base::Code::kOverload, "too many operations wait for their turn");
   }
   auto self = std::make_shared<Waiter>(loop_);
-  (urgency == Urgency::kHandshake ? urgent_ : background_).push_back(self);
+  queues_[static_cast<std::size_t>(urgency)].push_back(self);
   if (place != nullptr) place->waiter_ = self;
   auto waited = co_await self->granted.wait(deadline);
   // A slot granted in the same turn as the deadline is taken: release() counted it as ours.
   if (self->granted.is_set()) co_return base::Result<void>();
-  background_.remove(self);
-  urgent_.remove(self);
+  for (Queue& queue : queues_) queue.remove(self);
   co_return waited;
+}
+
+std::size_t Slots::waiting() const {
+  std::size_t all = 0;
+  for (const Queue& queue : queues_) all += queue.size();
+  return all;
 }
 
 void Slots::hurry(Place& place) {
   const auto waiter = place.waiter_.lock();
-  const auto found = std::ranges::find(background_, waiter);
-  if (found != background_.end()) urgent_.splice(urgent_.end(), background_, found);
+  Queue& first = queues_.front();
+  for (Queue& queue : queues_ | std::views::drop(1)) {
+    const auto found = std::ranges::find(queue, waiter);
+    if (found == queue.end()) continue;
+    first.splice(first.end(), queue, found);
+    return;
+  }
 }
 
 void Slots::release() {
-  Queue& queue = urgent_.empty() ? background_ : urgent_;
-  if (queue.empty()) {
+  const auto queue = std::ranges::find_if_not(queues_, &Queue::empty);
+  if (queue == queues_.end()) {
     ++free_;
     return;
   }
-  queue.front()->granted.set();
-  queue.pop_front();
+  queue->front()->granted.set();
+  queue->pop_front();
 }
 
 }  // namespace gatehouse::certs

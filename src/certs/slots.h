@@ -1,6 +1,7 @@
-// Bounded concurrency with two classes of waiters: who holds a handshake up goes first.
+// Bounded concurrency; who waits goes by urgency.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -9,10 +10,9 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "base/loop.h"
+#include "certs/urgency.h"
 
 namespace gatehouse::certs {
-
-enum class Urgency : std::uint8_t { kHandshake, kBackground };
 
 // At most `slots` holders at once, at most `queued` who wait. One loop, its thread.
 class Slots {
@@ -34,13 +34,13 @@ class Slots {
   // wait, kTimeout at the deadline.
   base::Task<base::Result<void>> acquire(Urgency urgency, base::Deadline deadline,
                                          Place* place = nullptr);
-  // Who waits there goes among the urgent ones; nothing when nobody does.
+  // A visitor waits for who waits there; nothing when nobody does.
   void hurry(Place& place);
   void release();
 
   // Whether the next one has to wait, or is refused.
   bool full() const { return free_ == 0; }
-  std::size_t waiting() const { return urgent_.size() + background_.size(); }
+  std::size_t waiting() const;
 
  private:
   struct Waiter {
@@ -52,8 +52,7 @@ class Slots {
   base::Loop& loop_;
   std::size_t free_;
   std::size_t queued_;
-  Queue urgent_;
-  Queue background_;
+  std::array<Queue, kUrgencies> queues_;  // by urgency
 };
 
 // Gives a slot that was taken back, at the end of its scope.

@@ -8,6 +8,7 @@
 
 #include "storage/file_descriptor.h"
 #include "storage/file_error.h"
+#include "storage/file_owner.h"
 #include "storage/file_record.h"
 
 namespace gatehouse::storage {
@@ -35,8 +36,9 @@ class FileHold : public Lease::Hold {
 // One counter for all leases: it outlives the files of leases, so tokens only grow.
 base::Result<std::uint64_t> next_token(const fs::path& folder) {
   const auto file = folder / "token";
-  FileDescriptor fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  FileDescriptor fd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return failed("open", file);
+  give_to_owner_of(folder, fd);
   if (!lock_file(fd, /*wait=*/true)) return failed("lock", file);  // held for microseconds
   char text[24] = {};
   const auto size = ::pread(fd.get(), text, sizeof text - 1, 0);
@@ -59,8 +61,9 @@ base::Result<Lease> try_lease(const fs::path& folder, const std::string& name,
   auto flat = name;
   std::replace(flat.begin(), flat.end(), '/', ',');  // "," is in no key
   const auto file = folder / (flat + ".lock");
-  FileDescriptor fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  FileDescriptor fd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return failed("open", file);
+  give_to_owner_of(folder, fd);
   if (!lock_file(fd, /*wait=*/false)) {
     if (errno != EAGAIN && errno != EACCES) return failed("lock", file);
     return base::fail(base::Code::kOverload, base::Side::kStorage, name + " is leased by another");

@@ -11,6 +11,7 @@
 
 #include "storage/file_descriptor.h"
 #include "storage/file_error.h"
+#include "storage/file_owner.h"
 #include "storage/storage.h"
 
 namespace gatehouse::storage {
@@ -77,7 +78,10 @@ FileDescriptor create_temporary(const fs::path& temporary, fs::path* file) {
     if (!fd && errno != EEXIST) break;
     if (!fd) continue;
     const bool taken = !lock_file(fd, false) && (errno == EAGAIN || errno == EACCES);
-    if (!taken && still_at(fd, *file)) break;
+    if (!taken && still_at(fd, *file)) {
+      give_to_owner_of(temporary, fd);
+      break;
+    }
     fd = FileDescriptor();
   }
   return fd;
@@ -131,7 +135,11 @@ base::Result<void> make_folders(const fs::path& folder) {
     auto made = make_folders(folder.parent_path());
     if (!made) return made;
   }
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return failed("make folder", folder);
+  const bool made = ::mkdir(folder.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST) return failed("make folder", folder);
+  const FileDescriptor fd(
+      made ? ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1);
+  if (fd) give_to_owner_of(folder.parent_path(), fd);
   return folder.has_parent_path() ? sync_folder(folder.parent_path()) : base::Result<void>();
 }
 

@@ -111,6 +111,18 @@ TEST_F(AutomationTest, NamesOfSitesAreRetriedByThemselves) {
   EXPECT_EQ(ca().ordered.size(), 2u);
 }
 
+TEST_F(AutomationTest, NamesWhoseRecordsMayNotBeReadAreRetriedByThemselves) {
+  add_site({"a.example"});
+  ca().failure = IssueError(
+      base::Error(base::Code::kDenied, base::Side::kStorage, "accounts/ca/me: Permission denied"));
+  Process& process = start();
+  until([&] { return failures("a.example").has_value(); });
+  settle();
+  ca().failure.reset();
+  pass(process, minutes(2));
+  until([&] { return process.certificates.size() == 1; });
+}
+
 TEST_F(AutomationTest, OtherIssuersInTheConfigurationAreTriedAtOnce) {
   add_site({"*"}, true);
   allow_all();

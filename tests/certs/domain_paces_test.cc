@@ -59,7 +59,7 @@ TEST_F(DomainPacesTest, WhoIsSentAwayComesBackAtAnotherMomentThanTheOthers) {
   (void)take_many("example.com", 48);
   std::set<seconds> waits;
   for (int i = 0; i < 10; ++i) {
-    EXPECT_FALSE(take({"x.example.com"}));
+    EXPECT_FALSE(take({"x.example.com"}, Urgency::kBackground));
     waits.insert(*refused.retry_after);
   }
   EXPECT_EQ(waits.size(), 10u);
@@ -127,6 +127,19 @@ TEST_F(LimitedCa, ARenewalIsNotCounted) {
   const auto renewed = run(issuer().issue(std::move(renewal)));
   ASSERT_TRUE(renewed) << why(renewed);
   EXPECT_FALSE(counted());
+}
+
+TEST_F(LimitedCa, RenewalsAreNotHeldUpByTheLimitOfNewOrders) {
+  constexpr CaLimits kOneOrder{"ca.test", {2, hours(1)}, {5, hours(1)}, {50, hours(1)}};
+  AcmeOptions limited = options();
+  limited.limits = &kOneOrder;
+  issuer_ = std::make_unique<AcmeIssuer>(parts(), limited);
+  EXPECT_TRUE(issue({"a.example.com"}));
+  EXPECT_FALSE(issue({"b.example.com"}));
+  IssueRequest renewal({"a.example.com"}, key, soon());
+  renewal.again = true;
+  const auto renewed = run(issuer().issue(std::move(renewal)));
+  EXPECT_TRUE(renewed) << why(renewed);
 }
 
 TEST_F(LimitedCa, IsNotAskedForMoreThanItSigns) {

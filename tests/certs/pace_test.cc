@@ -57,6 +57,22 @@ TEST_F(PaceTest, LeavesOrdersToHandshakes) {
   EXPECT_EQ(go(pace, 1, Urgency::kHandshake), 0);
 }
 
+TEST_F(PaceTest, LeavesSomeToRenewalsAndMoreToWhatExpires) {
+  Pace pace(limits.orders);
+  const int background = go(pace, 1000);
+  const int due = go(pace, 1000, Urgency::kDue);
+  EXPECT_EQ(background + due, 258);
+  EXPECT_EQ(due, 30);
+  EXPECT_EQ(go(pace, 1000, Urgency::kExpiring), 30);
+}
+
+TEST_F(PaceTest, WhatExpiresIsNotPutInLineBehindOthers) {
+  Pace pace(limits.orders);
+  (void)go(pace, 300, Urgency::kHandshake);
+  for (int i = 0; i < 1000; ++i) (void)pace.take(now, Urgency::kBackground);
+  EXPECT_LE(*pace.take(now, Urgency::kExpiring), now + seconds(36));
+}
+
 TEST_F(PaceTest, SendsEachAwayUntilAnotherMomentAtWhichItMayGo) {
   Pace pace(limits.orders);
   (void)go(pace, 300);

@@ -1,6 +1,8 @@
 // Whose order goes first when there are more than may run at once.
 #include <gmock/gmock.h>
 
+#include "certs/key_types.h"
+#include "certs/urgency.h"
 #include "tests/certs/automation_house.h"
 
 namespace gatehouse::certs::priorities_test {
@@ -55,6 +57,21 @@ TEST_F(PrioritiesTest, AHandshakeTakesTheOrderForItsNameAlongThatWaitsInTheBackg
   ca().go_on.set();
   until([&] { return answer && other; });
   EXPECT_THAT(next(2), UnorderedElementsAre(last, "visitor.example"));
+}
+
+TEST(UrgencyOf, FollowsWhatIsServedForTheLabelAndHowLongThatLasts) {
+  const base::WallTime now = base::wall_now();
+  const auto key = *tls::PrivateKey::generate(tls::KeyType::kP256);
+  tls::CertificateStore certificates;
+  const auto end = now + std::chrono::days(90);
+  certificates.put({"a.example"}, make_certificate(key, {"a.example"}, now, end));
+  EXPECT_EQ(urgency_of("none.example", certificates, now), Urgency::kBackground);
+  EXPECT_EQ(urgency_of("a.example", certificates, now), Urgency::kDue);
+  EXPECT_EQ(urgency_of("a.example", certificates, end - std::chrono::hours(11)),
+            Urgency::kExpiring);
+  EXPECT_EQ(urgency_of("a.example", certificates, end + std::chrono::days(1)), Urgency::kExpiring);
+  EXPECT_EQ(urgency_of(rsa_label("a.example"), certificates, now), Urgency::kBackground)
+      << "it has no RSA one";
 }
 
 }  // namespace

@@ -42,6 +42,28 @@ TEST_F(ScheduleTest, GivesNamesInTheOrderInWhichTheyFallDue) {
   EXPECT_EQ(schedule.size(), 0u);
 }
 
+TEST_F(ScheduleTest, OfWhatIsDueTheMostUrgentGoesFirst) {
+  Schedule ranked(
+      loop, [this] { return now; },
+      [](std::string_view name) {
+        return name.starts_with("old") ? Urgency::kExpiring : Urgency::kDue;
+      });
+  ranked.set("a.example", kStart - seconds(100));
+  ranked.set("old.example", kStart - seconds(1));
+  ranked.set("old-later.example", kStart + hours(1));
+  std::vector<std::string> out;
+  run_task(loop, collect(ranked, 1, out));
+  now += hours(2);
+  run_task(loop, collect(ranked, 2, out));
+  EXPECT_EQ(out.front(), "old.example");
+  EXPECT_EQ(out.back(), "old-later.example");
+  EXPECT_EQ(ranked.due("a.example"), kStart - seconds(100)) << "it waits still";
+  ranked.set("a.example", now + hours(1));
+  EXPECT_EQ(ranked.due("a.example"), now + hours(1));
+  ranked.remove("a.example");
+  EXPECT_EQ(ranked.size(), 0u);
+}
+
 TEST_F(ScheduleTest, MovesAnEntryInsteadOfKeepingTwo) {
   schedule.set("a.example", kStart - seconds(10));
   schedule.set("b.example", kStart - seconds(5));

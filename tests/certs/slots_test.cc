@@ -20,7 +20,7 @@ base::Task<void> hold(Slots& slots, Urgency urgency, std::string name, base::Eve
   slots.release();
 }
 
-TEST(Slots, ServesHandshakesBeforeBackgroundWork) {
+TEST(Slots, ServesWhoIsMoreUrgentFirst) {
   base::Loop loop;
   base::Gate gate(loop);
   base::Event go(loop);
@@ -28,12 +28,14 @@ TEST(Slots, ServesHandshakesBeforeBackgroundWork) {
   std::vector<std::string> order;
   gate.spawn(hold(slots, Urgency::kBackground, "first", go, order), "test");
   gate.spawn(hold(slots, Urgency::kBackground, "background 1", go, order), "test");
+  gate.spawn(hold(slots, Urgency::kDue, "due", go, order), "test");
   gate.spawn(hold(slots, Urgency::kBackground, "background 2", go, order), "test");
+  gate.spawn(hold(slots, Urgency::kExpiring, "expiring", go, order), "test");
   gate.spawn(hold(slots, Urgency::kHandshake, "handshake", go, order), "test");
   loop.post([&] { go.set(); });
   EXPECT_TRUE(run_task(loop, gate.close()));
-  EXPECT_EQ(order,
-            (std::vector<std::string>{"first", "handshake", "background 1", "background 2"}));
+  EXPECT_EQ(order, (std::vector<std::string>{"first", "handshake", "expiring", "due",
+                                             "background 1", "background 2"}));
 }
 
 TEST(Slots, RefusesMoreWaitersThanItsBound) {

@@ -106,6 +106,29 @@ TEST_F(FileStorageTest, KeepsFilesAndFoldersToItself) {
   EXPECT_EQ(mode_of(storage_.root()), 0700);
 }
 
+TEST_F(FileStorageTest, WhatRootMakesInAnotherUsersFolderIsThatUsers) {
+  fs::create_directory(storage_.root());
+  constexpr uid_t kNobody = 65534;
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown(storage_.root().c_str(), kNobody, kNobody), 0);
+  }
+  struct stat root{};
+  ASSERT_EQ(::stat(storage_.root().c_str(), &root), 0);
+  ASSERT_TRUE(storage_.open());
+  ASSERT_TRUE(on_.wait(storage_.store("accounts/ca/me", "secret")));
+  const auto lease = on_.wait(storage_.lease("accounts/ca/me", base::Deadline::never()));
+  ASSERT_TRUE(lease);
+  int seen = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(storage_.root())) {
+    struct stat info{};
+    ASSERT_EQ(::stat(entry.path().c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, root.st_uid) << entry.path();
+    EXPECT_EQ(info.st_gid, root.st_gid) << entry.path();
+    ++seen;
+  }
+  EXPECT_GE(seen, 6) << "folders, the record, the lease and its token";
+}
+
 TEST_F(FileStorageTest, FansRecordsOutByHash) {
   const auto file = storage_.file_of("certificates/ca/a.example");
   EXPECT_EQ(file.filename(), "a.example");
