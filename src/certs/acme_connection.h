@@ -37,6 +37,13 @@ struct AcmeOptions {
   bool profile_required = true;
   std::string address_profile;  // where `profile` is empty and a name is an address
   bool preflight = true;  // what DNS says is asked before an order, and our listeners before a CA
+  // Where a CA comes to, and we ask first what stands there when DNS leads a name to others.
+  struct Probe {
+    std::uint16_t http = 80;
+    std::uint16_t https = 443;
+    bool any = false;  // also at addresses that no CA could come to
+  };
+  Probe probe;
   std::vector<OwnListener> listeners;     // of this process; none: they are not asked
   std::vector<base::IpRange> proxied;     // who must send them a PROXY header first
   std::vector<base::Endpoint> resolvers;  // who is asked; empty: the system's

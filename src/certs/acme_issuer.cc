@@ -170,6 +170,9 @@ base::Task<acme::Outcome<>> AcmeIssuer::look_at_dns(Attempt& attempt) {
     if (base::is_ip_literal(name)) continue;
     const bool by_address = !by_dns && !name.starts_with("*.");
     auto objection = co_await preflight_.object(name, by_address, subject, deadline);
+    // Who brought a visitor here would bring the CA.
+    const bool nobody_came = attempt.urgency != Urgency::kHandshake;
+    if (!objection && by_address && nobody_came) objection = co_await probe(name, deadline);
     if (!objection) continue;
     attempt.blamed.emplace_back(name, objection->text(), objection->handling().lasting);
     acme::Failure failure("", std::move(*objection));

@@ -104,19 +104,27 @@ base::Task<std::optional<acme::Problem>> Preflight::check_caa(dns::Lookup& looku
   co_return std::nullopt;
 }
 
-base::Task<std::string> Preflight::where(std::string name, base::Deadline deadline) {
+base::Task<Preflight::Places> Preflight::elsewhere(std::string name, base::Deadline deadline) {
+  Places places;
   auto lookup = co_await make_lookup();
-  if (!lookup) co_return std::string();
-  const Addresses addresses = co_await addresses_of(*lookup, name, deadline);
+  if (!lookup) co_return places;
+  Addresses addresses = co_await addresses_of(*lookup, name, deadline);
   auto look = [] { return base::Result<std::vector<std::string>>(own_addresses()); };
-  const auto own = co_await blocking_.run(std::move(look));
-  if (!own || addresses.found.empty()) co_return std::string();
+  auto own = co_await blocking_.run(std::move(look));
+  if (!own) co_return places;
+  places.own = std::move(*own);
   const bool here = std::ranges::any_of(addresses.found, [&](const std::string& one) {
-    return std::ranges::find(*own, one) != own->end();
+    return std::ranges::find(places.own, one) != places.own.end();
   });
-  if (here) co_return std::string();
-  co_return name + " resolves to " + listed(addresses.found, ", ", kShown) +
-      ", which is no address of this machine (" + listed(*own, ", ", kShown) + ")";
+  if (!here) places.found = std::move(addresses.found);
+  co_return places;
+}
+
+base::Task<std::string> Preflight::where(std::string name, base::Deadline deadline) {
+  const Places places = co_await elsewhere(name, deadline);
+  if (places.found.empty()) co_return std::string();
+  co_return name + " resolves to " + listed(places.found, ", ", kShown) +
+      ", which is no address of this machine (" + listed(places.own, ", ", kShown) + ")";
 }
 
 }  // namespace gatehouse::certs

@@ -29,8 +29,14 @@ class Preflight {
   base::Task<std::optional<acme::Problem>> object(std::string name, bool by_address,
                                                   CaaSubject subject, base::Deadline deadline);
 
-  // After a CA did not find us at the name: where it leads, if that is not here. Empty when it
-  // does, or DNS does not say. Behind a NAT that is nothing bad.
+  // Where the name leads, if that is not here; and what addresses this machine has.
+  struct Places {
+    std::vector<std::string> found;  // empty: one is this machine's, or DNS does not say
+    std::vector<std::string> own;
+  };
+  base::Task<Places> elsewhere(std::string name, base::Deadline deadline);
+  // The same for people, after a CA did not find us there; mostly empty. Behind a NAT that is
+  // nothing bad.
   base::Task<std::string> where(std::string name, base::Deadline deadline);
 
  private:

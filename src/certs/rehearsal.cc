@@ -3,6 +3,7 @@
 #include <openssl/pool.h>
 
 #include <array>
+#include <ranges>
 
 #include "http/http1_client.h"
 
@@ -20,6 +21,12 @@ constexpr std::uint16_t kHttpsPort = 443;
 
 void note(std::string& reasons, const OwnListener& listener, const base::Error& error) {
   reasons += (reasons.empty() ? "" : ", ") + listener.at.text() + " " + error.detail;
+}
+
+OwnListener strangers(const base::Endpoint& place, bool tls) {
+  OwnListener listener(place, tls);
+  listener.ours = false;
+  return listener;
 }
 
 std::unexpected<base::Error> other_than(std::string what) {
@@ -76,6 +83,36 @@ base::Task<std::string> Rehearsal::tls_alpn(std::string server_name,
       reasons;
 }
 
+base::Task<std::string> Rehearsal::http_at(std::vector<base::Endpoint> places, std::string name,
+                                           std::string authorization) {
+  const std::string path = "/.well-known/acme-challenge/" + authorization;
+  const base::Deadline deadline = base::Deadline::in(kTime);
+  std::string reasons;
+  for (const base::Endpoint& place : places | std::views::take(kListeners)) {
+    const OwnListener stranger = strangers(place, false);
+    auto fetched = co_await fetch(stranger, name, path, authorization, deadline);
+    if (fetched || fetched.error().code != Code::kDenied) co_return std::string();
+    note(reasons, stranger, fetched.error());
+  }
+  co_return reasons;
+}
+
+base::Task<std::string> Rehearsal::tls_alpn_at(std::vector<base::Endpoint> places,
+                                               std::string server_name,
+                                               tls::CertificateRef certificate) {
+  const base::Deadline deadline = base::Deadline::in(kTime);
+  std::string reasons;
+  for (const base::Endpoint& place : places | std::views::take(kListeners)) {
+    const OwnListener stranger = strangers(place, true);
+    auto shaken = co_await shake_hands(stranger, server_name, certificate, deadline);
+    const bool denied =
+        !shaken && (shaken.error().code == Code::kDenied || shaken.error().code == Code::kTls);
+    if (!denied) co_return std::string();
+    note(reasons, stranger, shaken.error());
+  }
+  co_return reasons;
+}
+
 base::Task<base::Result<tls::Transport>> Rehearsal::dial(const OwnListener& listener,
                                                          base::Deadline deadline) {
   auto socket = co_await base::connect(loop_, listener.at, deadline);
@@ -84,7 +121,7 @@ base::Task<base::Result<tls::Transport>> Rehearsal::dial(const OwnListener& list
   base::Endpoint from = socket->local();
   if (!from.is_ip()) from = base::Endpoint::from_ip("127.0.0.1", 0).value();
   tls::Transport transport(std::move(*socket));
-  if (base::contains(proxied_, from)) {
+  if (listener.ours && base::contains(proxied_, from)) {
     const std::array<base::Bytes, 1> pieces = {base::as_bytes(kProxyHeader)};
     auto sent = co_await transport.write(pieces, deadline);
     if (!sent) co_return base::fail(std::move(sent.error()));
@@ -119,6 +156,10 @@ base::Task<base::Result<void>> Rehearsal::fetch(const OwnListener& listener,
   }
   connection.reset();
   if (!answer) co_return base::fail(std::move(answer.error()));
+  if (answer->status >= 300 && answer->status < 400) {
+    co_return base::fail(Code::kUnsupported,
+                         "sent on with status " + std::to_string(answer->status));
+  }
   if (answer->status != 200) {
     co_return other_than("answered with status " + std::to_string(answer->status));
   }

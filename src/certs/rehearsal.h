@@ -18,6 +18,7 @@ namespace gatehouse::certs {
 struct OwnListener {
   base::Endpoint at;
   bool tls = false;
+  bool ours = true;  // else a stranger's, who is sent no PROXY header
 
   OwnListener(base::Endpoint a, bool t) : at(std::move(a)), tls(t) {}
 };
@@ -40,6 +41,15 @@ class Rehearsal {
   base::Task<std::string> http(std::string name, std::string token, std::string authorization);
   // The same for tls-alpn-01: `server_name` is shown `certificate`, and acme-tls/1 is agreed on.
   base::Task<std::string> tls_alpn(std::string server_name, tls::CertificateRef certificate);
+
+  // What stands at strangers' addresses that a CA would come to, asked in the same way: why it
+  // would not find us there, in one line. Empty when one of them is us, and when one says neither:
+  // it cannot be reached, is silent, or sends on to another place. `authorization` is the token
+  // too.
+  base::Task<std::string> http_at(std::vector<base::Endpoint> places, std::string name,
+                                  std::string authorization);
+  base::Task<std::string> tls_alpn_at(std::vector<base::Endpoint> places, std::string server_name,
+                                      tls::CertificateRef certificate);
 
   // Where our listeners are when none is on the port that a CA comes to; else empty.
   std::string elsewhere(bool tls) const;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "config/check.h"
+#include "config/host_name.h"
 #include "config/http_url.h"
 
 namespace gatehouse::config {
@@ -62,7 +63,7 @@ struct Limit : codec::Duration {
 
 struct NamePattern : Text {
   static bool read(Decoder& d, const Node& node, std::string& out) {
-    if (!d.string(node, out)) return false;
+    if (!HostName::read(d, node, out)) return false;
     if (is_host_name(out.starts_with("*.") ? out.substr(2) : out)) return true;
     return d.expected(node, "a name pattern such as \"a.example\" or \"*.a.example\"");
   }

@@ -14,6 +14,7 @@
 #include "certs/issuer_factory.h"
 #include "certs/issuer_id.h"
 #include "certs/moment.h"
+#include "proxy/confirm.h"
 #include "proxy/own_loop.h"
 
 namespace gatehouse::proxy {
@@ -164,6 +165,11 @@ void print(const Account& told) {
   line("error:     ", told.error);
 }
 
+int wrong(const std::string& what) {
+  std::cerr << "gatehouse: " << what << "\n";
+  return 2;
+}
+
 }  // namespace
 
 AccountCommand::AccountCommand(CLI::App& app, std::string& config)
@@ -180,6 +186,7 @@ AccountCommand::AccountCommand(CLI::App& app, std::string& config)
   show_ = add("show", "what storage and the CA have of each account");
   rollover_ = add("rollover", "give each account a new key");
   deactivate_ = add("deactivate", "end an account for good; the next order makes a new one");
+  deactivate_->add_flag("-y,--yes", yes_, "do not ask");
 }
 
 bool AccountCommand::is_chosen() const { return word_->parsed(); }
@@ -191,14 +198,18 @@ int AccountCommand::run(const config::Config& config) const {
   const auto accounts = accounts_of(config, issuer_);
   if (accounts.empty()) {
     const std::string all = issuers_of(config);
-    std::cerr << "gatehouse: the configuration has no ACME issuer"
-              << (all.empty() ? all : " " + issuer_ + "; it has: " + all) << "\n";
-    return 2;
+    return wrong("the configuration has no ACME issuer" +
+                 (all.empty() ? all : " " + issuer_ + "; it has: " + all));
   }
   if (verb == Verb::kDeactivate && issuer_.empty() && accounts.size() > 1) {
-    std::cerr << "gatehouse: say which account: --issuer with one of " << issuers_of(config)
-              << "\n";
-    return 2;
+    return wrong("say which account: --issuer with one of " + issuers_of(config));
+  }
+  if (verb == Verb::kDeactivate && !yes_) {
+    if (!can_ask()) return wrong("deactivating cannot be undone: say --yes");
+    if (!confirmed("End the account at " + accounts.front().directory + " for good")) {
+      std::cerr << "gatehouse: nothing is deactivated\n";
+      return 1;
+    }
   }
   base::log::configure(base::log::Level::kWarn, base::log::Format::kText);
   OwnLoop own(config);

@@ -31,6 +31,7 @@ class AccountCommand {
   CLI::App* deactivate_;
   std::string issuer_;
   bool json_ = false;
+  bool yes_ = false;
 };
 
 }  // namespace gatehouse::proxy

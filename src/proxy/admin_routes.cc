@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "http/ascii.h"
 #include "proxy/admin_json.h"
+#include "proxy/given_name.h"
 
 namespace gatehouse::proxy {
 
@@ -26,13 +26,6 @@ std::string_view query_value(std::string_view query, std::string_view key) {
     query.remove_prefix(std::min(end + 1, query.size()));
   }
   return {};
-}
-
-std::string as_name(std::string_view text) {
-  std::string name(text);
-  std::ranges::transform(name, name.begin(), http::lower);
-  if (name.ends_with('.')) name.pop_back();
-  return name;
 }
 
 std::uint16_t status_for(base::Code code) {
@@ -76,7 +69,7 @@ base::Result<Wanted> read_wanted(const std::string& body) {
     if (key == "names" && value.is_array()) {
       for (const auto& name : value) {
         if (!name.is_string()) return wrong("expected names as strings");
-        wanted.names.push_back(as_name(name.get<std::string>()));
+        wanted.names.push_back(given_name(name.get<std::string>()));
       }
     } else if (key == "all" && value.is_boolean()) {
       wanted.all = value.get<bool>();
@@ -99,7 +92,7 @@ base::Task<AdminAnswer> list_page(certs::Automation& automation, const AdminRequ
       co_return admin_error(400, "most: expected a number from 1 to 1000");
     }
   }
-  std::string after = as_name(query_value(request.query, "after"));
+  std::string after = given_name(query_value(request.query, "after"));
   const auto page = co_await automation.list(std::move(after), most);
   co_return answer_with(page);
 }
@@ -150,7 +143,7 @@ base::Task<AdminAnswer> answer_admin(certs::Automation& automation, AdminRequest
     co_return co_await instruct(automation, request, renew);
   }
   if (!get) co_return not_allowed("GET");
-  std::string name = as_name(below);
+  std::string name = given_name(below);
   const auto status = co_await automation.show(std::move(name));
   co_return answer_with(status);
 }

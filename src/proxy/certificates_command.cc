@@ -11,6 +11,7 @@
 #include "proxy/admin_json.h"
 #include "proxy/certificates_table.h"
 #include "proxy/commands.h"
+#include "proxy/given_name.h"
 
 namespace gatehouse::proxy {
 
@@ -182,9 +183,12 @@ CLI::App* add_certificates_command(CLI::App& app, std::string& config,
   };
   add("list", "all of them, and how it stands with each", Wish::kList);
   auto* show_word = add("show", "all that is known of one", Wish::kShow);
-  show_word->add_option("name", words->names, "a host name")->required()->expected(1);
+  show_word->add_option("name", words->names, "a host name")
+      ->required()
+      ->expected(1)
+      ->transform(given_name);
   auto* renew_word = add("renew", "make them due now, or at the next start", Wish::kRenew);
-  renew_word->add_option("name", words->names, "host names");
+  renew_word->add_option("name", words->names, "host names")->transform(given_name);
   renew_word->add_flag("--all", words->all, "every one of them");
   renew_word->add_flag("--wait", words->wait, "until they are renewed, or have failed");
   return certificates;

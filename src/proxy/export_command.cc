@@ -9,11 +9,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "certs/inventory.h"
 #include "certs/key_types.h"
 #include "certs/moment.h"
 #include "proxy/commands.h"
+#include "proxy/given_name.h"
 #include "proxy/own_loop.h"
 #include "storage/file_descriptor.h"
 
@@ -84,9 +86,12 @@ ExportCommand::ExportCommand(CLI::App& certificates, std::string& config)
     : word_(certificates.add_subcommand("export", "write a certificate and its key as PEM files")) {
   word_->add_option("-c,--config", config,
                     "configuration file, - for standard input; else $GATEHOUSE_CONFIG");
-  word_->add_option("name", name_, "the certificate's name: a.example, or *.a.example")->required();
+  word_->add_option("name", name_, "the certificate's name: a.example, or *.a.example")
+      ->required()
+      ->transform(given_name);
   word_->add_option("--out", folder_, "where fullchain.pem and privkey.pem are written; else here");
   word_->add_flag("--stdout", to_stdout_, "print both instead");
+  word_->add_flag("--json", json_, "say for programs what was written");
 }
 
 bool ExportCommand::is_chosen() const { return word_->parsed(); }
@@ -94,34 +99,43 @@ bool ExportCommand::is_chosen() const { return word_->parsed(); }
 int ExportCommand::run(const config::Config& config) const {
   const auto records = records_of(config, name_);
   if (!records) return say_error(records.error().detail);
+  nlohmann::json list = nlohmann::json::array();
   for (const certs::Record& record : *records) {
-    const int status = write(record);
-    if (status != 0) return status;
+    const std::string chain = record.certificate->chain_pem();
+    const std::string key = record.certificate->key().pem();
+    if (to_stdout_) {
+      std::cout << chain << key;
+      continue;
+    }
+    const auto files = write(record, chain, key);
+    if (!files) return say_error(files.error().detail);
+    const std::string until = certs::text_of(record.certificate->leaf().not_after);
+    list.push_back({{"name", name_},
+                    {"issuer", record.issuer},
+                    {"not_after", certs::timestamp_of(record.certificate->leaf().not_after)},
+                    {"chain", files->chain.string()},
+                    {"key", files->key.string()}});
+    if (json_) continue;
+    std::cout << "wrote " << files->chain.string() << " and " << files->key.string() << ": "
+              << name_ << ", signed by " << record.issuer << ", until " << until << " UTC\n";
   }
+  if (json_) std::cout << list.dump(1) << "\n";
   return 0;
 }
 
-int ExportCommand::write(const certs::Record& record) const {
-  const std::string chain = record.certificate->chain_pem();
-  const std::string key = record.certificate->key().pem();
-  if (to_stdout_) {
-    std::cout << chain << key;
-    return 0;
-  }
+base::Result<ExportCommand::Files> ExportCommand::write(const certs::Record& record,
+                                                        const std::string& chain,
+                                                        const std::string& key) const {
   std::error_code error;
   const fs::path folder(folder_);
   fs::create_directories(folder, error);
   const std::string mark = record.rsa_of_two ? "_rsa.pem" : ".pem";
-  const fs::path key_file = folder / ("privkey" + mark);
-  const fs::path chain_file = folder / ("fullchain" + mark);
-  const auto key_written = write_whole(key_file, key, 0600);
-  if (!key_written) return say_error(key_written.error().detail);
-  const auto chain_written = write_whole(chain_file, chain, 0644);
-  if (!chain_written) return say_error(chain_written.error().detail);
-  std::cout << "wrote " << chain_file.string() << " and " << key_file.string() << ": " << name_
-            << ", signed by " << record.issuer << ", until "
-            << certs::text_of(record.certificate->leaf().not_after) << " UTC\n";
-  return 0;
+  Files files{folder / ("fullchain" + mark), folder / ("privkey" + mark)};
+  auto key_written = write_whole(files.key, key, 0600);
+  if (!key_written) return base::fail(std::move(key_written.error()));
+  auto chain_written = write_whole(files.chain, chain, 0644);
+  if (!chain_written) return base::fail(std::move(chain_written.error()));
+  return files;
 }
 
 }  // namespace gatehouse::proxy

@@ -1,8 +1,10 @@
 // gatehouse certificates export: a certificate of storage as files that other programs read.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
+#include "base/error.h"
 #include "certs/record.h"
 #include "config/model.h"
 
@@ -28,12 +30,18 @@ class ExportCommand {
   int run(const config::Config& config) const;
 
  private:
-  int write(const certs::Record& record) const;
+  struct Files {
+    std::filesystem::path chain;
+    std::filesystem::path key;
+  };
+  base::Result<Files> write(const certs::Record& record, const std::string& chain,
+                            const std::string& key) const;
 
   CLI::App* word_;
   std::string name_;
   std::string folder_ = ".";
   bool to_stdout_ = false;
+  bool json_ = false;
 };
 
 }  // namespace gatehouse::proxy

@@ -1,7 +1,5 @@
 #include "proxy/revoke_command.h"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
@@ -13,6 +11,8 @@
 #include "certs/revocation_events.h"
 #include "certs/revoke.h"
 #include "proxy/admin_client.h"
+#include "proxy/confirm.h"
+#include "proxy/given_name.h"
 #include "proxy/own_loop.h"
 
 namespace gatehouse::proxy {
@@ -35,11 +35,8 @@ bool agreed(const std::vector<certs::Record>& records, const std::string& reason
               << ", valid until " << certs::text_of(leaf.not_after) << " UTC\n";
   }
   const bool compromised = reason == "keyCompromise";
-  std::cerr << "Revoke for good (" << reason << ")"
-            << (compromised ? ", and whatever else has its key" : "") << "? [y/N] " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
+  return confirmed("Revoke for good (" + reason + ")" +
+                   (compromised ? ", and whatever else has its key" : ""));
 }
 
 // What a server makes of it, in words.
@@ -78,7 +75,9 @@ std::vector<std::string> reasons() {
 
 RevokeCommand::RevokeCommand(CLI::App& certificates, std::string& config)
     : word_(certificates.add_subcommand("revoke", "revoke a certificate, and order another one")) {
-  word_->add_option("NAME", name_, "the name that it was ordered for")->required();
+  word_->add_option("NAME", name_, "the name that it was ordered for")
+      ->required()
+      ->transform(given_name);
   word_->add_option("-c,--config", config,
                     "configuration file, - for standard input; else $GATEHOUSE_CONFIG");
   word_->add_option("--reason", reason_, "why (RFC 5280 5.3.1)")->check(CLI::IsMember(reasons()));
@@ -96,7 +95,7 @@ int RevokeCommand::run(const config::Config& config) const {
   OwnLoop own(config);
   if (auto opened = own.open(); !opened) return say(opened.error().detail, 1);
   if (!yes_) {
-    if (::isatty(STDIN_FILENO) == 0) return say("revoking cannot be undone: say --yes", 2);
+    if (!can_ask()) return say("revoking cannot be undone: say --yes", 2);
     const auto records = own.run(certs::revocable(own.blocking(), own.storage(), name_));
     if (!records) return say(records.error().detail, 1);
     if (!records->empty() && !agreed(*records, reason_)) return say("nothing is revoked", 1);

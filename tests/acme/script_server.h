@@ -91,11 +91,12 @@ class ScriptServer {
   using Handler = std::function<ScriptReply(const ScriptRequest&)>;
 
   // `handler` is called for one request at a time.
-  explicit ScriptServer(Handler handler) : handler_(std::move(handler)) {
+  explicit ScriptServer(Handler handler, const char* address = "127.0.0.1")
+      : handler_(std::move(handler)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in at{};
     at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::inet_pton(AF_INET, address, &at.sin_addr);
     socklen_t length = sizeof at;
     if (::bind(listener_, reinterpret_cast<sockaddr*>(&at), length) != 0 ||
         ::listen(listener_, 128) != 0 ||

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/certs/acme_house.h"
+#include "tests/certs/child_process.h"
 #include "tests/dns/fake_server.h"
 
 namespace gatehouse::certs::preflight_test {
@@ -103,9 +104,26 @@ struct IssuerPreflightTest : PreflightTest {
     AcmeOptions with = options();
     with.resolvers = {server.endpoint()};
     with.preflight = preflight;
+    with.challenges = challenge_types;
+    with.probe = probe;
     AcmeIssuer issuer(parts(), std::move(with));
-    return run_task(loop, issuer.issue(IssueRequest(std::move(names), key, soon())));
+    IssueRequest request(std::move(names), key, soon());
+    request.urgency = urgency;
+    return run_task(loop, issuer.issue(std::move(request)));
   }
+  // "a.test" leads to an address that is none of this machine's, where `there` answers.
+  void lead_elsewhere(acme::ScriptServer& there, bool any = true) {
+    server.add("a.test", dns::Type::kA, dns::ip_data("127.0.0.9"));
+    const std::string url = there.url("");
+    probe.http = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+    probe.any = any;
+    challenge_types = {acme::ChallengeType::kHttp01};
+    urgency = Urgency::kBackground;
+  }
+
+  AcmeOptions::Probe probe;
+  std::vector<acme::ChallengeType> challenge_types = AcmeOptions().challenges;
+  Urgency urgency = Urgency::kHandshake;
 };
 
 TEST_F(IssuerPreflightTest, NothingIsOrderedThatIsKnownToFail) {
@@ -134,6 +152,50 @@ TEST_F(IssuerPreflightTest, OfSeveralNamesEachThatWouldFailIsNamed) {
   ASSERT_FALSE(issued);
   ASSERT_EQ(issued.error().names.size(), 1u);
   EXPECT_EQ(issued.error().names.front().name, "b.test");
+}
+
+TEST_F(IssuerPreflightTest, NothingIsOrderedForANameThatLeadsToAnotherServer) {
+  acme::ScriptServer there([](const acme::ScriptRequest&) { return acme::ScriptReply(404); },
+                           "127.0.0.9");
+  lead_elsewhere(there);
+  const auto issued = issue_at({"a.test"});
+  ASSERT_FALSE(issued);
+  EXPECT_THAT(why(issued), HasSubstr("a.test resolves to 127.0.0.9, and what is there is not this "
+                                     "gatehouse: 127.0.0.9:"));
+  EXPECT_THAT(why(issued), HasSubstr("answered with status 404"));
+  EXPECT_FALSE(issued.error().other_issuer) << "they would see the same";
+  EXPECT_EQ(ca.count("/new-order"), 0);
+  urgency = Urgency::kHandshake;
+  EXPECT_TRUE(issue_at({"a.test"})) << "a visitor has come by the name";
+}
+
+TEST_F(IssuerPreflightTest, ANameThatLeadsHereByAnotherAddressIsOrdered) {
+  acme::ScriptServer there(
+      [this](const acme::ScriptRequest& request) {
+        const auto token = request.path.substr(request.path.rfind('/') + 1);
+        const auto answer = challenges.find_http(token);
+        return answer ? acme::ScriptReply(200, *answer) : acme::ScriptReply(404);
+      },
+      "127.0.0.9");
+  lead_elsewhere(there);
+  const auto issued = issue_at({"a.test"});
+  EXPECT_TRUE(issued) << why(issued);
+}
+
+TEST_F(IssuerPreflightTest, WhoSendsOnOrCannotBeAskedMayBeUs) {
+  acme::ScriptServer there([](const acme::ScriptRequest&) { return acme::ScriptReply(308); },
+                           "127.0.0.9");
+  lead_elsewhere(there);
+  EXPECT_TRUE(issue_at({"a.test"}));
+  probe.http = static_cast<std::uint16_t>(free_port());
+  EXPECT_TRUE(issue_at({"a.test"})) << "nobody listens";
+}
+
+TEST_F(IssuerPreflightTest, AnAddressThatNoCaCouldComeToSaysNothing) {
+  acme::ScriptServer there([](const acme::ScriptRequest&) { return acme::ScriptReply(404); },
+                           "127.0.0.9");
+  lead_elsewhere(there, false);
+  EXPECT_TRUE(issue_at({"a.test"}));
 }
 
 TEST_F(IssuerPreflightTest, ACaOfNoPublicKindSeesADnsOfItsOwn) {

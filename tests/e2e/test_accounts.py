@@ -33,8 +33,8 @@ def run(gatehouse, *words, status=0):
     return json.loads(done.stdout)
 
 
-def account(gatehouse, word):
-    (one,) = run(gatehouse, "account", word)
+def account(gatehouse, *words):
+    (one,) = run(gatehouse, "account", *words)
     assert not one["error"], one
     return one
 
@@ -75,7 +75,7 @@ def test_revoked_certificates_are_replaced_or_not_and_never_served_again(stage, 
         before = account(again, "show")
         assert before["contact"] == "new@example.com"
         # An account that has ended makes way for another one.
-        assert account(again, "deactivate")["account"] == before["account"]
+        assert account(again, "deactivate", "--yes")["account"] == before["account"]
         assert serial(again.https, "y.shop.example", stage.trust)
         after = account(again, "show")
         assert after["state"] == "valid" and after["account"] != before["account"]

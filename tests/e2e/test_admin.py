@@ -183,6 +183,8 @@ def test_without_a_running_gatehouse_storage_is_read_and_told(tmp_path):
     assert states == {"shop.test": "stored", "*.wild.test": "stored", "a.demand.test": "stored",
                       "fails.test": "failed"}
     assert "does not run" in house.certificates("show", "shop.test").stderr
+    typed = house.certificates("show", "SHOP.test.", "--json")
+    assert json.loads(typed.stdout)["name"] == "shop.test"
     done = house.certificates("renew", "shop.test", "a.demand.test", "--wait")
     assert done.returncode == 0 and "shop.test: due when gatehouse starts" in done.stdout
     with Gatehouse(tmp_path, json.loads(house.config_file.read_text()), https=house.https,

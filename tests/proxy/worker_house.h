@@ -103,8 +103,9 @@ class WorkerHouse {
     };
     const certs::Automation::Parts parts{control, blocking,     resolver,
                                          storage, certificates, challenges};
-    automation =
-        std::make_unique<certs::Automation>(parts, snapshot->config, std::move(replacements));
+    automation = std::make_unique<certs::Automation>(
+        parts, std::shared_ptr<const config::Config>(snapshot, &snapshot->config),
+        std::move(replacements));
     thread = std::thread([this] { control.run(); });
     on_control(start_automation(*automation));
     const Shared shared{resolver,       *context, certificates, challenges, *automation,
