@@ -67,7 +67,7 @@ struct Instructions::Held {
   tls::KeyKinds keys = tls::kAllKeys;
 
   void add(Record record) {
-    if ((record.certificate->key_kind() & ~keys) != 0) return;  // not moved to its label yet
+    if (!record.certificate->is_of(keys)) return;  // not moved to its label yet
     if (record.revoked) {
       withheld = withheld || !record.revoked->replace;
       return;

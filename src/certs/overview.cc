@@ -165,7 +165,7 @@ base::Task<base::Result<void>> Overview::fill_from_storage(const std::string& la
         record.error().code != base::Code::kDamaged) {
       co_return base::fail(std::move(record.error()));
     }
-    if (!record || (record->certificate->key_kind() & ~keys) != 0) continue;
+    if (!record || !record->certificate->is_of(keys)) continue;
     const auto& leaf = record->certificate->leaf();
     const bool is_served = served && served->leaf().serial == leaf.serial;
     const bool longer = !chosen || leaf.not_after > chosen->certificate->leaf().not_after;
