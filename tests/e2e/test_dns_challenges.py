@@ -1,11 +1,12 @@
 """Certificates by dns-01: wildcards, who sets the records, and that none is left."""
 
+import json
 import re
 
 import pytest
 from harness.client import get
 from harness.dns import DnsApi, Program
-from harness.gatehouse import ROOT
+from harness.gatehouse import ROOT, command
 from harness.knot import Knot
 from harness.ports import free_port
 from harness.stage import AcmeStage, site
@@ -73,6 +74,33 @@ def test_a_persistent_record_is_set_once_and_stays(tmp_path, stage):
     assert name == "_validation-persist.persist.example."
     assert re.fullmatch(r"[a-z.]+; accounturi=https://\S+; policy=wildcard", value)
     assert not program.calls("cleanup")
+
+
+def test_the_account_is_shown_with_the_record_that_the_ca_wants_for_it(tmp_path, stage):
+    program = Program(tmp_path / "program", stage.pebble)
+    provider = dns(stage, command={"program": str(program.path)})
+
+    def account(gatehouse, *more):
+        done = command("account", "show", *more, "--config", gatehouse.config_file)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    # Two issuers with one account, of which the second goes by such records.
+    sites = [site("plain.example", tls=issuers(stage, provider)),
+             site("*.shown.example", tls={"issuers": [stage.pebble.issuer(
+                 challenges=["dns-persist-01"], dns=provider)]})]
+    with stage.gatehouse(*sites, tls={"issuers": [{"internal": {}}]}) as gatehouse:
+        assert get(gatehouse.https, "any.shown.example", context=stage.trust)[0] == 200
+        gatehouse.wait_for_line("certificate obtained name=plain.example")
+        (name, value), = [call for call in program.calls("present") if "persist" in call[0]]
+        assert name == "_validation-persist.shown.example."
+        told, = json.loads(account(gatehouse, "--json"))
+        assert told["dns_persist"] == value and told["account"] in value
+        lines = account(gatehouse).splitlines()
+        assert f"  record:    TXT at _validation-persist.NAME: {value}" in lines
+    with stage.gatehouse(sites[0], tls={"issuers": [{"internal": {}}]}) as gatehouse:
+        assert json.loads(account(gatehouse, "--json"))[0]["dns_persist"] == ""
+        assert "record:" not in account(gatehouse)
 
 
 def test_a_program_that_fails_is_quoted_and_what_it_may_have_set_is_withdrawn(tmp_path, stage):
