@@ -152,6 +152,36 @@ def test_services_set_values_side_by_side_and_at_the_end_of_aliases(stage):
     assert not re.search("sesame|secret", gatehouse.output)
 
 
+def test_without_an_account_at_acme_dns_each_name_gets_one_and_is_told_its_cname(stage):
+    config = {"admin": {"listen": f"127.0.0.1:{free_port()}"}}
+    with DnsApi(stage.pebble) as api:
+        sites = [site("*.r.example", "r.example",
+                      tls=issuers(stage, {"acme_dns": {"url": api.url}}))]
+
+        def certificates(*words):
+            done = command("certificates", *words, "--config", gatehouse.config_file)
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
+
+        with stage.gatehouse(*sites, config=config) as gatehouse:
+            line = gatehouse.wait_for_line("no certificate for a name.*name=r.example")
+            target, = re.findall(r"_acme-challenge\.r\.example\. CNAME (\S+)\.\\\"", line)
+            assert target.endswith(".auth.example") and api.url in line
+            for name in ("r.example", "*.r.example"):
+                ended = lambda: "state:      failed\n" in certificates("show", name)
+                gatehouse.wait_until(ended, "the end of the order")
+                assert f"CNAME {target}." in certificates("show", name)
+            stage.pebble.set_dns("set-cname", host="_acme-challenge.r.example.",
+                                 target=target + ".")
+            certificates("renew", "*.r.example", "r.example", "--wait")
+            for name in ("r.example", "any.r.example"):
+                assert get(gatehouse.https, name, context=stage.trust)[0] == 200
+            record, = gatehouse.records("acme_dns")
+            assert record.stat().st_mode & 0o777 == 0o600
+        assert [path for path, _ in api.asked].count("/register") == 1
+    assert "secret" not in gatehouse.output
+
+
 def test_a_zone_is_updated_at_its_own_server(tmp_path):
     keys = ("hmac-sha256", "hmac-sha512")
     with Knot(tmp_path / "knot", ["i.example"], keys) as knot:
