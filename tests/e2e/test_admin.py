@@ -296,7 +296,8 @@ def test_a_stop_waits_for_nobody_who_asks(tmp_path):
         config["sites"].append(site("waits.test", tls={"issuers": [never]}))
         config["timeouts"] = {"drain": "500ms"}
         with Gatehouse(tmp_path, config) as gatehouse:
-            gatehouse.wait_for_line("certificate obtained")
+            show = ("certificates", "show", "shop.test", "--config", gatehouse.config_file)
+            gatehouse.wait_until(lambda: "served" in command(*show).stdout, "a certificate")
             silent = socket.create_connection(("127.0.0.1", port), 60)
             half = socket.create_connection(("127.0.0.1", port), 60)
             half.sendall(b"POST /certificates/renew HTTP/1.1\r\nHo")
