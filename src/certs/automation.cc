@@ -8,7 +8,6 @@
 
 #include "base/gate.h"
 #include "base/log.h"
-#include "certs/compromised_files.h"
 #include "certs/instructions.h"
 #include "certs/issuer_factory.h"
 #include "certs/ocsp_staples.h"
@@ -186,9 +185,6 @@ base::Task<base::Result<void>> Automation::start() {
                            s.events};
   s.tasks.spawn(start_up(parts), "loading certificates");
   s.tasks.spawn(s.issuers.remove_leftovers(), "removing leftovers");
-  s.tasks.spawn(withdraw_compromised_files(s.parts.blocking, s.parts.storage, s.config,
-                                           s.parts.certificates, &s.events),
-                "looking at the keys of files");
   co_return base::Result<void>();
 }
 

@@ -73,8 +73,11 @@ base::Task<base::Result<DnsRecord>> DnsChallenges::present(std::string name, std
                                                            std::string label) {
   auto lookup = co_await make_lookup();
   if (!lookup) co_return base::fail(std::move(lookup.error()));
-  auto place = co_await lookup->canonical(label + "." + name, deadline);
+  const std::string challenge = label + "." + name;
+  auto place = co_await lookup->canonical(challenge, deadline);
   if (!place) co_return base::fail(std::move(place.error()));
+  auto prepared = co_await prepare(challenge, *place, deadline);
+  if (!prepared) co_return base::fail(std::move(prepared.error()));
   auto servers = co_await servers_of(*lookup, *place, deadline);
   if (!servers) co_return base::fail(std::move(servers.error()));
   DnsRecord record;
@@ -114,6 +117,15 @@ base::Task<base::Result<std::vector<dns::NameServer>>> DnsChallenges::servers_of
   if (!zone) co_return base::fail(std::move(zone.error()));
   auto servers = co_await lookup.servers_of(std::move(*zone), deadline);
   co_return std::move(servers);
+}
+
+base::Task<base::Result<void>> DnsChallenges::prepare(std::string challenge, std::string place,
+                                                      base::Deadline deadline) {
+  auto turn = co_await calls_.acquire(Urgency::kBackground, deadline);
+  if (!turn) co_return base::fail(std::move(turn.error()));
+  const HeldSlot held(calls_);
+  auto prepared = co_await provider_->prepare(std::move(challenge), std::move(place), deadline);
+  co_return prepared;
 }
 
 // Before the provider hears of it, so that a crash leaves nothing that nobody knows of.

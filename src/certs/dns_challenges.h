@@ -79,6 +79,8 @@ class DnsChallenges {
   base::Task<base::Result<std::vector<dns::NameServer>>> servers_of(dns::Lookup& lookup,
                                                                     std::string name,
                                                                     base::Deadline deadline);
+  base::Task<base::Result<void>> prepare(std::string challenge, std::string place,
+                                         base::Deadline deadline);
   base::Task<base::Result<void>> remember(DnsRecord& record, base::Deadline deadline);
   base::Task<base::Result<void>> set(const DnsRecord& record, base::Deadline deadline);
   base::Task<base::Result<void>> shown(std::vector<dns::NameServer> servers, std::string place,

@@ -9,6 +9,10 @@
 
 namespace gatehouse::certs {
 
+base::Task<base::Result<void>> DnsProvider::prepare(std::string, std::string, base::Deadline) {
+  co_return base::Result<void>();
+}
+
 std::unique_ptr<DnsProvider> make_dns_provider(DnsProviderParts parts, const config::Dns& wanted) {
   if (const auto* command = std::get_if<config::DnsCommand>(&wanted.provider)) {
     return std::make_unique<DnsCommand>(parts, *command);

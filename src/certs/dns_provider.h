@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/resolver.h"
 #include "config/model.h"
+#include "storage/storage.h"
 
 namespace gatehouse::certs {
 
@@ -24,6 +25,10 @@ class DnsProvider {
   // How many values it can hold at once, at all names together.
   virtual std::size_t most_values() const { return std::numeric_limits<std::size_t>::max(); }
 
+  // Told before add() that values are wanted at `place`, where the aliases end that begin at
+  // `challenge` (both without a dot at their end). Errors: what a person has to do first.
+  virtual base::Task<base::Result<void>> prepare(std::string challenge, std::string place,
+                                                 base::Deadline deadline);
   // Adds a TXT record with `value` at `name` (no dot at its end); others at the name stay. Also
   // well when it is there already. Errors say what the provider said.
   virtual base::Task<base::Result<void>> add(std::string name, std::string value,
@@ -38,6 +43,7 @@ struct DnsProviderParts {
   base::Loop& loop;
   base::BlockingPool& blocking;
   base::Resolver& resolver;
+  storage::Storage& storage;
 };
 
 // The provider that the configuration describes.

@@ -67,7 +67,7 @@ struct Instructions::Held {
   tls::KeyKinds keys = tls::kAllKeys;
 
   void add(Record record) {
-    if ((record.certificate->key_kind() & ~keys) != 0) return;  // not moved to its label yet
+    if (!record.certificate->is_of(keys)) return;  // not moved to its label yet
     if (record.revoked) {
       withheld = withheld || !record.revoked->replace;
       return;
@@ -174,10 +174,10 @@ base::Task<NameOutcomes> Instructions::renew_all(bool wait) {
   auto all = co_await parts_.overview.names();
   if (!all) co_return base::fail(std::move(all.error()));
   std::vector<std::string> names;
-  for (const auto& name : *all) {
-    const std::string of(name_of_label(name));
-    const bool wanted = parts_.orders.key_types().wants(name);
-    if (wanted && is_ours(parts_.rules.find(of), of)) names.push_back(name);
+  for (const auto& [label, former] : *all) {
+    const std::string of(name_of_label(label));
+    const bool wanted = parts_.orders.key_types().wants(label);
+    if (wanted && is_ours(parts_.rules.find(of), of)) names.push_back(label);
   }
   auto few = check_count(names.size());
   if (!few) co_return base::fail(std::move(few.error()));

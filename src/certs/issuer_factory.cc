@@ -139,7 +139,7 @@ std::unique_ptr<DnsChallenges> dns_of(const IssuerParts& parts, const config::Ac
   if (wanted.dns) {
     if (wanted.dns->servers) options.servers = endpoints_of(*wanted.dns->servers);
     options.propagation = wanted.dns->propagation_timeout;
-    const DnsProviderParts own{parts.loop, parts.blocking, parts.resolver};
+    const DnsProviderParts own{parts.loop, parts.blocking, parts.resolver, parts.storage};
     provider = make_dns_provider(own, *wanted.dns);
   }
   const DnsChallenges::Parts needs{parts.loop, parts.blocking, parts.storage, parts.tasks};

@@ -10,10 +10,6 @@ namespace gatehouse::certs {
 
 namespace {
 
-bool is_of(const Record& record, tls::KeyKinds keys) {
-  return (record.certificate->key_kind() & ~keys) == 0;
-}
-
 base::Error of_other_kind(std::string_view name) {
   return base::Error(base::Code::kNotFound, base::Side::kStorage,
                      "storage has a certificate of another kind of key for " + std::string(name));
@@ -54,8 +50,9 @@ base::Task<base::Result<Record>> Orders::load_for(const OrderRequest& request, s
     record = co_await read(issuer, name);
   }
   if (!record || record->rsa_of_two) co_return record;
-  if (is_of(*record, tls::kRsaKeys)) co_await move_to_rsa_label(issuer.empty(), *record);
-  if (is_of(*record, request.keys)) co_return record;
+  if (record->certificate->is_of(tls::kRsaKeys))
+    co_await move_to_rsa_label(issuer.empty(), *record);
+  if (record->certificate->is_of(request.keys)) co_return record;
   co_return base::fail(of_other_kind(name));
 }
 
@@ -81,7 +78,7 @@ base::Task<void> Orders::serve_former_kind(const OrderRequest& request) {
   std::optional<Record> longest;
   for (Issuer* issuer : request.issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), label);
-    if (!record || record->revoked || !is_of(*record, keys)) continue;
+    if (!record || record->revoked || !record->certificate->is_of(keys)) continue;
     const base::WallTime end = record->certificate->leaf().not_after;
     if (end <= parts_.now()) continue;
     if (!longest || end > longest->certificate->leaf().not_after) longest = std::move(*record);

@@ -167,14 +167,18 @@ base::Task<void> OwnCertificates::look_at(Pair& pair) {
   if (!found) co_return;  // the pool is too busy: the next look does it
   if (found->read && *found->read) {
     pair.seen = found->state;
-    const bool compromised = co_await is_compromised(***found->read);
+    const bool compromised = co_await is_compromised(pair, ***found->read);
     if (is_second_of_kind(pair, ***found->read)) {
       refuse(pair, same_kind(pair.files));
     } else if (compromised) {
       if (parts_.events != nullptr) {
         parts_.events->found_revoked(**found->read, "", "keyCompromise");
       }
-      refuse(pair, base::Error(base::Code::kDenied, "its key is compromised"));
+      if (pair.served) {
+        refuse(pair, base::Error(base::Code::kDenied, "its key is compromised"));
+      } else {
+        withdraw(pair, ***found->read);
+      }
     } else {
       take(pair, std::move(**found->read));
     }
@@ -186,14 +190,28 @@ base::Task<void> OwnCertificates::look_at(Pair& pair) {
   tell_expiry(pair);
 }
 
-base::Task<bool> OwnCertificates::is_compromised(const tls::Certificate& certificate) {
+base::Task<bool> OwnCertificates::is_compromised(const Pair& pair,
+                                                 const tls::Certificate& certificate) {
   if (parts_.storage == nullptr) co_return false;
   CompromisedKeys compromised(*parts_.storage);
   const auto known = co_await compromised.contains(certificate.key());
   if (known) co_return *known;
   log::error("whether a certificate's key is compromised cannot be read from storage",
-             {{"error", known.error().detail}});
+             {{"file", pair.files.file}, {"error", known.error().detail}});
   co_return false;
+}
+
+// What was read at start is served since then: whether others know its key only storage can say.
+void OwnCertificates::withdraw(Pair& pair, const tls::Certificate& certificate) {
+  pair.wrong.clear();
+  const tls::KeyKinds kinds = tls::alike(certificate.key());
+  for (const std::string& name : names_of(pair, certificate)) {
+    const auto served = parts_.certificates.find_exact(name, kinds);
+    if (!served || served->leaf().serial != certificate.leaf().serial) continue;
+    parts_.certificates.remove(name, kinds);
+  }
+  log::error("the key of a certificate from a file is compromised; it is not served",
+             {{"file", pair.files.file}, {"key", pair.files.key}});
 }
 
 // Whether one of its sites has another certificate with a key of the same kind.

@@ -1,6 +1,7 @@
 // Certificates of sites from files, after the start: read again when the files change, and told of
 // when their end comes near. A pair of files is taken when both can be used together; until then
-// the pair from before is served on.
+// the pair from before is served on. What was read at start is served no more when the first look
+// finds that its key is compromised (certs/compromised_keys.h).
 #pragma once
 
 #include <optional>
@@ -69,7 +70,8 @@ class OwnCertificates {
 
   base::Task<void> look();
   base::Task<void> look_at(Pair& pair);
-  base::Task<bool> is_compromised(const tls::Certificate& certificate);
+  base::Task<bool> is_compromised(const Pair& pair, const tls::Certificate& certificate);
+  void withdraw(Pair& pair, const tls::Certificate& certificate);
   bool is_second_of_kind(const Pair& pair, const tls::Certificate& certificate) const;
   void take(Pair& pair, tls::CertificateRef certificate);
   void note_expired(Pair& pair);

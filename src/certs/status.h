@@ -16,7 +16,7 @@ namespace gatehouse::certs {
 enum class Standing : std::uint8_t {
   kServed,    // and valid
   kOrdering,  // an order is under way, whatever is served meanwhile
-  kStored,    // valid, and loaded when it is needed
+  kStored,    // valid, and loaded when it is needed; of others: while there is nothing better
   kExpired,
   kFailed,   // there is none: the last order failed
   kMissing,  // there is none, and none has been ordered
@@ -35,6 +35,7 @@ struct CertificateStatus {
   // Of the certificate, when there is one:
   std::vector<std::string> names;  // in it
   std::string issuer;              // Issuer::id(); empty when it is from files
+  bool former_issuer = false;      // the configuration does not name it (any more)
   std::string issued_by;           // as the certificate says
   std::string serial;
   std::string key_type;  // "p256", "rsa2048", …
@@ -48,7 +49,8 @@ struct CertificateStatus {
   std::string last_error;
   std::optional<base::WallTime> next_attempt;
 
-  // The name's other certificates, where it has two and one name was asked for.
+  // What storage holds of the name besides, by former issuers (Overview::kOthers at most) or from
+  // before it had files; and where one name was asked for that has two certificates, the other.
   std::vector<CertificateStatus> others;
 };
 

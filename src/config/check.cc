@@ -400,8 +400,13 @@ void Checker::check_dns(const Dns& dns, const Path& at) {
   if (const auto* account = std::get_if<DnsAcmeDns>(&dns.provider)) {
     const auto place = below(at, "acme_dns");
     check_url(account->url, place);
-    if (account->username.empty() || account->password.empty() || account->subdomain.empty()) {
-      wrong(place, "expected \"username\", \"password\" and \"subdomain\", as /register gave them");
+    const std::size_t left_out =
+        account->username.empty() + account->password.empty() + account->subdomain.empty();
+    if (left_out != 0 && left_out != 3) {
+      wrong(
+          place,
+          "expected \"username\", \"password\" and \"subdomain\", as /register gave them, or none "
+          "of them: then an account is registered for each name");
     }
   }
 }

@@ -47,10 +47,11 @@ struct DnsWebhook {
   bool operator==(const DnsWebhook&) const = default;
 };
 
-// An account at a server of acme-dns, as its /register has given it.
+// A server of acme-dns, and an account there, as its /register has given it; without one, each name
+// gets an account of its own.
 struct DnsAcmeDns {
   std::string url;
-  std::string username;
+  std::string username;  // empty as `password` and `subdomain` are: no account
   std::string password;  // Secret.
   std::string subdomain;
   std::string ca_file;  // PEM roots for https; empty: the system's

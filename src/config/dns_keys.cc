@@ -47,7 +47,8 @@ const std::vector<Field<DnsWebhook>>& webhook_fields() {
 const std::vector<Field<DnsAcmeDns>>& acme_dns_fields() {
   static const std::vector<Field<DnsAcmeDns>> fields = {
       field<&DnsAcmeDns::url, Text>("url", "of the server's API"),
-      field<&DnsAcmeDns::username, Secret>("username", "as /register gave it"),
+      field<&DnsAcmeDns::username, Secret>(
+          "username", "as /register gave it; none of the three: registered for each name"),
       field<&DnsAcmeDns::password, Secret>("password", "as /register gave it"),
       field<&DnsAcmeDns::subdomain, Text>("subdomain", "as /register gave it"),
       field<&DnsAcmeDns::ca_file, Text>("ca_file", "PEM roots for https"),
@@ -68,11 +69,24 @@ struct Needs : Object {
 constexpr const char* kCommandKeys[] = {"program"};
 constexpr const char* kUpdateKeys[] = {"server", "key_name", "key"};
 constexpr const char* kWebhookKeys[] = {"url"};
-constexpr const char* kAcmeDnsKeys[] = {"url", "username", "password", "subdomain"};
+constexpr const char* kAcmeDnsKeys[] = {"url"};
+constexpr const char* kAccountKeys[] = {"username", "password", "subdomain"};
 using Command = Needs<ObjectOf<DnsCommand, command_fields>, kCommandKeys>;
 using Update = Needs<ObjectOf<DnsUpdate, update_fields>, kUpdateKeys>;
 using Webhook = Needs<ObjectOf<DnsWebhook, webhook_fields>, kWebhookKeys>;
-using AcmeDns = Needs<ObjectOf<DnsAcmeDns, acme_dns_fields>, kAcmeDnsKeys>;
+
+// Of an account there is all or nothing.
+struct AcmeDns : Needs<ObjectOf<DnsAcmeDns, acme_dns_fields>, kAcmeDnsKeys> {
+  static Schema schema() {
+    auto schema = Needs::schema();
+    for (const char* key : kAccountKeys) {
+      for (const char* other : kAccountKeys) {
+        if (key != other) schema["dependentRequired"][key].push_back(other);
+      }
+    }
+    return schema;
+  }
+};
 
 // While it is read: any number of providers.
 struct Draft {

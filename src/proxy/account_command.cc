@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
 
 #include "acme/account_update.h"
@@ -121,16 +121,23 @@ base::Task<Account> do_one(OwnLoop& own, certs::AcmeOptions options, Verb verb) 
   co_return told;
 }
 
-// The accounts that the configuration has, or those at one issuer; each once.
+// The accounts that the configuration has, or those at one issuer; each once, with the challenges
+// of all issuers that share it.
 std::vector<certs::AcmeOptions> accounts_of(const config::Config& config,
                                             const std::string& issuer) {
   std::vector<certs::AcmeOptions> accounts;
-  std::set<std::pair<std::string, std::string>> seen;
+  std::map<std::pair<std::string, std::string>, std::size_t> seen;
   for (const config::AcmeIssuer* ca : certs::acme_issuers(config)) {
     if (!issuer.empty() && certs::issuer_id_of(ca->directory) != issuer) continue;
-    if (!seen.emplace(ca->directory, ca->email).second) continue;
-    accounts.push_back(certs::acme_options(*ca, config));
-    accounts.back().account_key_age = base::Duration(0);
+    auto options = certs::acme_options(*ca, config);
+    const auto [place, is_new] = seen.try_emplace({ca->directory, ca->email}, accounts.size());
+    if (!is_new) {
+      auto& all = accounts[place->second].challenges;
+      all.insert(all.end(), options.challenges.begin(), options.challenges.end());
+      continue;
+    }
+    options.account_key_age = base::Duration(0);
+    accounts.push_back(std::move(options));
   }
   return accounts;
 }

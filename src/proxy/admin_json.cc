@@ -23,6 +23,7 @@ AdminJson to_json(const certs::CertificateStatus& status) {
   json["source"] = certs::name(status.source);
   json["names"] = status.names;
   json["issuer"] = text_or_null(status.issuer);
+  json["former_issuer"] = status.former_issuer;
   json["issued_by"] = text_or_null(status.issued_by);
   json["serial"] = text_or_null(status.serial);
   json["key_type"] = text_or_null(status.key_type);

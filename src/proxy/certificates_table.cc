@@ -29,13 +29,18 @@ std::string cell_of(const AdminJson& certificate, const char* key) {
   return all;
 }
 
+std::string issuer_of(const AdminJson& certificate) {
+  const bool former = certificate.value("former_issuer", false);
+  return cell_of(certificate, "issuer") + (former ? " (former)" : "");
+}
+
 TableRow row_of(const AdminJson& certificate) {
   std::string state = cell_of(certificate, "state");
   const std::string failures = cell_of(certificate, "failures");
   const std::string next = cell_of(certificate, "next_attempt");
   if (!next.empty()) state += ", " + failures + " failed, again " + next;
   return {cell_of(certificate, "name"),    cell_of(certificate, "key_type"),
-          cell_of(certificate, "issuer"),  cell_of(certificate, "not_after"),
+          issuer_of(certificate),          cell_of(certificate, "not_after"),
           cell_of(certificate, "renewal"), std::move(state)};
 }
 
@@ -43,7 +48,10 @@ TableRow row_of(const AdminJson& certificate) {
 
 std::string certificates_table(const AdminJson& certificates) {
   std::vector<TableRow> rows{{"NAME", "KEY", "ISSUER", "EXPIRES", "RENEWAL", "STATE"}};
-  for (const auto& one : certificates) rows.push_back(row_of(one));
+  for (const auto& one : certificates) {
+    rows.push_back(row_of(one));
+    for (const auto& other : one.value("others", AdminJson())) rows.push_back(row_of(other));
+  }
   std::array<std::size_t, kColumns> widths{};
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -81,7 +89,8 @@ std::string certificate_lines(const AdminJson& certificate) {
                                      Line{"next_attempt", "next try"}};
   std::string text;
   for (const Line& line : kLines) {
-    const std::string value = cell_of(certificate, line.key);
+    const bool issuer = line.key == std::string_view("issuer");
+    const std::string value = issuer ? issuer_of(certificate) : cell_of(certificate, line.key);
     if (value.empty() || (line.key == std::string_view("failures") && value == "0")) continue;
     std::string title = std::string(line.title) + ":";
     title.resize(12, ' ');

@@ -1,12 +1,6 @@
 #include "proxy/export_command.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -17,7 +11,7 @@
 #include "proxy/commands.h"
 #include "proxy/given_name.h"
 #include "proxy/own_loop.h"
-#include "storage/file_descriptor.h"
+#include "storage/file_record.h"
 
 namespace gatehouse::proxy {
 
@@ -58,26 +52,6 @@ base::Result<std::vector<certs::Record>> records_of(const config::Config& config
   return base::fail(found.error().code, "no certificate of \"" + name + "\" in " +
                                             own.storage().root().string() + ": " +
                                             found.error().detail);
-}
-
-// In a draft beside it (0600 as long as it is one), which is renamed.
-base::Result<> write_whole(const fs::path& file, const std::string& text, mode_t mode) {
-  std::string draft = file.string() + ".XXXXXX";
-  const auto failed = [&] {
-    auto error = base::from_errno(errno, base::Side::kLocal, "cannot write " + file.string());
-    ::unlink(draft.c_str());
-    return base::fail(std::move(error));
-  };
-  const storage::FileDescriptor out(::mkstemp(draft.data()));
-  if (!out) return failed();
-  for (std::size_t at = 0; at < text.size();) {
-    const ssize_t wrote = ::write(out.get(), text.data() + at, text.size() - at);
-    if (wrote < 0) return failed();
-    at += static_cast<std::size_t>(wrote);
-  }
-  if (::fchmod(out.get(), mode) != 0 || ::fsync(out.get()) != 0) return failed();
-  if (::rename(draft.c_str(), file.c_str()) != 0) return failed();
-  return {};
 }
 
 }  // namespace
@@ -131,9 +105,9 @@ base::Result<ExportCommand::Files> ExportCommand::write(const certs::Record& rec
   fs::create_directories(folder, error);
   const std::string mark = record.rsa_of_two ? "_rsa.pem" : ".pem";
   Files files{folder / ("fullchain" + mark), folder / ("privkey" + mark)};
-  auto key_written = write_whole(files.key, key, 0600);
+  auto key_written = storage::write_whole(files.key, key, 0600);
   if (!key_written) return base::fail(std::move(key_written.error()));
-  auto chain_written = write_whole(files.chain, chain, 0644);
+  auto chain_written = storage::write_whole(files.chain, chain, 0644);
   if (!chain_written) return base::fail(std::move(chain_written.error()));
   return files;
 }

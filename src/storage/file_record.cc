@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 
 #include "storage/file_descriptor.h"
 #include "storage/file_error.h"
@@ -87,6 +88,21 @@ FileDescriptor create_temporary(const fs::path& temporary, fs::path* file) {
   return fd;
 }
 
+// Gives a draft its bytes, and the draft's place to what is whole.
+base::Result<void> put_in_place(const FileDescriptor& fd, const fs::path& draft,
+                                const fs::path& file, std::string_view head, std::string_view bytes,
+                                mode_t mode) {
+  const bool written = write_all(fd.get(), head) && write_all(fd.get(), bytes) &&
+                       ::fchmod(fd.get(), mode) == 0 && ::fsync(fd.get()) == 0 &&
+                       ::rename(draft.c_str(), file.c_str()) == 0;
+  if (!written) {
+    auto error = failed("write", file);
+    ::unlink(draft.c_str());
+    return error;
+  }
+  return sync_folder(file.has_parent_path() ? file.parent_path() : fs::path("."));
+}
+
 }  // namespace
 
 base::Result<std::string> read_record(const fs::path& file) {
@@ -118,14 +134,14 @@ base::Result<void> write_record(const fs::path& file, const fs::path& temporary,
   fs::path draft;
   auto fd = create_temporary(temporary, &draft);
   if (!fd) return failed("create", draft);
-  const bool written = write_all(fd.get(), header_of(record)) && write_all(fd.get(), record) &&
-                       ::fsync(fd.get()) == 0 && ::rename(draft.c_str(), file.c_str()) == 0;
-  if (!written) {
-    auto error = failed("write", file);
-    ::unlink(draft.c_str());
-    return error;
-  }
-  return sync_folder(file.parent_path());
+  return put_in_place(fd, draft, file, header_of(record), record, 0600);
+}
+
+base::Result<void> write_whole(const fs::path& file, std::string_view bytes, mode_t mode) {
+  std::string draft = file.string() + ".XXXXXX";
+  const FileDescriptor fd(::mkostemp(draft.data(), O_CLOEXEC));  // 0600
+  if (!fd) return failed("create", draft);
+  return put_in_place(fd, draft, file, "", bytes, mode);
 }
 
 base::Result<void> make_folders(const fs::path& folder) {

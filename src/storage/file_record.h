@@ -1,6 +1,8 @@
-// One record in one file: written whole or not at all, and checked when it is read. Blocking calls:
-// for a BlockingPool.
+// One record in one file: written whole or not at all, and checked when it is read; and other files
+// that are written so. Blocking calls: for a BlockingPool.
 #pragma once
+
+#include <sys/types.h>
 
 #include <filesystem>
 #include <string>
@@ -20,6 +22,12 @@ base::Result<std::string> read_record(const std::filesystem::path& file);
 // the folder. Makes missing folders (0700). Errors: kIo, kDenied, kTooLarge; `file` is untouched.
 base::Result<void> write_record(const std::filesystem::path& file,
                                 const std::filesystem::path& temporary, std::string_view record);
+
+// The same with `bytes` as they stand, for others to read: by way of a new file beside `file`,
+// which gets the permissions `mode` when it is whole. The folder must be there. Errors: kIo,
+// kDenied; `file` is untouched.
+base::Result<void> write_whole(const std::filesystem::path& file, std::string_view bytes,
+                               mode_t mode);
 
 // Makes `folder` and those above it, 0700, durably. Errors: kIo, kDenied.
 base::Result<void> make_folders(const std::filesystem::path& folder);

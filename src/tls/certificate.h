@@ -43,6 +43,8 @@ class Certificate {
   const PrivateKey& key() const { return key_; }
   // PrivateKey::kind() of it.
   KeyKinds key_kind() const { return key_kind_; }
+  // Whether its key is of one of these kinds.
+  bool is_of(KeyKinds keys) const { return (key_kind_ & ~keys) == 0; }
   // All blocks in PEM, leaf first.
   std::string chain_pem() const;
   // DER blocks, leaf first, in the form that SSL_set_chain_and_key takes.

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kLongestKey = 255;
 
 bool is_of(const CertificateRef& certificate, KeyKinds keys) {
-  return certificate && (certificate->key_kind() & ~keys) == 0;
+  return certificate && certificate->is_of(keys);
 }
 
 }  // namespace

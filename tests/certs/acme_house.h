@@ -54,7 +54,7 @@ class AcmeHouse : public ::testing::Test {
   }
   template <class T>
   T run(base::Task<T> task) {
-    return skips ? time.run(std::move(task)) : base::run(loop, std::move(task));
+    return skips ? time.run(std::move(task)) : run_task(loop, std::move(task));
   }
   static base::Deadline soon() { return base::Deadline::in(base::Duration(30'000)); }
 

@@ -4,12 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "certs/compromised_files.h"
-#include "certs/compromised_keys.h"
 #include "certs/startup.h"
 #include "tests/certs/fake_issuer.h"
-#include "tests/certs/memory_storage.h"
-#include "tests/certs/run_task.h"
 
 namespace gatehouse::certs::certificate_files_test {
 namespace {
@@ -84,30 +80,6 @@ TEST_F(CertificateFilesTest, TwoOfTheSameKindOfKeyAreAnErrorThatSaysWhy) {
   }
 }
 
-TEST_F(CertificateFilesTest, OfTwoTheOneWithACompromisedKeyGoes) {
-  const auto rsa_key = *tls::PrivateKey::generate(tls::KeyType::kRsa2048);
-  write("rsa.pem", make_certificate(rsa_key, {"a.example"}, now - hour, now + hour)->chain_pem());
-  write("rsa.key", rsa_key.pem());
-  add_site({"a.example"}, "chain.pem", "key.pem");
-  config.sites[0].tls.certificate.push_back(
-      {(folder / "rsa.pem").string(), (folder / "rsa.key").string()});
-  ASSERT_TRUE(load_certificate_files(config, certificates));
-  base::Loop loop;
-  base::BlockingPool blocking(1);
-  MemoryStorage storage(loop);
-  CompromisedKeys compromised(storage);
-  ASSERT_TRUE(run_task(loop, compromised.add(key, "a.example")));
-  const auto look = [](base::BlockingPool& pool, storage::Storage& from, config::Config& files,
-                       tls::CertificateStore& served) -> base::Task<int> {
-    co_await withdraw_compromised_files(pool, from, files, served);
-    co_return 0;
-  };
-  run_task(loop, look(blocking, storage, config, certificates));
-  const auto left = certificates.find("a.example", tls::kEcdsaP256, now);
-  ASSERT_NE(left, nullptr);
-  EXPECT_FALSE(left->key().is_ecdsa());
-}
-
 TEST_F(CertificateFilesTest, OfASiteForEveryNameAreServedForTheNamesInThem) {
   add_site({"*"}, "chain.pem", "key.pem");
   ASSERT_TRUE(load_certificate_files(config, certificates));
@@ -124,26 +96,6 @@ TEST_F(CertificateFilesTest, OfASiteForEveryNameLeaveOtherSitesAlone) {
   ASSERT_TRUE(load_certificate_files(config, certificates));
   EXPECT_EQ(certificates.find_exact("a.example"), nullptr);
   EXPECT_NE(certificates.find_exact("*.a.example"), nullptr);
-}
-
-TEST_F(CertificateFilesTest, AreServedNoMoreWhenTheirKeyIsCompromised) {
-  add_site({"*"}, "chain.pem", "key.pem");
-  ASSERT_TRUE(load_certificate_files(config, certificates));
-  base::Loop loop;
-  base::BlockingPool blocking(1);
-  MemoryStorage storage(loop);
-  const auto look = [](base::BlockingPool& pool, storage::Storage& from, config::Config& files,
-                       tls::CertificateStore& served) -> base::Task<int> {
-    co_await withdraw_compromised_files(pool, from, files, served);
-    co_return 0;
-  };
-  run_task(loop, look(blocking, storage, config, certificates));
-  EXPECT_NE(certificates.find("a.example"), nullptr);
-  CompromisedKeys compromised(storage);
-  ASSERT_TRUE(run_task(loop, compromised.add(key, "b.example")));
-  run_task(loop, look(blocking, storage, config, certificates));
-  EXPECT_EQ(certificates.find("a.example"), nullptr);
-  EXPECT_EQ(certificates.find("x.a.example"), nullptr);
 }
 
 TEST_F(CertificateFilesTest, AKeyOfAnotherCertificateIsAnErrorThatNamesBothFiles) {

@@ -8,8 +8,10 @@
 #include <stdexcept>
 
 #include "base/gate.h"
+#include "certs/compromised_keys.h"
 #include "certs/startup.h"
 #include "tests/certs/fake_issuer.h"
+#include "tests/certs/memory_storage.h"
 #include "tests/certs/run_task.h"
 #include "tests/storage/folder.h"
 
@@ -54,6 +56,7 @@ struct OwnCertificatesTest : testing::Test {
     const auto loaded = load_certificate_files(config, certificates);
     ASSERT_TRUE(loaded) << loaded.error().detail;
     OwnCertificates::Parts parts{loop, blocking, certificates, [this] { return now; }};
+    parts.storage = &storage;
     parts.look = look;
     parts.settle = base::Duration(1);
     own = std::make_unique<OwnCertificates>(std::move(parts), config);
@@ -64,6 +67,11 @@ struct OwnCertificatesTest : testing::Test {
     own->stop();
     (void)run_task(loop, tasks.close());
     own.reset();
+  }
+  // Others know the key.
+  void compromise(const Pem& pem) {
+    CompromisedKeys keys(storage);
+    ASSERT_TRUE(run_task(loop, keys.add(*tls::PrivateKey::from_pem(pem.key), "x.example")));
   }
   std::string serial(const std::string& name = "a.example") {
     const auto found = certificates.find(name);
@@ -86,6 +94,7 @@ struct OwnCertificatesTest : testing::Test {
   storage::Folder folder;
   base::Loop loop;
   base::BlockingPool blocking{1};
+  MemoryStorage storage{loop};
   base::Gate tasks{loop};
   config::Config config;
   tls::CertificateStore certificates;
@@ -261,6 +270,47 @@ TEST_F(OwnCertificatesTest, AnotherKindOfKeyTakesThePlaceOfTheOneBefore) {
   until([&] { return serial() == rsa.serial; });
   EXPECT_EQ(certificates.find("a.example", tls::kEcdsaP256, now)->leaf().serial, rsa.serial);
   stop();
+}
+
+TEST_F(OwnCertificatesTest, WithACompromisedKeyAreServedNoMoreUntilAnotherPairComes) {
+  const Pem known = make({"a.example", "*.a.example"});
+  put(folder.path(), known);
+  serve({"*"}, folder.path());
+  compromise(known);
+  start();
+  until([&] { return serial() == "none" && serial("x.a.example") == "none"; });
+  const Pem next = make();
+  put(folder.path(), next);
+  until([&] { return serial() == next.serial; });
+}
+
+TEST_F(OwnCertificatesTest, OfTwoTheOneWithACompromisedKeyGoes) {
+  const Pem ecdsa = make();
+  const Pem rsa = make({"a.example"}, tls::KeyType::kRsa2048);
+  put(folder.path() / "ecdsa", ecdsa);
+  put(folder.path() / "rsa", rsa);
+  serve({"a.example"}, folder.path() / "ecdsa");
+  serve({"a.example"}, folder.path() / "rsa");
+  config.sites[0].tls.certificate.push_back(config.sites[1].tls.certificate[0]);
+  config.sites.pop_back();
+  compromise(ecdsa);
+  start();
+  until([&] { return serial() == rsa.serial; });
+}
+
+TEST_F(OwnCertificatesTest, TakeNoNewPairWithACompromisedKey) {
+  const Pem old = make();
+  put(folder.path() / "a", old);
+  put(folder.path() / "marker", make({"marker.example"}));
+  serve({"a.example"}, folder.path() / "a");
+  serve({"marker.example"}, folder.path() / "marker");
+  start();
+  look_again();
+  const Pem known = make();
+  compromise(known);
+  put(folder.path() / "a", known);
+  look_again();
+  EXPECT_EQ(serial(), old.serial);
 }
 
 }  // namespace

@@ -53,6 +53,18 @@ TEST(DnsKeys, AreReadWithTheirDefaults) {
   EXPECT_EQ(std::get<DnsCommand>(defaults.provider).timeout, base::Duration(60'000));
 }
 
+TEST(DnsKeys, OfAnAcmeDnsAccountThereIsAllOrNothing) {
+  const auto config = read(R"("dns": {"acme_dns": {"url": "https://auth.example"}})");
+  ASSERT_TRUE(config) << render("F", config.error());
+  const Dns& dns = *std::get<AcmeIssuer>(config->tls.issuers[0]).dns;
+  EXPECT_EQ(std::get<DnsAcmeDns>(dns.provider).subdomain, "");
+  for (const char* some : {R"("username": "u")", R"("username": "u", "password": "p")",
+                           R"("password": "p", "subdomain": "s")"}) {
+    EXPECT_THAT(errors(std::string(R"("dns": {"acme_dns": {"url": "http://x", )") + some + "}}"),
+                HasSubstr("or none of them"));
+  }
+}
+
 TEST(DnsKeys, SayWhatIsMissingOrWrong) {
   EXPECT_THAT(errors(R"("challenges": ["dns-01"])"),
               HasSubstr("dns-01 needs somebody who sets TXT records"));

@@ -195,6 +195,34 @@ def test_without_a_running_gatehouse_storage_is_read_and_told(tmp_path):
         again.wait_until(lambda: leaf(again.https, "shop.test") != before, "the new one")
 
 
+def test_what_a_former_issuer_has_signed_is_listed_and_marked(tmp_path):
+    nowhere = {"acme": {"directory": f"http://127.0.0.1:{free_port()}/dir"}}
+    config = {"sites": [site("shop.test"), site("gone.test")],
+              "tls": {"issuers": [{"internal": {}}]},
+              "admin": {"listen": f"unix:{tmp_path}/admin"}}
+    with Gatehouse(tmp_path, config) as gatehouse:
+        for name in ("shop.test", "gone.test"):
+            gatehouse.wait_for_line(f"certificate obtained name={name}")
+    config["sites"].pop()
+    config["tls"] = {"issuers": [nowhere], "renewal": {"on_issuer_change": "at_renewal"}}
+    with Gatehouse(tmp_path, config, https=gatehouse.https, http=gatehouse.http) as again:
+        assert leaf(again.https, "shop.test")
+        listed(again, states=["stored", "served"])
+    listed(again, states=["stored", "stored"])
+
+
+def listed(gatehouse, states):
+    words = ("--config", gatehouse.config_file)
+    told = json.loads(command("certificates", "list", "--json", *words).stdout)["certificates"]
+    assert [one["name"] for one in told] == ["gone.test", "shop.test"]
+    assert [one["state"] for one in told] == states
+    assert all(one["issuer"] == "internal" and one["former_issuer"] for one in told)
+    lines = command("certificates", "list", *words).stdout.splitlines()
+    assert all("internal (former)" in line for line in lines[1:]), lines
+    shown = command("certificates", "show", "gone.test", *words).stdout
+    assert "issuer:     internal (former)\n" in shown and "state:      stored\n" in shown
+
+
 class Impostor(threading.Thread):
     """Listens where gatehouse did, and answers its health as it can without the token."""
 
@@ -270,7 +298,8 @@ def test_a_stop_waits_for_nobody_who_asks(tmp_path):
         config["sites"].append(site("waits.test", tls={"issuers": [never]}))
         config["timeouts"] = {"drain": "500ms"}
         with Gatehouse(tmp_path, config) as gatehouse:
-            gatehouse.wait_for_line("certificate obtained")
+            show = ("certificates", "show", "shop.test", "--config", gatehouse.config_file)
+            gatehouse.wait_until(lambda: "served" in command(*show).stdout, "a certificate")
             silent = socket.create_connection(("127.0.0.1", port), 60)
             half = socket.create_connection(("127.0.0.1", port), 60)
             half.sendall(b"POST /certificates/renew HTTP/1.1\r\nHo")

@@ -1,11 +1,12 @@
 """Certificates by dns-01: wildcards, who sets the records, and that none is left."""
 
+import json
 import re
 
 import pytest
 from harness.client import get
 from harness.dns import DnsApi, Program
-from harness.gatehouse import ROOT
+from harness.gatehouse import ROOT, command
 from harness.knot import Knot
 from harness.ports import free_port
 from harness.stage import AcmeStage, site
@@ -75,6 +76,33 @@ def test_a_persistent_record_is_set_once_and_stays(tmp_path, stage):
     assert not program.calls("cleanup")
 
 
+def test_the_account_is_shown_with_the_record_that_the_ca_wants_for_it(tmp_path, stage):
+    program = Program(tmp_path / "program", stage.pebble)
+    provider = dns(stage, command={"program": str(program.path)})
+
+    def account(gatehouse, *more):
+        done = command("account", "show", *more, "--config", gatehouse.config_file)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    # Two issuers with one account, of which the second goes by such records.
+    sites = [site("plain.example", tls=issuers(stage, provider)),
+             site("*.shown.example", tls={"issuers": [stage.pebble.issuer(
+                 challenges=["dns-persist-01"], dns=provider)]})]
+    with stage.gatehouse(*sites, tls={"issuers": [{"internal": {}}]}) as gatehouse:
+        assert get(gatehouse.https, "any.shown.example", context=stage.trust)[0] == 200
+        gatehouse.wait_for_line("certificate obtained name=plain.example")
+        (name, value), = [call for call in program.calls("present") if "persist" in call[0]]
+        assert name == "_validation-persist.shown.example."
+        told, = json.loads(account(gatehouse, "--json"))
+        assert told["dns_persist"] == value and told["account"] in value
+        lines = account(gatehouse).splitlines()
+        assert f"  record:    TXT at _validation-persist.NAME: {value}" in lines
+    with stage.gatehouse(sites[0], tls={"issuers": [{"internal": {}}]}) as gatehouse:
+        assert json.loads(account(gatehouse, "--json"))[0]["dns_persist"] == ""
+        assert "record:" not in account(gatehouse)
+
+
 def test_a_program_that_fails_is_quoted_and_what_it_may_have_set_is_withdrawn(tmp_path, stage):
     program = Program(tmp_path / "program", stage.pebble)
     script = program.path.read_text()
@@ -122,6 +150,36 @@ def test_services_set_values_side_by_side_and_at_the_end_of_aliases(stage):
         paths = [path for path, _ in api.asked]
         assert (paths.count("/hook/present"), paths.count("/update")) == (2, 1)
     assert not re.search("sesame|secret", gatehouse.output)
+
+
+def test_without_an_account_at_acme_dns_each_name_gets_one_and_is_told_its_cname(stage):
+    config = {"admin": {"listen": f"127.0.0.1:{free_port()}"}}
+    with DnsApi(stage.pebble) as api:
+        sites = [site("*.r.example", "r.example",
+                      tls=issuers(stage, {"acme_dns": {"url": api.url}}))]
+
+        def certificates(*words):
+            done = command("certificates", *words, "--config", gatehouse.config_file)
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
+
+        with stage.gatehouse(*sites, config=config) as gatehouse:
+            line = gatehouse.wait_for_line("no certificate for a name.*name=r.example")
+            target, = re.findall(r"_acme-challenge\.r\.example\. CNAME (\S+)\.\\\"", line)
+            assert target.endswith(".auth.example") and api.url in line
+            for name in ("r.example", "*.r.example"):
+                ended = lambda: "state:      failed\n" in certificates("show", name)
+                gatehouse.wait_until(ended, "the end of the order")
+                assert f"CNAME {target}." in certificates("show", name)
+            stage.pebble.set_dns("set-cname", host="_acme-challenge.r.example.",
+                                 target=target + ".")
+            certificates("renew", "*.r.example", "r.example", "--wait")
+            for name in ("r.example", "any.r.example"):
+                assert get(gatehouse.https, name, context=stage.trust)[0] == 200
+            record, = gatehouse.records("acme_dns")
+            assert record.stat().st_mode & 0o777 == 0o600
+        assert [path for path, _ in api.asked].count("/register") == 1
+    assert "secret" not in gatehouse.output
 
 
 def test_a_zone_is_updated_at_its_own_server(tmp_path):

@@ -75,3 +75,39 @@ def test_a_managed_certificate_is_stapled_and_due_when_it_was_revoked(tmp_path):
                                 for file in gatehouse.records("renewals")), "a demand")
                 # Until there is another one.
                 assert serial(gatehouse.https, "a.example", stage.trust) == number
+
+
+SIGNATURES = ("ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256:rsa_pkcs1_sha256")
+
+
+def leaf_of(shown):
+    """The serial number of the leaf that a client was shown, or None."""
+    found = re.search(r"^Server certificate\n(-----BEGIN.*?-----END CERTIFICATE-----)", shown,
+                      re.S | re.M)
+    return x509.load_pem_x509_certificate(found[1].encode()).serial_number if found else None
+
+
+def test_of_two_certificates_of_a_name_each_is_shown_with_its_own_answer(tmp_path):
+    port = free_port()
+    with AcmeStage(tmp_path, ocsp=f"http://127.0.0.1:{port}") as stage:
+        def shown():
+            """What clients see that can check ECDSA alone, and RSA alone."""
+            return [shown_status(gatehouse.https, "a.example", "-sigalgs", one)
+                    for one in SIGNATURES]
+
+        tls = {"key_type": ["p256", "rsa2048"]}
+        with stage.gatehouse("a.example", tls=tls) as gatehouse:
+            gatehouse.wait_for_line("certificate obtained name=a.example ")
+            gatehouse.wait_for_line("certificate obtained name=a.example_rsa ")
+            leaves = [leaf_of(one) for one in shown()]
+            assert None not in leaves and leaves[0] != leaves[1]
+        index = tmp_path / "index.txt"
+        write_index(index, *leaves)
+        signer = stage.pebble.intermediate(tmp_path)
+        with OcspResponder(port, index, signer[0], signer):
+            with stage.gatehouse("a.example", tls=tls) as gatehouse:
+                gatehouse.wait_until(
+                    lambda: all("Cert Status: good" in one for one in shown()), "two staples")
+                for one, leaf in zip(shown(), leaves):
+                    told, = re.findall(r"^ *Serial Number: ([0-9A-F]+)$", one, re.M)
+                    assert leaf_of(one) == leaf == int(told, 16)

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "storage/file_record.h"
@@ -358,6 +359,29 @@ TEST(FileStorageProcesses, AKillWhileWritingLeavesEveryRecordWhole) {
   }
   remove_leftovers(folder.path() / "temporary");
   EXPECT_TRUE(fs::is_empty(folder.path() / "temporary"));
+}
+
+TEST(WholeFile, TakesAnothersPlaceWithItsOwnPermissionsOrLeavesItAsItIs) {
+  const Folder folder;
+  const fs::path file = folder.path() / "chain.pem";
+  ASSERT_TRUE(write_whole(file, "one", 0600));
+  EXPECT_EQ(mode_of(file), 0600);
+  ASSERT_TRUE(write_whole(file, "another", 0644));
+  EXPECT_EQ(mode_of(file), 0644);
+  std::string text;
+  std::getline(std::ifstream(file), text);
+  EXPECT_EQ(text, "another");
+  const fs::path taken = folder.path() / "folder";
+  fs::create_directories(taken / "full");
+  const auto refused = write_whole(taken, "x", 0600);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().detail, HasSubstr(taken.string()));
+  EXPECT_FALSE(write_whole(folder.path() / "none" / "chain.pem", "x", 0600));
+  std::set<std::string> left;
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    left.insert(entry.path().filename());
+  }
+  EXPECT_THAT(left, ElementsAre("chain.pem", "folder"));
 }
 
 }  // namespace

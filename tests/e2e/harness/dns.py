@@ -44,8 +44,8 @@ class Program:
 class _ApiHandler(QuietHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        status = self.server.peer.take(self.path, body, self.headers)
-        self.answer(b"{}" if status == 200 else b'{"error": "forbidden"}', status)
+        status, answer = self.server.peer.take(self.path, body, self.headers)
+        self.answer(json.dumps(answer).encode(), status)
 
 
 class DnsApi(HttpPeer):
@@ -56,19 +56,30 @@ class DnsApi(HttpPeer):
         self.pebble = pebble
         self.values = {}  # of each name, with a dot at its end
         self.asked = []  # (path, body)
+        self.accounts = {"me": ("secret", "sub-1")}  # of acme-dns: password, subdomain
         self.news = threading.Condition()
         super().__init__(_ApiHandler)
 
     def take(self, path, body, headers):
         with self.news:
             self.asked.append((path, body))
-            status = self._act(path, body, headers)
+            account = self._register() if path == "/register" else None
+            status = 201 if account else self._act(path, body, headers)
             self.news.notify_all()
-        return status
+        return status, account or ({} if status == 200 else {"error": "forbidden"})
+
+    def _register(self):
+        number = len(self.accounts) + 1
+        account = {"username": f"user-{number}", "password": f"secret-{number}",
+                   "subdomain": f"sub-{number}", "fulldomain": f"sub-{number}.auth.example",
+                   "allowfrom": []}
+        self.accounts[account["username"]] = (account["password"], account["subdomain"])
+        return account
 
     def _act(self, path, body, headers):
         if path == "/update":
-            if (headers["X-Api-User"], headers["X-Api-Key"]) != ("me", "secret"):
+            claimed = (headers["X-Api-Key"], body["subdomain"])
+            if self.accounts.get(headers["X-Api-User"]) != claimed:
                 return 401
             name = body["subdomain"] + ".auth.example."
             values = [*self.values.get(name, []), body["txt"]][-2:]

@@ -47,12 +47,15 @@ class OcspCa(Authority):
         return _write(self.folder, stem, builder.sign(self.key, hashes.SHA256()), key)
 
 
-def write_index(index, serial, revoked=False):
-    """What the CA knows: this one certificate."""
+def write_index(index, *serials, revoked=False):
+    """What the CA knows: these certificates alone."""
     status, moment = ("R", "260101000000Z,keyCompromise") if revoked else ("V", "")
-    number = f"{serial:x}"
-    number = "0" * (len(number) % 2) + number.upper()
-    index.write_text(f"{status}\t461231235959Z\t{moment}\t{number}\tunknown\t/CN=x\n")
+    lines = []
+    for serial in serials:
+        number = f"{serial:x}".upper()
+        number = "0" * (len(number) % 2) + number
+        lines.append(f"{status}\t461231235959Z\t{moment}\t{number}\tunknown\t/CN={number}\n")
+    index.write_text("".join(lines))
 
 
 class OcspResponder(Process):
@@ -65,10 +68,11 @@ class OcspResponder(Process):
         self.wait_for_line("ACCEPT|waiting for OCSP client")
 
 
-def shown_status(port, name):
-    """What `openssl s_client -status` says of the staple."""
+def shown_status(port, name, *options):
+    """What `openssl s_client -status` says of the staple, and of the certificate below it."""
     shown = subprocess.run(
-        ["openssl", "s_client", "-status", "-connect", f"127.0.0.1:{port}", "-servername", name],
+        ["openssl", "s_client", "-status", "-connect", f"127.0.0.1:{port}", "-servername", name,
+         *options],
         input="", capture_output=True, text=True, timeout=60)
     return shown.stdout
 
