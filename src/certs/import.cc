@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "acme/jws.h"
+#include "base/endpoint.h"
 #include "certs/account_record.h"
 #include "certs/compromised_keys.h"
 #include "certs/foreign_files.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::string_view kStaging = "letsencrypt-staging";
 
 bool is_certificate_name(std::string_view name) {
+  if (base::is_ip_literal(name)) return true;
   if (name.starts_with("*.")) name.remove_prefix(2);
   return config::is_host_name(name);
 }

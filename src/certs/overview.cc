@@ -6,14 +6,15 @@
 #include <iterator>
 #include <string_view>
 
+#include "base/endpoint.h"
 #include "config/nearest.h"
 #include "tls/client_hello.h"
 
 namespace gatehouse::certs {
 
 std::string_view name(Standing standing) {
-  static constexpr std::array<std::string_view, 6> kNames{"served",  "ordering", "stored",
-                                                          "expired", "failed",   "missing"};
+  static constexpr std::array<std::string_view, 7> kNames{
+      "served", "ordering", "stored", "expired", "revoked", "failed", "missing"};
   return kNames[static_cast<std::size_t>(standing)];
 }
 
@@ -40,10 +41,15 @@ void fill(CertificateStatus& status, const tls::Certificate& certificate, base::
 // A key of storage is made of it.
 bool may_be_stored(std::string_view name) {
   if (name.starts_with("*.")) name.remove_prefix(2);
-  return tls::is_host_name(name);
+  return tls::is_host_name(name) || base::is_ip_literal(name);
 }
 
 base::WallTime end_of(const Record& record) { return record.certificate->leaf().not_after; }
+
+Standing standing_of_stored(const CertificateStatus& status, base::WallTime now) {
+  if (*status.not_after <= now) return Standing::kExpired;
+  return status.revoked ? Standing::kRevoked : Standing::kStored;
+}
 
 // Nothing is held of it, and no site names it.
 bool unknown(const CertificateStatus& status) {
@@ -204,7 +210,8 @@ CertificateStatus Overview::other(const Record& record, const CertificateStatus&
   fill(other, *record.certificate, parts_.now());
   other.issuer = record.issuer;
   other.former_issuer = is_former(record.issuer);
-  other.standing = *other.not_after > parts_.now() ? Standing::kStored : Standing::kExpired;
+  other.revoked = record.revoked.has_value();
+  other.standing = standing_of_stored(other, parts_.now());
   return other;
 }
 
@@ -245,6 +252,7 @@ base::Task<base::Result<void>> Overview::fill_from_storage(const std::string& la
     fill(status, *chosen->certificate, parts_.now());
     status.issuer = chosen->issuer;
     status.former_issuer = is_former(chosen->issuer);
+    status.revoked = chosen->revoked.has_value();
     status.renewal = chosen->due(parts_.renewal);
   }
   for (auto one = held->begin(); one != held->end(); ++one) {
@@ -289,10 +297,8 @@ base::Task<base::Result<CertificateStatus>> Overview::status(std::string label,
     status.standing = Standing::kOrdering;
   } else if (parts_.started && served && served->valid_at(now)) {
     status.standing = Standing::kServed;
-  } else if (!status.serial.empty() && *status.not_after > now) {
-    status.standing = Standing::kStored;
   } else if (!status.serial.empty()) {
-    status.standing = Standing::kExpired;
+    status.standing = standing_of_stored(status, now);
   } else if (status.failures != 0) {
     status.standing = Standing::kFailed;
   }

@@ -18,6 +18,7 @@ enum class Standing : std::uint8_t {
   kOrdering,  // an order is under way, whatever is served meanwhile
   kStored,    // valid, and loaded when it is needed; of others: while there is nothing better
   kExpired,
+  kRevoked,  // and not served
   kFailed,   // there is none: the last order failed
   kMissing,  // there is none, and none has been ordered
 };
@@ -36,6 +37,7 @@ struct CertificateStatus {
   std::vector<std::string> names;  // in it
   std::string issuer;              // Issuer::id(); empty when it is from files
   bool former_issuer = false;      // the configuration does not name it (any more)
+  bool revoked = false;            // as storage has it
   std::string issued_by;           // as the certificate says
   std::string serial;
   std::string key_type;  // "p256", "rsa2048", …

@@ -84,6 +84,32 @@ TEST_F(OverviewTest, WithoutAProcessThatServesStorageIsTold) {
   EXPECT_EQ(show(stopped, "a.example").standing, Standing::kExpired);
 }
 
+TEST_F(OverviewTest, AddressesAreToldOfLikeNames) {
+  add_site({"192.0.2.7", "2001:db8::7"});
+  Process& process = start();
+  until([&] { return process.certificates.size() == 2; });
+  settle();
+  EXPECT_EQ(show(process, "2001:db8::7").serial,
+            serial(process.certificates.find_exact("2001:db8::7")));
+  stop(process);
+  EXPECT_THAT(texts(list(make())),
+              ElementsAre("192.0.2.7 stored managed", "2001:db8::7 stored managed"));
+}
+
+TEST_F(OverviewTest, WhatIsRevokedIsToldSo) {
+  add_site({"a.example"});
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  settle();
+  stop(process);
+  std::string& text = records->records.at("certificates/main/a.example");
+  Record record = parse_record(text).value();
+  record.revoked = Revocation();
+  record.revoked->replace = false;
+  text = to_text(record);
+  EXPECT_THAT(texts(list(make())), ElementsAre("a.example revoked managed"));
+}
+
 TEST_F(OverviewTest, ANameThatAWildcardCoversIsTheWildcards) {
   add_site({"*.b.example"});
   config.sites.back().tls.issuers.emplace_back(config::InternalIssuer());
