@@ -1,5 +1,7 @@
 #include "config/tls_keys.h"
 
+#include <algorithm>
+
 #include "config/dns_keys.h"
 #include "config/host_name.h"
 #include "config/issuer_keys.h"
@@ -26,10 +28,24 @@ constexpr std::pair<std::string_view, KeyType> kKeyTypes[] = {{"p256", KeyType::
                                                               {"rsa4096", KeyType::kRsa4096}};
 constexpr std::pair<std::string_view, bool> kVersions[] = {{"1.2", true}, {"1.3", false}};
 
+// In either alphabet and padded or not: CAs hand it out in every form.
+struct MacKey : codec::Secret {
+  static bool read(Decoder& d, const Node& node, std::string& out) {
+    if (!Secret::read(d, node, out)) return false;
+    const bool base64 = std::ranges::all_of(out, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             std::string_view("+/-_= \t\r\n").contains(c);
+    });
+    if (base64) return true;
+    d.wrong(node, "the MAC key of an external account is base64url, as the CA gives it");
+    return false;
+  }
+};
+
 const std::vector<Field<ExternalAccount>>& external_account_fields() {
   static const std::vector<Field<ExternalAccount>> fields = {
       field<&ExternalAccount::key_id, codec::Secret>("key_id", "the CA's name for the account"),
-      field<&ExternalAccount::hmac_key, codec::Secret>("hmac_key", "base64url, as the CA gives it"),
+      field<&ExternalAccount::hmac_key, MacKey>("hmac_key", "base64url, as the CA gives it"),
       field<&ExternalAccount::algorithm, codec::Word<kMacs>>("algorithm", "of the MAC"),
   };
   return fields;
