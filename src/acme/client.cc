@@ -1,5 +1,7 @@
 #include "acme/client.h"
 
+#include <algorithm>
+
 #include "acme/jws.h"
 #include "acme/link.h"
 #include "acme/retry_after.h"
@@ -56,7 +58,8 @@ Judged judge(std::string_view what, std::string url, http::ClientResponse respon
   }
   out.failure =
       Failure(std::string(what) + " at " + url, parse_problem(response.status, response.body));
-  out.failure.retry_after = retry_after(response);
+  // The later of what the field and the words say; nothing is less than any moment.
+  out.failure.retry_after = std::max(out.failure.retry_after, retry_after(response));
   if (const auto to = response.fields.find("Location"); to && response.status < 400) {
     out.failure.error.detail += ", a redirect to " + printable(*to, 256);
   }

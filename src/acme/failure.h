@@ -19,7 +19,7 @@ struct Failure {
 
   Failure() = default;
   explicit Failure(base::Error e) : error(std::move(e)) {}
-  // `what` names the request: "newOrder".
+  // `what` names the request: "newOrder". A moment in the problem's words is its retry_after.
   Failure(std::string_view what, Problem p);
 
   bool is(std::string_view token) const { return problem && problem->is(token); }

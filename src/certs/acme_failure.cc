@@ -62,8 +62,9 @@ IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
   out.lasting =
       out.error.retry == base::Retry::kNo && (code == Code::kDenied || code == Code::kUnsupported);
   // It could not be reached, or does not speak ACME. What is our own fault says nothing of it.
-  out.whole_issuer =
-      out.error.side == Side::kCa && code != Code::kDenied && code != Code::kUnsupported;
+  // Nor does one order for which it asked for time (acme::Poll).
+  out.whole_issuer = out.error.side == Side::kCa && code != Code::kDenied &&
+                     code != Code::kUnsupported && !failure.retry_after;
   if (out.error.side == Side::kCa) {
     out.advice = out.whole_issuer
                      ? "see whether the CA can be reached from here, and its status page"
