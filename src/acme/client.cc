@@ -165,6 +165,7 @@ base::Task<Outcome<Directory>> Client::directory(base::Deadline deadline) {
   const auto fetching = std::make_shared<Fetch>(loop_);
   fetching_ = fetching;
   fetching->outcome = co_await fetch_directory(deadline);
+  if (!fetching->outcome) fetching->outcome.error().entrance = true;
   fetching_.reset();
   fetching->ended.set();
   if (fetching->outcome) {
@@ -185,6 +186,7 @@ base::Task<Outcome<std::string>> Client::nonce(base::Deadline deadline) {
   // Another task may take what one request brought in, so it is asked for more than once.
   for (unsigned i = 0; i < kServerTries; ++i) {
     auto answer = co_await fetch("newNonce", "HEAD", where->new_nonce, deadline);
+    if (!answer) answer.error().entrance = true;
     if (!answer) co_return failed(std::move(answer.error()));
     kept = nonces_.take(base::Clock::now());
     if (!kept.empty()) co_return std::move(kept);

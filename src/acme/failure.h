@@ -16,6 +16,7 @@ struct Failure {
   base::Error error;                                // side kCa when the CA answered
   std::optional<Problem> problem;                   // what it answered
   std::optional<std::chrono::seconds> retry_after;  // not sooner, said the CA
+  bool entrance = false;  // of the directory, or of newNonce: no request gets past that
 
   Failure() = default;
   explicit Failure(base::Error e) : error(std::move(e)) {}

@@ -17,7 +17,7 @@
 #include "base/blocking_pool.h"
 #include "base/event.h"
 #include "base/gate.h"
-#include "certs/breaker.h"
+#include "certs/breakers.h"
 #include "certs/certificate_events.h"
 #include "certs/inventory.h"
 #include "certs/issuer.h"
@@ -85,6 +85,7 @@ class Orders {
   struct Parts {
     base::Loop& loop;
     base::BlockingPool& blocking;
+    storage::Storage& storage;
     base::Gate& tasks;
     Inventory& inventory;
     tls::CertificateStore& certificates;
@@ -219,8 +220,7 @@ class Orders {
   base::Event stopping_;
   std::unordered_map<std::string, std::shared_ptr<Running>> running_;
   TimedCache<Failures> failing_;
-  // By id: of one CA, however often it is configured. As many as issuers at most.
-  std::unordered_map<std::string, Breaker> breakers_;
+  Breakers breakers_;  // by id: of one CA, however often it is configured
   std::size_t unsaved_ = 0;
   std::set<std::string, std::less<>> former_;
 };

@@ -116,6 +116,24 @@ TEST_F(FailoverTest, RetryAfterForEverybodyIsObeyedByEveryName) {
   EXPECT_EQ(first(), 2u);
 }
 
+TEST_F(FailoverTest, ARestartDoesNotForgetThatACaWantsToBeLeftAlone) {
+  ca("main").break_down();
+  ca("main").failure->not_before = base::Deadline(base::Clock::now() + std::chrono::hours(2));
+  EXPECT_TRUE(ask(open_to_all(), "a.example"));
+  stop(*processes.back());
+  for (int i = 0; i < 4; ++i) {
+    Process& process = start();
+    EXPECT_TRUE(ask(process, "n" + std::to_string(i) + ".example"));
+    stop(process);
+  }
+  EXPECT_EQ(first(), 1u);
+  now += minutes(121);
+  ca("main").failure.reset();
+  EXPECT_TRUE(ask(start(), "x.example"));
+  EXPECT_EQ(first(), 2u);
+  EXPECT_FALSE(records->records.contains("breakers/main"));
+}
+
 TEST_F(FailoverTest, OneOrderSeesWhetherTheCaHasMended) {
   ca("main").break_down();
   Process& process = open_to_all();
