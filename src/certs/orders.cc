@@ -111,9 +111,11 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
     co_return base::fail(std::move(held.usable.error()));
   }
   if (held.withheld) co_return base::fail(withhold(request));
-  if (waits(failures)) {
-    co_return base::fail(backoff_error(request.name, failures));
+  if (waits(failures) && held.stand_in) {
+    serve_unless_newer(*held.stand_in, request);
+    co_return held.stand_in->certificate;
   }
+  if (waits(failures)) co_return base::fail(backoff_error(request.name, failures));
   Attempt attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
   for (unsigned round = 0; !attempt.certificate && round < kRounds; ++round) {
     if (!leave_out(names, attempt.blamed, failures, parts_.now())) break;
@@ -154,11 +156,16 @@ base::Task<Orders::Outcome> Orders::obtained(const OrderRequest& request,
                                      {"renewal", text_of(record.due(parts_.renewal))}});
   co_await save(record, attempt.issuer);
   const bool whole = names.size() == request.names.size();
-  // What was left out is known before the next turn is reckoned.
-  if (!whole) co_await settle_failures(request, names, failures);
+  // What was left out, and who is asked again, is known before the next turn is reckoned.
+  if (attempt.stand_in) {
+    co_await keep_asking(request, failures, attempt);
+  } else if (!whole) {
+    co_await settle_failures(request, names, failures);
+  }
   serve(record, request);
   if (parts_.events != nullptr) parts_.events->obtained(record, held.newest);
-  if (whole && !failures.none()) co_await forget_failures(request.name);
+  const bool over = whole && !attempt.stand_in && !failures.none();
+  if (over) co_await forget_failures(request.name);
   if (held.imported) co_await forget_imported(request);
   co_return record.certificate;
 }
@@ -224,6 +231,23 @@ base::Task<void> Orders::failed(const OrderRequest& request, const std::optional
   if (parts_.events != nullptr) {
     parts_.events->failed(request.names, before, failures, attempt.error, attempt.why);
   }
+  co_await keep(request.name, std::move(failures));
+}
+
+// There is a certificate, but those who were to sign it gave none: they are asked again as if there
+// were none, rather than when it is due.
+base::Task<void> Orders::keep_asking(const OrderRequest& request, Failures failures,
+                                     const Attempt& attempt) {
+  const bool counts = attempt.asked && (!attempt.whole_issuer || failures.count < kTroubleCounts);
+  if (counts || failures.count == 0) ++failures.count;
+  failures.last_error = attempt.error.detail;
+  failures.issuers = joined_ids(request.issuers);
+  failures.next_attempt = next_for(request, std::nullopt, failures, attempt);
+  log::warn("a certificate stands in until an issuer before its own signs; those are asked again",
+            {{"name", joined(request.labels_of(request.names))},
+             {"issuer", attempt.issuer->id()},
+             {"next_attempt", text_of(failures.next_attempt)},
+             {"error", failures.last_error}});
   co_await keep(request.name, std::move(failures));
 }
 

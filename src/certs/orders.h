@@ -126,6 +126,9 @@ class Orders {
   // Storage holds certificates of an issuer. Where a name's own have signed nothing, load() looks
   // there too, so that what others signed before is served until those have. At most kFormer.
   void know_former(std::string_view issuer);
+  // Whether the issuer of that id does not look at names, and one before it in the list does: what
+  // it signs is trusted by fewer, and serves until one of those has signed.
+  static bool stands_in(std::string_view issuer, const std::vector<Issuer*>& issuers);
 
   // The error of a name in backoff, as far as memory knows.
   std::optional<base::Error> backing_off(std::string_view name,
@@ -158,8 +161,10 @@ class Orders {
     base::Result<Record> usable;   // valid longest
     std::optional<Record> newest;  // ends last, usable or not; none that was revoked
     std::vector<Record> valid;     // of several names
-    bool imported = false;         // one of them may be
-    bool withheld = false;         // one was revoked, and is not to be replaced
+    // As good as `usable`, but of an issuer that was asked because those before it gave none.
+    std::optional<Record> stand_in;
+    bool imported = false;  // one of them may be
+    bool withheld = false;  // one was revoked, and is not to be replaced
   };
   // What came of asking the issuers in turn.
   struct Attempt {
@@ -171,6 +176,7 @@ class Orders {
     bool asked = false;         // an issuer was, rather than all be left alone
     bool whole_issuer = false;  // the last one's trouble is everybody's
     bool lasting = false;       // nothing changes before a person has changed something
+    bool stand_in = false;      // the certificate is one, or one that is there is to be kept
     std::vector<NameError> blamed;
   };
 
@@ -203,7 +209,11 @@ class Orders {
   base::Task<void> save_until_done(Record record, Issuer* issuer);
   base::Task<void> forget_failures(std::string name);
   base::Task<void> forget_imported(const OrderRequest& request);
+  base::Task<void> keep_asking(const OrderRequest& request, Failures failures,
+                               const Attempt& attempt);
   std::vector<Issuer*> in_turn(const OrderRequest& request, const std::optional<Record>& before);
+  bool is_worse(const Issuer& issuer, const OrderRequest& request,
+                const std::vector<std::string>& names, const std::optional<Record>& before) const;
   bool waits(const Failures& failures) const;
   bool outlasts_trouble(const std::optional<Record>& before) const;
   bool asked_for_patience(const Issuer& issuer, const Failures& failures) const;

@@ -28,15 +28,38 @@ std::chrono::seconds patience_of(const IssueError& why) {
 
 }  // namespace
 
-// A renewal begins with who signed before: there the order may replace the old certificate, and
-// what was proved may be known still. Then the list from its beginning.
+// A renewal begins with the CA that signed before: there the order may replace the old certificate,
+// and what was proved may be known still. Then the list from its beginning. Who signs without
+// looking at names has nothing of either, and may have signed only since the others did not.
 std::vector<Issuer*> Orders::in_turn(const OrderRequest& request,
                                      const std::optional<Record>& before) {
   std::vector<Issuer*> issuers = request.issuers;
   if (!before) return issuers;
   const auto same = std::ranges::find(issuers, before->issuer, &Issuer::id);
-  if (same != issuers.end()) std::rotate(issuers.begin(), same, same + 1);
+  if (same == issuers.end() || !(*same)->validates()) return issuers;
+  std::rotate(issuers.begin(), same, same + 1);
   return issuers;
+}
+
+bool Orders::stands_in(std::string_view issuer, const std::vector<Issuer*>& issuers) {
+  const auto signer = std::ranges::find(issuers, issuer, &Issuer::id);
+  if (signer == issuers.end() || (*signer)->validates()) return false;
+  return std::any_of(issuers.begin(), signer,
+                     [](const Issuer* before) { return before->validates(); });
+}
+
+// Whether the issuer could only stand in for others, and what is there need not be replaced by
+// that: it is another one of its kind that is not due, or one of those others that is not about to
+// expire.
+bool Orders::is_worse(const Issuer& issuer, const OrderRequest& request,
+                      const std::vector<std::string>& names,
+                      const std::optional<Record>& before) const {
+  if (!before || !stands_in(issuer.id(), request.issuers)) return false;
+  if (!covers_all(*before->certificate, names)) return false;
+  const base::WallTime now = parts_.now();
+  if (!before->certificate->valid_at(now)) return false;
+  if (stands_in(before->issuer, request.issuers)) return before->due(parts_.renewal) > now;
+  return now < emergency_line(before->dates());
 }
 
 // Whether there is time to wait for the issuer to mend, rather than go to another: more than a
@@ -96,6 +119,10 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
     if (deadline.passed()) break;
     co_await breakers_.know(issuer->id(), parts_.now());
     if (seen_from_outside && issuer->validates()) continue;
+    if (is_worse(*issuer, request, names, before)) {
+      attempt.stand_in = true;
+      continue;
+    }
     if (asked_for_patience(*issuer, failures)) continue;
     const bool same = before && before->issuer == issuer->id();
     const bool again = same && same_names(before->names, names);
@@ -129,6 +156,7 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
       attempt.certificate = std::move(*issued);
       attempt.issuer = issuer;
       attempt.origin = issuer->origin();
+      attempt.stand_in = stands_in(issuer->id(), request.issuers);
       co_return attempt;
     }
     attempt.asked = attempt.asked || !is_own_bound(issued.error().error);
@@ -159,6 +187,7 @@ base::WallTime Orders::next_for(const OrderRequest& request, const std::optional
   }
   std::optional<base::WallTime> soonest;  // when the first issuer may be asked again
   for (const Issuer* issuer : request.issuers) {
+    if (attempt.stand_in && !issuer->validates()) continue;
     const auto wait = failures.not_before.find(issuer->id());
     base::WallTime at = wait == failures.not_before.end() ? now : wait->second;
     const Breaker& breaker = breakers_.of(issuer->id());

@@ -10,8 +10,8 @@ namespace gatehouse::certs {
 namespace log = base::log;
 
 // `fresh`: only one that is not due for renewal yet, and for exactly these `names` of several, is
-// usable. Of several names each may be the one that a record is called by. Certificates that were
-// imported count whoever signed them.
+// usable, and none that stands in for what another issuer is to sign. Of several names each may be
+// the one that a record is called by. Certificates that were imported count whoever signed them.
 base::Task<Orders::Held> Orders::stored(const OrderRequest& request, std::vector<std::string> names,
                                         bool fresh) {
   Held held;
@@ -78,6 +78,10 @@ base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const Ord
   if (request.joint()) held.valid.push_back(*record);
   if (fresh && record->due(parts_.renewal) <= now) co_return true;
   if (fresh && request.joint() && !same_names(record->names, names)) co_return true;
+  if (fresh && stands_in(record->issuer, request.issuers)) {
+    if (!held.stand_in || lasts_longer(*held.stand_in)) held.stand_in = std::move(*record);
+    co_return true;
+  }
   if (!held.usable || lasts_longer(*held.usable)) held.usable = std::move(*record);
   co_return true;
 }
@@ -151,10 +155,13 @@ void Orders::serve_unless_newer(const Record& record, const OrderRequest& reques
 // When the request's names are to be looked after next. One certificate for other names than these
 // is no longer, or not yet, what is wanted.
 base::WallTime Orders::due(const Record& record, const OrderRequest& request) {
-  const base::WallTime due = record.due(parts_.renewal);
-  if (!request.joint() || same_names(record.names, request.names)) return due;
+  base::WallTime due = record.due(parts_.renewal);
   const Failures* known = failing_.find(request.name, base::TimePoint::min());
   const base::WallTime now = parts_.now();
+  if (stands_in(record.issuer, request.issuers)) {
+    due = std::min(due, known != nullptr && waits(*known) ? known->next_attempt : now);
+  }
+  if (!request.joint() || same_names(record.names, request.names)) return due;
   if (known == nullptr) return now;
   if (!same_names(record.names, names_to_order(request.names, *known, now))) return now;
   return std::min(due, next_of_left_out(*known).value_or(due));
