@@ -71,6 +71,7 @@ IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
                      ? "see whether the CA can be reached from here, and its status page"
                      : "read what the CA says; name another issuer meanwhile";
   }
+  if (failure.retry_after) out.advice = "wait: the order is taken up then";
   return out;
 }
 

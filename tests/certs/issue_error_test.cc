@@ -135,6 +135,24 @@ TEST_F(IssueErrors, OfAnOrderForWhichTheCaWantsTimeSayHowMuch) {
   EXPECT_EQ(ca.count("/new-order"), 1);
 }
 
+TEST_F(IssueErrors, OfACertificateThatIsNotValidYetKeepTheOrder) {
+  authority.ahead = std::chrono::hours(3);
+  const auto error = refused();
+  EXPECT_THAT(error.error.detail, HasSubstr("by this machine's clock it is"));
+  EXPECT_THAT(error.advice, HasSubstr("clock"));
+  EXPECT_FALSE(error.whole_issuer);
+  EXPECT_FALSE(error.other_issuer);
+  EXPECT_FALSE(error.lasting);
+  EXPECT_GT(error.not_before.at(), base::Clock::now() + std::chrono::minutes(110));
+  EXPECT_LT(error.not_before.at(), base::Clock::now() + std::chrono::minutes(125));
+  EXPECT_FALSE(issue());
+  EXPECT_EQ(ca.count("/new-order"), 1);
+  if (skips) time.pass(base::Duration(std::chrono::hours(2)));
+  const auto issued = issue();
+  EXPECT_TRUE(issued) << why(issued);
+  EXPECT_EQ(ca.count("/new-order"), 1);
+}
+
 TEST_F(IssueErrors, OfACaThatIsNotThereAreEverybodys) {
   AcmeOptions nowhere = options();
   nowhere.directory = "http://127.0.0.1:1/dir";
