@@ -95,6 +95,10 @@ base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(Iss
   co_return std::unexpected(std::move(error));
 }
 
+base::Duration AcmeIssuer::extra_time(std::size_t names) const {
+  return dns_ ? dns_->time_for(names) : base::Duration(0);
+}
+
 base::Task<void> AcmeIssuer::forget_order(std::string name) {
   co_await open_.forget(std::move(name));
 }
@@ -136,6 +140,7 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
     const base::TimePoint since = base::Clock::now();
     attempt.other_challenge = false;
     attempt.challenge_failed = false;
+    attempt.ours = false;
     attempt.blamed.clear();
     auto certificate = co_await order(attempt);
     // An order that was not forgotten in time may be the one of the certificate that is replaced.

@@ -63,6 +63,8 @@ class AcmeIssuer : public Issuer {
   // same; answers never outlive the order. Errors have side kCa where the CA said no.
   base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override;
 
+  // Where names are proved by DNS: until records are set and shown.
+  base::Duration extra_time(std::size_t names) const override;
   base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
                                                             base::Deadline deadline) override;
   base::Task<void> forget_order(std::string name) override;
@@ -86,6 +88,7 @@ class AcmeIssuer : public Issuer {
   base::Task<acme::Outcome<>> prove_with(std::vector<Proof>& proofs, Attempt& attempt,
                                          const acme::Order& order);
   base::Task<acme::Outcome<std::optional<Proof>>> prepare(Attempt& attempt, std::string url);
+  base::Task<acme::Outcome<>> await_records(const std::vector<Proof>& proofs, Attempt& attempt);
   base::Task<std::string> rehearse(acme::ChallengeType type, std::string name,
                                    const Attempt& attempt, const ChallengeAnswer& answer);
   acme::Failure none_left(Attempt& attempt, const acme::Authorization& authorization);

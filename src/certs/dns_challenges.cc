@@ -47,6 +47,13 @@ bool read_note(std::string_view text, DnsRecord& out) {
   return true;
 }
 
+base::Error naming(const DnsRecord& record, base::Error error) {
+  if (error.detail.find(record.name) == std::string::npos) {
+    error.detail = record.name + ": " + error.detail;
+  }
+  return error;
+}
+
 std::vector<dns::NameServer> named_by_address(const std::vector<base::Endpoint>& addresses) {
   std::vector<dns::NameServer> servers;
   for (const base::Endpoint& address : addresses) {
@@ -83,19 +90,26 @@ base::Task<base::Result<DnsRecord>> DnsChallenges::present(std::string name, std
   record.key = folder_ + "/" + digest_of(record.name + " " + record.value);
   auto remembered = co_await remember(record, deadline);
   if (!remembered) co_return base::fail(std::move(remembered.error()));
-  auto shown = co_await set(record, deadline);
-  if (shown) {
-    const auto end = deadline.min(base::Deadline::in(options_.propagation));
-    shown =
-        co_await dns::await_txt(parts_.loop, std::move(*servers), record.name, record.value, end);
-  }
-  if (shown) co_return std::move(record);
-  base::Error error = std::move(shown.error());
-  if (error.detail.find(record.name) == std::string::npos) {
-    error.detail = record.name + ": " + error.detail;
-  }
+  record.servers = std::move(*servers);
+  auto added = co_await set(record, deadline);
+  if (added) co_return std::move(record);
+  base::Error error = naming(record, std::move(added.error()));
   co_await withdraw(std::move(record));
   co_return base::fail(std::move(error));
+}
+
+base::Task<base::Result<void>> DnsChallenges::shown(const DnsRecord& record, base::TimePoint since,
+                                                    base::Deadline deadline) {
+  const base::TimePoint last = base::Clock::now() + kLastLook;
+  const base::Deadline end(std::max(since + options_.propagation, last));
+  auto seen = co_await dns::await_txt(parts_.loop, record.servers, record.name, record.value,
+                                      end.min(deadline));
+  if (!seen) co_return base::fail(naming(record, std::move(seen.error())));
+  co_return base::Result<void>();
+}
+
+base::Duration DnsChallenges::time_for(std::size_t names) const {
+  return options_.propagation + kSetTime * names;
 }
 
 // Each time: what the system's resolvers are may change.

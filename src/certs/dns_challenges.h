@@ -23,9 +23,10 @@ namespace gatehouse::certs {
 struct DnsRecord {
   std::string name;  // where it stands: the end of the aliases
   std::string value;
-  std::string key;       // under which storage remembers it
-  storage::Lease lease;  // of that key: the value is in use, not left over
-  bool counted = false;  // holds one of the provider's places
+  std::string key;                       // under which storage remembers it
+  storage::Lease lease;                  // of that key: the value is in use, not left over
+  bool counted = false;                  // holds one of the provider's places
+  std::vector<dns::NameServer> servers;  // that must all show it
 
   DnsRecord() = default;
 };
@@ -42,8 +43,12 @@ struct DnsOptions {
 class DnsChallenges {
  public:
   static constexpr base::Duration kRemoveTime{60'000};  // for the removal of one record
-  static constexpr std::size_t kQueued = 4096;          // calls that wait for their turn
-  static constexpr std::size_t kSlice = 64;             // leftovers listed at once
+  static constexpr base::Duration kSetTime{60'000};     // reckoned for setting one
+  // A value is looked for so long at least, though others have used up what is to be waited.
+  static constexpr base::Duration kLastLook{5'000};
+  static constexpr std::size_t kQueued = 4096;   // calls that wait for their turn
+  static constexpr std::size_t kSlice = 64;      // leftovers listed at once
+  static constexpr unsigned kRemovals = 7 * 24;  // a week, where it is tried hourly
 
   // What it works with; all outlive it.
   struct Parts {
@@ -62,6 +67,13 @@ class DnsChallenges {
   base::Task<base::Result<DnsRecord>> present(std::string name, std::string value,
                                               base::Deadline deadline,
                                               std::string label = "_acme-challenge");
+  // Waits until every server of the zone shows what was set. `since`: when the last of those
+  // was set that are awaited one after another, from where the time that they have counts for all
+  // of them. Error: kTimeout, naming the record and saying what is missing.
+  base::Task<base::Result<void>> shown(const DnsRecord& record, base::TimePoint since,
+                                       base::Deadline deadline);
+  // How long it may take until `names` are all set and shown.
+  base::Duration time_for(std::size_t names) const;
   // Sees to it that every server of the zone shows a TXT record at the end of the aliases that
   // begin at _validation-persist.NAME that says what is wanted. Where it is missing the provider,
   // if it can hold it for long, sets it once, and nobody removes it. Errors say which record is to

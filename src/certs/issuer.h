@@ -87,6 +87,9 @@ class Issuer {
   virtual base::Task<std::expected<tls::CertificateRef, IssueError>> issue(
       IssueRequest request) = 0;
 
+  // How long an order for so many names may take beyond what others take (Orders::kOrderTime).
+  virtual base::Duration extra_time(std::size_t) const { return base::Duration(0); }
+
   // When a certificate of its own is to be renewed, if it has a say in that (RFC 9773). Failure:
   // kUnsupported when it has none, and as acme::read_renewal_info.
   virtual base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,

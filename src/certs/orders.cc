@@ -25,6 +25,14 @@ base::Error backoff_error(std::string_view name, const Failures& failures) {
                          text_of(failures.next_attempt) + " UTC; last: " + failures.last_error);
 }
 
+base::Duration time_of(const OrderRequest& request) {
+  base::Duration extra{0};
+  for (const Issuer* issuer : request.issuers) {
+    extra = std::max(extra, issuer->extra_time(request.names.size()));
+  }
+  return std::min(Orders::kOrderTime + extra, Orders::kLongestOrder);
+}
+
 }  // namespace
 
 Orders::Orders(Parts parts)
@@ -52,7 +60,7 @@ base::Task<Orders::Outcome> Orders::obtain(OrderRequest request) {
 base::Task<Orders::Outcome> Orders::run(OrderRequest request, std::shared_ptr<Running> mine) {
   if (auto error = backing_off(request.name, request.issuers)) co_return base::fail(*error);
   co_await wait_for_other(request);
-  const base::Deadline deadline = base::Deadline::in(kOrderTime);
+  const base::Deadline deadline = base::Deadline::in(time_of(request));
   if (slots_.full()) base::count(parts_.abuse, base::Abuse::kOrders);
   const auto turn = co_await slots_.acquire(request.urgency, deadline, &mine->place);
   if (!turn) co_return base::fail(turn.error());
@@ -118,6 +126,7 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
   if (waits(failures)) co_return base::fail(backoff_error(request.name, failures));
   Attempt attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
   for (unsigned round = 0; !attempt.certificate && round < kRounds; ++round) {
+    if (deadline.passed()) break;
     if (!leave_out(names, attempt.blamed, failures, parts_.now())) break;
     // For those that are left there may be one already.
     auto rest = co_await stored(request, names, true);

@@ -61,11 +61,13 @@ struct OrderRequest {
 class Orders {
  public:
   static constexpr base::Duration kOrderTime{300'000};  // of one order, waiting included
-  static constexpr base::Duration kLeasePoll{500};      // while another process orders the name
-  static constexpr std::size_t kQueued = 4096;          // orders that wait for a slot
-  static constexpr std::size_t kFailing = 100'000;      // names whose failures stay in memory
-  static constexpr std::size_t kUnsaved = 1024;         // certificates that wait for storage
-  static constexpr base::Duration kSaveAgain{1'000};    // first wait; doubles up to kSaveAtMost
+  // With what an issuer wants beyond that (Issuer::extra_time).
+  static constexpr base::Duration kLongestOrder{7'200'000};
+  static constexpr base::Duration kLeasePoll{500};    // while another process orders the name
+  static constexpr std::size_t kQueued = 4096;        // orders that wait for a slot
+  static constexpr std::size_t kFailing = 100'000;    // names whose failures stay in memory
+  static constexpr std::size_t kUnsaved = 1024;       // certificates that wait for storage
+  static constexpr base::Duration kSaveAgain{1'000};  // first wait; doubles up to kSaveAtMost
   static constexpr base::Duration kSaveAtMost{60'000};
   static constexpr std::size_t kFormer = 16;  // issuers that storage knows
   // Of failures that are the issuer's with everybody, so many count: the wait stays at 100 minutes.

@@ -81,8 +81,14 @@ class DnsChallengesTest : public ::testing::Test {
   std::unique_ptr<Process> process(DnsOptions options) {
     return std::make_unique<Process>(loop, told, storage, std::move(options));
   }
+  // Set and shown; withdrawn when it is not.
   base::Result<DnsRecord> present(Process& by, std::string name, std::string value) {
-    return run_task(loop, by.dns.present(std::move(name), std::move(value), soon()));
+    auto record = run_task(loop, by.dns.present(std::move(name), std::move(value), soon()));
+    if (!record) return record;
+    auto shown = run_task(loop, by.dns.shown(*record, base::Clock::now(), soon()));
+    if (shown) return record;
+    withdraw(by, std::move(record));
+    return base::fail(std::move(shown.error()));
   }
   void withdraw(Process& by, base::Result<DnsRecord> record) {
     run_task(loop, as_result(by.dns.withdraw(std::move(*record))));
@@ -145,8 +151,12 @@ TEST_F(DnsChallengesTest, WhatIsNotSeenInTimeIsWithdrawn) {
   DnsOptions impatient = options();
   impatient.propagation = base::Duration(100);
   const auto by = process(impatient);
-  const auto record = present(*by, "a.example", "v");
+  auto set = run_task(loop, by->dns.present("a.example", "v", soon()));
+  ASSERT_TRUE(set);
+  const auto end = base::Deadline::in(base::Duration(200));
+  const auto record = run_task(loop, by->dns.shown(*set, base::Clock::now(), end));
   ASSERT_FALSE(record);
+  withdraw(*by, std::move(set));
   EXPECT_THAT(record.error().detail, HasSubstr("is not everywhere yet: 127.0.0.1:"));
   settle(*by);
   EXPECT_EQ(told.calls.size(), 2u);

@@ -244,6 +244,16 @@ TEST_F(FailoverTest, ARestartDoesNotForgetThatACaWantsToBeLeftAlone) {
   EXPECT_FALSE(records->records.contains("breakers/main"));
 }
 
+TEST_F(FailoverTest, AnOrderHasTheTimeThatOneOfItsIssuersWants) {
+  ca("second").extra = base::Duration(1'320'000);
+  ca("main").fail("caa");
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  const auto left = ca("second").deadline.at() - base::Clock::now();
+  EXPECT_GT(left, minutes(26));
+  EXPECT_LE(left, minutes(27));
+}
+
 TEST_F(FailoverTest, OneOrderSeesWhetherTheCaHasMended) {
   ca("main").break_down();
   Process& process = open_to_all();
