@@ -70,6 +70,10 @@ class Orders {
   static constexpr base::Duration kSaveAgain{1'000};  // first wait; doubles up to kSaveAtMost
   static constexpr base::Duration kSaveAtMost{60'000};
   static constexpr std::size_t kFormer = 16;  // issuers that storage knows
+  // Of what those signed, so much is replaced at once, and the rest spread over so long, though
+  // within a quarter of what is left of the life.
+  static constexpr std::size_t kReplacedAtOnce = 10;
+  static constexpr std::chrono::seconds kReplaceWithin = std::chrono::hours(6);
   // Of failures that are the issuer's with everybody, so many count: the wait stays at 100 minutes.
   static constexpr unsigned kTroubleCounts = 3;
   // A failure that lasts counts as so many: the first wait has 100 minutes.
@@ -131,6 +135,8 @@ class Orders {
   // Whether the issuer of that id does not look at names, and one before it in the list does: what
   // it signs is trusted by fewer, and serves until one of those has signed.
   static bool stands_in(std::string_view issuer, const std::vector<Issuer*>& issuers);
+  // When a certificate of one that is known so is replaced by one of the name's own issuers.
+  base::WallTime replacement_of(const Record& record);
 
   // The error of a name in backoff, as far as memory knows.
   std::optional<base::Error> backing_off(std::string_view name,
@@ -235,6 +241,8 @@ class Orders {
   Breakers breakers_;  // by id: of one CA, however often it is configured
   std::size_t unsaved_ = 0;
   std::set<std::string, std::less<>> former_;
+  std::size_t replaced_ = 0;  // by replacement_of()
+  base::WallTime replacing_since_{};
 };
 
 }  // namespace gatehouse::certs

@@ -92,7 +92,9 @@ base::Task<Orders::Outcome> Orders::load(OrderRequest request) {
     held.usable = co_await of_former(request);
     if (held.usable) {
       serve_unless_newer(*held.usable, request);
-      if (parts_.renewal.replace_former) parts_.schedule.set(request.name, parts_.now());
+      if (parts_.renewal.replace_former) {
+        parts_.schedule.set(request.name, replacement_of(*held.usable));
+      }
       co_return held.usable->certificate;
     }
   }
@@ -124,6 +126,18 @@ void Orders::withdraw(const Record& record, const OrderRequest& request) {
 
 void Orders::know_former(std::string_view issuer) {
   if (former_.size() < kFormer) former_.emplace(issuer);
+}
+
+// The moment is the name's, so that it stays when the record is read once more.
+base::WallTime Orders::replacement_of(const Record& record) {
+  const base::WallTime now = parts_.now();
+  if (replaced_++ == 0) replacing_since_ = now;
+  if (replaced_ <= kReplacedAtOnce) return now;
+  const std::chrono::seconds left = record.certificate->leaf().not_after - now;
+  const auto within = std::min(kReplaceWithin, left / 4);
+  const std::size_t spread = std::hash<std::string>()(record.label());
+  const auto wait = spread % static_cast<std::size_t>(std::max<std::int64_t>(within.count(), 1));
+  return std::max(now, replacing_since_ + std::chrono::seconds(wait));
 }
 
 // Valid longest of what issuers have signed that the request does not name. Error: kNotFound.

@@ -84,7 +84,7 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   }
   record->plan = std::move(plan);
   const bool replaced = former && parts.renewal.replace_former;
-  auto due = replaced ? parts.now() : record->due(parts.renewal);
+  auto due = replaced ? parts.orders.replacement_of(*record) : record->due(parts.renewal);
   // Its failures say when its own issuers are asked again.
   if (Orders::stands_in(parsed.issuer, issuers)) due = parts.now();
   parts.schedule.set(label, due);
