@@ -114,7 +114,9 @@ base::Task<acme::Outcome<acme::RenewalInfo>> AcmeIssuer::renewal_info(
 
 base::Task<void> AcmeIssuer::remove_leftovers() {
   if (dns_) co_await dns_->remove_leftovers();
-  if (domains_) co_await domains_->forget_full();
+  if (!domains_ || forgot_full_) co_return;
+  forgot_full_ = true;
+  co_await domains_->forget_full();
 }
 
 base::Task<base::Result<void>> AcmeIssuer::connect(base::Deadline deadline) {

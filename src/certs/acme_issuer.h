@@ -69,6 +69,7 @@ class AcmeIssuer : public Issuer {
                                                             base::Deadline deadline) override;
   base::Task<void> forget_order(std::string name) override;
   base::Task<void> remove_leftovers() override;
+  std::string leftovers() const override { return dns_ ? dns_->folder() : std::string(); }
 
  private:
   struct Attempt;
@@ -110,7 +111,8 @@ class AcmeIssuer : public Issuer {
   ChallengeChoice choice_;
   OpenOrders open_;
   std::unique_ptr<DnsChallenges> dns_;
-  std::string account_url_;  // of the last certificate
+  std::string account_url_;   // of the last certificate
+  bool forgot_full_ = false;  // the counts of registered domains that say nothing
   // Where the CA's limits are known.
   std::optional<Pace> pace_;
   std::optional<DomainPaces> domains_;

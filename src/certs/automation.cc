@@ -11,6 +11,7 @@
 #include "certs/compromised_files.h"
 #include "certs/instructions.h"
 #include "certs/issuer_factory.h"
+#include "certs/leftovers.h"
 #include "certs/ocsp_staples.h"
 #include "certs/on_demand.h"
 #include "certs/own_certificates.h"
@@ -67,6 +68,7 @@ struct Automation::State {
         keeps_config(std::move(shared)),
         config(*keeps_config),
         now(std::move(clock)),
+        over(p.loop),
         tasks(p.loop),
         trust(ask_trust(config.tls.on_demand.ask)),
         client(p.loop, p.resolver, *trust, user_agent()),
@@ -107,6 +109,7 @@ struct Automation::State {
   WallClock now;
   bool started = false;
   bool stopping = false;
+  base::Event over;  // set with `stopping`
   base::Gate tasks;
   std::unique_ptr<tls::ClientContext> trust;
   http::Client client;
@@ -183,7 +186,7 @@ base::Task<base::Result<void>> Automation::start() {
                            s.polls,     renewal_policy(s.config.tls.renewal),
                            s.events};
   s.tasks.spawn(start_up(parts), "loading certificates");
-  s.tasks.spawn(s.issuers.remove_leftovers(), "removing leftovers");
+  s.tasks.spawn(look_after_leftovers(s.issuers, s.parts.storage, s.over), "removing leftovers");
   s.tasks.spawn(withdraw_compromised_files(s.parts.blocking, s.parts.storage, s.config,
                                            s.parts.certificates, &s.events),
                 "looking at the keys of files");
@@ -193,6 +196,7 @@ base::Task<base::Result<void>> Automation::start() {
 base::Task<void> Automation::stop(base::Deadline deadline) {
   State& s = *state_;
   s.stopping = true;
+  s.over.set();
   s.on_demand.stop();
   s.schedule.close();
   s.polls.stop();

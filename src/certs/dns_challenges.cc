@@ -179,7 +179,9 @@ base::Task<void> DnsChallenges::take_back(std::shared_ptr<DnsRecord> record) {
   if (removed) removed = co_await parts_.storage.remove(record->key);
   record->lease.release();
   if (removed) co_return;
-  base::log::error("a DNS record may be left; its removal is tried again at the next start",
+  left_ = true;
+  removals_ = kRemovals;
+  base::log::error("a DNS record may be left; its removal is tried again",
                    {{"name", record->name},
                     {"value", record->value},
                     {"by", provider_->id()},
@@ -187,13 +189,21 @@ base::Task<void> DnsChallenges::take_back(std::shared_ptr<DnsRecord> record) {
 }
 
 base::Task<void> DnsChallenges::remove_leftovers() {
+  if (!provider_ || !left_ || removals_ == 0) co_return;
+  const unsigned removals = removals_ - 1;
+  left_ = false;
+  co_await remove_all_leftovers();
+  removals_ = removals;  // what failed again is nothing new
+}
+
+base::Task<void> DnsChallenges::remove_all_leftovers() {
   std::string cursor;
-  if (!provider_) co_return;
   while (!parts_.tasks.closed()) {
     auto keys = co_await parts_.storage.list(folder_, cursor, kSlice);
     if (!keys) {
       base::log::error("storage does not tell which DNS records are left",
                        {{"error", keys.error().detail}});
+      left_ = true;
       co_return;
     }
     for (const std::string& key : *keys) {

@@ -62,8 +62,7 @@ class DnsChallenges {
   DnsChallenges(Parts parts, std::unique_ptr<DnsProvider> provider, DnsOptions options);
 
   // Sets `value` for `name` (a DNS name without "*."), at the end of the aliases that begin at
-  // LABEL.NAME, and waits until every server of the zone shows it. When that fails, what
-  // may have been set is withdrawn. Errors name the record and say what is missing.
+  // LABEL.NAME. When that fails, what may have been set is withdrawn. Errors name the record.
   base::Task<base::Result<DnsRecord>> present(std::string name, std::string value,
                                               base::Deadline deadline,
                                               std::string label = "_acme-challenge");
@@ -83,8 +82,12 @@ class DnsChallenges {
   // Removes what was set, in a task of its own unless those are not taken any more. What cannot be
   // removed is reported and stays a leftover.
   base::Task<void> withdraw(DnsRecord record);
-  // Removes what earlier lives of the process, or of others on the same storage, have left.
+  // Removes what is left: by earlier lives of the process, or of others on the same storage, and by
+  // this one. After the first call only where something was left that could not be removed, and
+  // kRemovals times at most until something else cannot be.
   base::Task<void> remove_leftovers();
+  // Where in storage the notes of what was set lie.
+  const std::string& folder() const { return folder_; }
 
  private:
   base::Task<base::Result<dns::Lookup>> make_lookup();
@@ -96,14 +99,17 @@ class DnsChallenges {
   base::Task<base::Result<void>> shown(std::vector<dns::NameServer> servers, std::string place,
                                        const PersistentRecord& wanted, base::Deadline deadline);
   base::Task<void> take_back(std::shared_ptr<DnsRecord> record);
+  base::Task<void> remove_all_leftovers();
   base::Task<void> remove_leftover(std::string key);
 
   Parts parts_;
   std::unique_ptr<DnsProvider> provider_;
   DnsOptions options_;
-  std::string folder_;  // of the provider's notes in storage
-  Slots calls_;         // of the provider, one at a time
-  Slots places_;        // for values at the provider
+  std::string folder_;             // of the provider's notes in storage
+  bool left_ = true;               // something may be
+  unsigned removals_ = kRemovals;  // of that, yet to be tried
+  Slots calls_;                    // of the provider, one at a time
+  Slots places_;                   // for values at the provider
 };
 
 }  // namespace gatehouse::certs

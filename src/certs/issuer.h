@@ -102,8 +102,11 @@ class Issuer {
   // its order up again after a crash goes.
   virtual base::Task<void> forget_order(std::string) { co_return; }
 
-  // Removes what earlier lives of the process have left with others. At start, once.
+  // Removes what earlier lives of the process have left with others, at the first call, and what
+  // this one could not remove since. At start, and then every now and then.
   virtual base::Task<void> remove_leftovers() { co_return; }
+  // The folder in storage where notes of such things lie; empty: there is none.
+  virtual std::string leftovers() const { return {}; }
 };
 
 }  // namespace gatehouse::certs

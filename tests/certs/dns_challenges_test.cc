@@ -227,6 +227,36 @@ TEST_F(DnsChallengesTest, ANoteThatCannotBeReadIsKeptAside) {
   EXPECT_EQ(storage.held().aside.size(), 1u);
 }
 
+TEST_F(DnsChallengesTest, WhatCannotBeRemovedIsTriedAgainInThisLifeToo) {
+  shows("_acme-challenge.a.example", "v");
+  const auto by = process(options());
+  remove_leftovers(*by);  // as at start
+  told.remove_fails = "the API is down";
+  withdraw(*by, present(*by, "a.example", "v"));
+  run_until(loop, [&] { return by->tasks.count() == 0; });
+  remove_leftovers(*by);
+  EXPECT_EQ(notes(), 1u);
+  told.remove_fails.clear();
+  told.calls.clear();
+  remove_leftovers(*by);
+  EXPECT_THAT(told.calls, ElementsAre("remove _acme-challenge.a.example v"));
+  EXPECT_EQ(notes(), 0u);
+  told.calls.clear();
+  remove_leftovers(*by);
+  EXPECT_THAT(told.calls, IsEmpty());
+}
+
+TEST_F(DnsChallengesTest, ARemovalThatFailsForEverEnds) {
+  shows("_acme-challenge.a.example", "v");
+  told.remove_fails = "no such zone";
+  const auto by = process(options());
+  withdraw(*by, present(*by, "a.example", "v"));
+  run_until(loop, [&] { return by->tasks.count() == 0; });
+  told.calls.clear();
+  for (unsigned i = 0; i < DnsChallenges::kRemovals + 10; ++i) remove_leftovers(*by);
+  EXPECT_EQ(told.calls.size(), DnsChallenges::kRemovals);
+}
+
 TEST_F(DnsChallengesTest, WhileTheProcessStopsARecordIsRemovedBeforeTheOrderEnds) {
   shows("_acme-challenge.a.example", "v");
   const auto by = process(options());
