@@ -152,7 +152,8 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
       account_url_ = attempt.account.url;
       co_return std::move(*certificate);
     }
-    const bool over = !may_be_taken_up(certificate.error());
+    // What failed on our side before the CA looked leaves the order as it was.
+    const bool over = !attempt.ours && !may_be_taken_up(certificate.error());
     if (over) co_await open_.forget(attempt.label);
     if (certificate.error().problem && !account_again) {
       account_again =
