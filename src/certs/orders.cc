@@ -124,6 +124,10 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
     co_return held.stand_in->certificate;
   }
   if (waits(failures)) co_return base::fail(backoff_error(request.name, failures));
+  if (!held.newest) {
+    auto former = co_await of_former(request);
+    if (former) held.newest = std::move(*former);
+  }
   Attempt attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
   for (unsigned round = 0; !attempt.certificate && round < kRounds; ++round) {
     if (deadline.passed()) break;

@@ -161,6 +161,32 @@ TEST_F(StandInTest, NoneTakesThePlaceOfACertificateOfTheCaBeforeItsLastHours) {
   EXPECT_EQ(internal(), 1u);
 }
 
+TEST_F(StandInTest, NoneTakesThePlaceOfACertificateOfAFormerCaBeforeItsLastHours) {
+  const auto issuers = config.tls.issuers;
+  config.tls.issuers.clear();
+  config.tls.issuers.emplace_back(acme("former"));
+  Process& before = start();
+  until([&] { return before.certificates.size() == 1; });
+  settle();
+  const std::string of_former = served(before);
+  stop(before);
+  config.tls.issuers = issuers;
+  Process& process = start();
+  until([&] { return first() == 1; });
+  settle();
+  for (int day = 0; day < 89; ++day) {
+    pass(process, days(1));
+    settle();
+  }
+  EXPECT_EQ(internal(), 0u);
+  EXPECT_EQ(served(process), of_former);
+  for (int hour = 0; hour < 24 && internal() == 0; ++hour) {
+    pass(process, std::chrono::hours(1));
+    settle();
+  }
+  EXPECT_EQ(internal(), 1u);
+}
+
 TEST_F(FailoverTest, ARenewalBeginsWithTheCaThatIssued) {
   ca("main").fail("rejected");
   Process& process = start();
