@@ -57,7 +57,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto decoded = acme::decode_base64(bytes)) {
     check(acme::decode_base64(acme::base64url(*decoded)) == *decoded);
   }
-  const auto wait = acme::parse_retry_after(bytes, base::WallTime(std::chrono::seconds(784111777)));
-  if (wait) check(wait->count() >= 0 && *wait <= acme::kLongestRetryAfter);
+  const base::WallTime now{std::chrono::seconds(784111777)};
+  for (const auto& wait : {acme::parse_retry_after(bytes, now), acme::retry_after_in(bytes, now)}) {
+    if (wait) check(wait->count() >= 0 && *wait <= acme::kLongestRetryAfter);
+  }
   return 0;
 }

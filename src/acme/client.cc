@@ -1,5 +1,7 @@
 #include "acme/client.h"
 
+#include <algorithm>
+
 #include "acme/jws.h"
 #include "acme/link.h"
 #include "acme/retry_after.h"
@@ -56,7 +58,8 @@ Judged judge(std::string_view what, std::string url, http::ClientResponse respon
   }
   out.failure =
       Failure(std::string(what) + " at " + url, parse_problem(response.status, response.body));
-  out.failure.retry_after = retry_after(response);
+  // The later of what the field and the words say; nothing is less than any moment.
+  out.failure.retry_after = std::max(out.failure.retry_after, retry_after(response));
   if (const auto to = response.fields.find("Location"); to && response.status < 400) {
     out.failure.error.detail += ", a redirect to " + printable(*to, 256);
   }
@@ -162,6 +165,7 @@ base::Task<Outcome<Directory>> Client::directory(base::Deadline deadline) {
   const auto fetching = std::make_shared<Fetch>(loop_);
   fetching_ = fetching;
   fetching->outcome = co_await fetch_directory(deadline);
+  if (!fetching->outcome) fetching->outcome.error().entrance = true;
   fetching_.reset();
   fetching->ended.set();
   if (fetching->outcome) {
@@ -182,6 +186,7 @@ base::Task<Outcome<std::string>> Client::nonce(base::Deadline deadline) {
   // Another task may take what one request brought in, so it is asked for more than once.
   for (unsigned i = 0; i < kServerTries; ++i) {
     auto answer = co_await fetch("newNonce", "HEAD", where->new_nonce, deadline);
+    if (!answer) answer.error().entrance = true;
     if (!answer) co_return failed(std::move(answer.error()));
     kept = nonces_.take(base::Clock::now());
     if (!kept.empty()) co_return std::move(kept);

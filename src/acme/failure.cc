@@ -1,5 +1,7 @@
 #include "acme/failure.h"
 
+#include "acme/retry_after.h"
+
 namespace gatehouse::acme {
 
 namespace {
@@ -14,6 +16,7 @@ base::Code code_of(const Problem& problem) {
 Failure::Failure(std::string_view what, Problem p)
     : error(code_of(p), base::Side::kCa, p.handling().retry ? base::Retry::kYes : base::Retry::kNo,
             "the CA refused " + std::string(what) + ": " + p.text()),
-      problem(std::move(p)) {}
+      problem(std::move(p)),
+      retry_after(retry_after_in(problem->detail, base::wall_now())) {}
 
 }  // namespace gatehouse::acme

@@ -16,10 +16,11 @@ struct Failure {
   base::Error error;                                // side kCa when the CA answered
   std::optional<Problem> problem;                   // what it answered
   std::optional<std::chrono::seconds> retry_after;  // not sooner, said the CA
+  bool entrance = false;  // of the directory, or of newNonce: no request gets past that
 
   Failure() = default;
   explicit Failure(base::Error e) : error(std::move(e)) {}
-  // `what` names the request: "newOrder".
+  // `what` names the request: "newOrder". A moment in the problem's words is its retry_after.
   Failure(std::string_view what, Problem p);
 
   bool is(std::string_view token) const { return problem && problem->is(token); }

@@ -27,7 +27,7 @@ base::Duration Poll::next(std::optional<std::chrono::seconds> retry_after) {
   const base::Duration own = next_;
   next_ = std::min(next_ * 2, kLongest);
   if (!retry_after || retry_after->count() <= 0) return own;
-  return std::min(*retry_after, kLongestAsked);
+  return *retry_after;
 }
 
 base::Task<Outcome<>> Poll::rest(const Failure* failure,
@@ -42,8 +42,14 @@ base::Task<Outcome<>> Poll::rest(const Failure* failure,
   const base::Deadline until = base::Deadline::in(next(retry_after));
   if (deadline.at() <= until.at()) {
     if (failure != nullptr) co_return failed(*failure);
-    co_return failed(base::Error(base::Code::kTimeout, base::Side::kCa, base::Retry::kYes,
-                                 "the CA has not decided in time about " + what_));
+    Failure late(base::Error(base::Code::kTimeout, base::Side::kCa, base::Retry::kYes,
+                             "the CA has not decided in time about " + what_));
+    if (retry_after && retry_after->count() > 0) {
+      late.retry_after = retry_after;
+      late.error.detail +=
+          "; it wants to be asked again in " + std::to_string(retry_after->count()) + " s";
+    }
+    co_return failed(std::move(late));
   }
   co_await base::sleep_until(loop_, until);
   co_return Outcome<>();

@@ -22,13 +22,12 @@ struct Polled {
 };
 
 // Waits between two looks: short at first, since a handshake may be waiting, then doubled; the
-// CA's Retry-After goes before. One poll, one loop.
+// CA's Retry-After goes before, and no look comes sooner. One poll, one loop.
 class Poll {
  public:
   static constexpr base::Duration kFirst{100};
   static constexpr base::Duration kLongest{5'000};
-  static constexpr std::chrono::seconds kLongestAsked{60};  // of a Retry-After
-  static constexpr unsigned kFailures = 5;                  // looks in a row that may fail
+  static constexpr unsigned kFailures = 5;  // looks in a row that may fail
 
   // `what` is polled, for errors.
   Poll(base::Loop& loop, std::string what) : loop_(loop), what_(std::move(what)) {}
@@ -37,7 +36,8 @@ class Poll {
   base::Duration next(std::optional<std::chrono::seconds> retry_after);
 
   // Waits after a look that found nothing decided (`failure` null), or failed. Failures: kTimeout
-  // when the deadline would pass; `failure` itself when it would not go away or has come too often.
+  // when the deadline would pass, with the wait that the CA asked for; `failure` itself when it
+  // would not go away or has come too often.
   base::Task<Outcome<>> rest(const Failure* failure,
                              std::optional<std::chrono::seconds> retry_after,
                              base::Deadline deadline);

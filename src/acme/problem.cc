@@ -16,9 +16,10 @@ std::string token_of(std::string uri) {
   return uri.starts_with(kPrefix) ? uri.substr(kPrefix.size()) : printable(uri, 128);
 }
 
-const ProblemType& type_of(std::string_view token, std::uint16_t status) {
+const ProblemType& type_of(std::string_view token, std::uint16_t status, bool page = false) {
   if (const ProblemType* known = find_problem_type(token)) return *known;
   if (status == 429) return *find_problem_type("rateLimited");
+  if (page) return *find_problem_type("serverInternal");
   return *find_problem_type(status >= 500 || status == 0 ? "serverInternal" : "malformed");
 }
 
@@ -38,7 +39,7 @@ std::string printable(std::string_view text, std::size_t largest) {
 }
 
 Handling Problem::handling() const {
-  if (subproblems.empty()) return type_of(type, status).handling;
+  if (subproblems.empty()) return type_of(type, status, page).handling;
   Handling all{true, true, false, true, false, false};
   for (const Subproblem& sub : subproblems) {
     const Handling one = type_of(sub.type, status).handling;
@@ -52,7 +53,11 @@ Handling Problem::handling() const {
   return all;
 }
 
-bool Problem::limits_everybody() const {
+bool Problem::concerns_everybody() const {
+  const bool busy = status == 429 || status == 503;
+  if (page || (busy && find_problem_type(type) == nullptr)) return true;
+  // "Service busy; retry later.", says Let's Encrypt so.
+  if (is("rateLimited") && status == 503) return true;
   static constexpr std::array kWords{
       std::string_view("new orders"), std::string_view("new registrations"),
       std::string_view("pending orders"), std::string_view("pending authorizations")};
@@ -65,6 +70,7 @@ std::string_view Problem::advice() const {
   for (const Subproblem& sub : subproblems) {
     if (const auto advice = type_of(sub.type, status).advice; !advice.empty()) return advice;
   }
+  if (page) return "see who answers in the CA's place: a proxy, a firewall; else its status page";
   return type_of(type, status).advice;
 }
 
@@ -102,6 +108,7 @@ Problem read_problem(const Json& object) {
 Problem parse_problem(std::uint16_t status, std::string_view body) {
   Problem problem;
   if (auto object = parse_object(body)) problem = read_problem(*object);
+  problem.page = problem.type.empty() && problem.detail.empty();
   problem.status = status;
   return problem;
 }

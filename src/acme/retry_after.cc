@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <string>
 #include <vector>
+
+#include "acme/timestamp.h"
 
 namespace gatehouse::acme {
 
@@ -73,6 +76,25 @@ std::optional<base::WallTime> parse_http_date(std::string_view text) {
   // Two digits: what is more than 50 years ahead means the past (RFC 9110 5.6.7).
   if (parts[3].size() == 2 && year >= 0) year += year < 76 ? 2000 : 1900;
   return moment(year, month(parts[2]), number(parts[1], 2), time_of_day(parts[4]));
+}
+
+std::optional<std::chrono::seconds> retry_after_in(std::string_view words, base::WallTime now) {
+  constexpr std::string_view kWords = "retry after ";
+  constexpr std::size_t kSeconds = 19;  // "2026-11-27 12:00:00"
+  const auto at = words.find(kWords);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = words.substr(at + kWords.size());
+  std::string date(rest.substr(0, kSeconds));
+  const std::string_view zone = rest.substr(date.size());
+  if (zone.starts_with(" UTC") || zone.starts_with(" +0000")) {
+    date += 'Z';
+  } else {
+    date += zone.substr(0, zone.find_first_not_of("0123456789.:+-Zz"));
+    while (date.ends_with('.') || date.ends_with(':')) date.pop_back();
+  }
+  const auto moment = parse_timestamp(date);
+  if (!moment) return std::nullopt;
+  return std::clamp(*moment - now, std::chrono::seconds(0), kLongestRetryAfter);
 }
 
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, base::WallTime now) {

@@ -35,6 +35,10 @@ struct AcmeIssuer::Attempt {
   TriedChallenges tried;
   std::string reasons;  // of challenges that failed, for the error
   bool challenge_failed = false;
+  bool ours = false;       // what failed was on our side, and would fail with other CAs too
+  bool too_early = false;  // by this machine's clock, for the certificate
+  bool issued = false;     // the CA has signed, whatever became of it
+  base::TimePoint began = base::Clock::now();
   bool other_challenge = false;  // a new order with another type may succeed
 
   Attempt(IssueRequest request, const AcmeOptions& options)

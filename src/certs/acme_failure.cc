@@ -47,13 +47,14 @@ IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
   }
   if (failure.problem) {
     acme::Handling handling = failure.problem->handling();
+    if (failure.entrance) handling = acme::find_problem_type("serverInternal")->handling;
     // The same token says that a challenge was answered wrongly, and that an account is not valid.
     if (failure.is("unauthorized") && !of_challenge) {
       handling = acme::find_problem_type("externalAccountRequired")->handling;
     }
     out.lasting = handling.lasting;
     out.other_issuer = handling.other_issuer;
-    out.whole_issuer = handling.whole_ca || failure.problem->limits_everybody();
+    out.whole_issuer = handling.whole_ca || failure.problem->concerns_everybody();
     out.advice = failure.problem->advice();
     out.problem = failure.problem->type;
     return out;
@@ -62,13 +63,15 @@ IssueError to_issue_error(acme::Failure failure, bool of_challenge) {
   out.lasting =
       out.error.retry == base::Retry::kNo && (code == Code::kDenied || code == Code::kUnsupported);
   // It could not be reached, or does not speak ACME. What is our own fault says nothing of it.
-  out.whole_issuer =
-      out.error.side == Side::kCa && code != Code::kDenied && code != Code::kUnsupported;
+  // Nor does one order for which it asked for time (acme::Poll).
+  out.whole_issuer = out.error.side == Side::kCa && code != Code::kDenied &&
+                     code != Code::kUnsupported && !failure.retry_after;
   if (out.error.side == Side::kCa) {
     out.advice = out.whole_issuer
                      ? "see whether the CA can be reached from here, and its status page"
                      : "read what the CA says; name another issuer meanwhile";
   }
+  if (failure.retry_after) out.advice = "wait: the order is taken up then";
   return out;
 }
 
@@ -94,7 +97,12 @@ std::vector<NameError> blamed_names(const acme::Problem& problem,
 }
 
 bool may_be_taken_up(const acme::Failure& failure) {
-  if (failure.problem) return failure.problem->status >= 500 || failure.is("rateLimited");
+  if (failure.problem) {
+    const int status = failure.problem->status;
+    // A page says nothing of the order, unless it is that there is none.
+    if (failure.problem->page && status != 404 && status != 410) return true;
+    return status >= 500 || status == 429 || failure.is("rateLimited");
+  }
   const Code code = failure.error.code;
   return code != Code::kDenied && code != Code::kUnsupported && code != Code::kMalformed &&
          code != Code::kTooLarge;

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "acme/certificate.h"
+#include "acme/retry_after.h"
 #include "base/endpoint.h"
 #include "base/log.h"
 #include "certs/acme_attempt.h"
 #include "certs/acme_failure.h"
 #include "certs/chain_choice.h"
 #include "certs/listed.h"
+#include "certs/moment.h"
 #include "certs/placement.h"
 #include "tls/x509.h"
 
@@ -21,16 +23,37 @@ using acme::failed;
 using base::Code;
 using base::Side;
 
-base::Result<tls::CertificateRef> check_chain(const std::string& pem, const tls::PrivateKey& key,
-                                              const std::vector<std::string>& names) {
+struct Checked {
+  tls::CertificateRef certificate;
+  bool too_early = false;  // for it, by this machine's clock: it was not looked at any further
+
+  Checked(tls::CertificateRef c, bool early) : certificate(std::move(c)), too_early(early) {}
+};
+
+base::Result<Checked> check_chain(const std::string& pem, const tls::PrivateKey& key,
+                                  const std::vector<std::string>& names) {
   auto certificate = tls::Certificate::make(pem, key);
   if (certificate) {
-    auto checked = tls::check_issued(**certificate, names, base::wall_now());
-    if (checked) return std::move(*certificate);
+    const base::WallTime now = base::wall_now();
+    const bool early = (*certificate)->leaf().not_before > now + tls::kClockSkew;
+    if (early) return Checked(std::move(*certificate), true);
+    auto checked = tls::check_issued(**certificate, names, now);
+    if (checked) return Checked(std::move(*certificate), false);
     certificate = base::fail(std::move(checked.error()));
   }
   return base::fail(Code::kMalformed, Side::kCa, base::Retry::kYes,
                     "the CA's certificate is not what was ordered: " + certificate.error().detail);
+}
+
+// The order stays, and is taken up when the clock says otherwise: another would be no better.
+acme::Failure too_early(base::WallTime begins) {
+  const base::WallTime now = base::wall_now();
+  acme::Failure failure(base::Error(Code::kTimeout, Side::kLocal, base::Retry::kYes,
+                                    "the CA's certificate is valid from " + text_of(begins) +
+                                        " UTC on, and by this machine's clock it is " +
+                                        text_of(now) + " UTC"));
+  failure.retry_after = std::min(begins - now, acme::kLongestRetryAfter);
+  return failure;
 }
 
 }  // namespace
@@ -59,7 +82,7 @@ base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(Iss
   Attempt attempt(std::move(request), options_);
   auto certificate = co_await obtain(attempt);
   if (certificate) co_return std::move(*certificate);
-  if (attempt.counted) co_await domains_->give_back(attempt.names);
+  if (attempt.counted && !attempt.issued) co_await domains_->give_back(attempt.names);
   acme::Failure& failure = certificate.error();
   if (attempt.blamed.empty() && failure.problem) {
     attempt.blamed = blamed_names(*failure.problem, attempt.names);
@@ -67,7 +90,13 @@ base::Task<std::expected<tls::CertificateRef, IssueError>> AcmeIssuer::issue(Iss
   IssueError error = to_issue_error(std::move(failure), attempt.challenge_failed);
   error.of_challenge = !attempt.tried.empty();
   error.names = std::move(attempt.blamed);
+  if (attempt.ours) error.other_issuer = false;
+  if (attempt.too_early) error.advice = "look at this machine's clock: it is behind the CA's";
   co_return std::unexpected(std::move(error));
+}
+
+base::Duration AcmeIssuer::extra_time(std::size_t names) const {
+  return dns_ ? dns_->time_for(names) : base::Duration(0);
 }
 
 base::Task<void> AcmeIssuer::forget_order(std::string name) {
@@ -85,7 +114,9 @@ base::Task<acme::Outcome<acme::RenewalInfo>> AcmeIssuer::renewal_info(
 
 base::Task<void> AcmeIssuer::remove_leftovers() {
   if (dns_) co_await dns_->remove_leftovers();
-  if (domains_) co_await domains_->forget_full();
+  if (!domains_ || forgot_full_) co_return;
+  forgot_full_ = true;
+  co_await domains_->forget_full();
 }
 
 base::Task<base::Result<void>> AcmeIssuer::connect(base::Deadline deadline) {
@@ -111,6 +142,7 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
     const base::TimePoint since = base::Clock::now();
     attempt.other_challenge = false;
     attempt.challenge_failed = false;
+    attempt.ours = false;
     attempt.blamed.clear();
     auto certificate = co_await order(attempt);
     // An order that was not forgotten in time may be the one of the certificate that is replaced.
@@ -120,7 +152,8 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::obtain(Attempt& attempt) {
       account_url_ = attempt.account.url;
       co_return std::move(*certificate);
     }
-    const bool over = !may_be_taken_up(certificate.error());
+    // What failed on our side before the CA looked leaves the order as it was.
+    const bool over = !attempt.ours && !may_be_taken_up(certificate.error());
     if (over) co_await open_.forget(attempt.label);
     if (certificate.error().problem && !account_again) {
       account_again =
@@ -273,6 +306,7 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::finish(Attempt& attempt, acme::Ord
   auto valid = co_await acme::finalize_order(connection_->client, attempt.account, std::move(order),
                                              std::move(*request), attempt.deadline);
   if (!valid) co_return failed(std::move(valid.error()));
+  attempt.issued = true;
   std::vector<std::string> alternates;
   auto first = co_await download(attempt, valid->certificate, alternates);
   if (!first || options_.preferred_chain.empty()) co_return std::move(first);
@@ -288,9 +322,12 @@ base::Task<AcmeIssuer::Certified> AcmeIssuer::download(Attempt& attempt, std::st
   auto check = [pem = std::move(chain->pem), key = attempt.key, names = attempt.names] {
     return check_chain(pem, key, names);
   };
-  auto certificate = co_await parts_.blocking.run(std::move(check));
-  if (!certificate) co_return failed(std::move(certificate.error()));
-  co_return std::move(*certificate);
+  auto checked = co_await parts_.blocking.run(std::move(check));
+  if (!checked) co_return failed(std::move(checked.error()));
+  if (!checked->too_early) co_return std::move(checked->certificate);
+  attempt.ours = true;
+  attempt.too_early = true;
+  co_return failed(too_early(checked->certificate->leaf().not_before));
 }
 
 // One of the CA's other chains, where that is preferred. None of them is worth to lose the first.

@@ -63,10 +63,13 @@ class AcmeIssuer : public Issuer {
   // same; answers never outlive the order. Errors have side kCa where the CA said no.
   base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override;
 
+  // Where names are proved by DNS: until records are set and shown.
+  base::Duration extra_time(std::size_t names) const override;
   base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
                                                             base::Deadline deadline) override;
   base::Task<void> forget_order(std::string name) override;
   base::Task<void> remove_leftovers() override;
+  std::string leftovers() const override { return dns_ ? dns_->folder() : std::string(); }
 
  private:
   struct Attempt;
@@ -87,6 +90,7 @@ class AcmeIssuer : public Issuer {
   base::Task<acme::Outcome<>> prove_with(std::vector<Proof>& proofs, Attempt& attempt,
                                          const acme::Order& order);
   base::Task<acme::Outcome<std::optional<Proof>>> prepare(Attempt& attempt, std::string url);
+  base::Task<acme::Outcome<>> await_records(const std::vector<Proof>& proofs, Attempt& attempt);
   base::Task<std::string> rehearse(acme::ChallengeType type, std::string name,
                                    const Attempt& attempt, const ChallengeAnswer& answer);
   acme::Failure none_left(Attempt& attempt, const acme::Authorization& authorization);
@@ -108,7 +112,8 @@ class AcmeIssuer : public Issuer {
   ChallengeChoice choice_;
   OpenOrders open_;
   std::unique_ptr<DnsChallenges> dns_;
-  std::string account_url_;  // of the last certificate
+  std::string account_url_;   // of the last certificate
+  bool forgot_full_ = false;  // the counts of registered domains that say nothing
   // Where the CA's limits are known.
   std::optional<Pace> pace_;
   std::optional<DomainPaces> domains_;

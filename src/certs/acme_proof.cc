@@ -21,6 +21,16 @@ using acme::failed;
 using base::Code;
 using base::Side;
 
+// The order's time is up, which is the fault of none of its names.
+acme::Failure out_of_time(base::TimePoint began, const std::string& doing,
+                          const std::string& last) {
+  const auto took = std::chrono::duration_cast<std::chrono::seconds>(base::Clock::now() - began);
+  return acme::Failure(base::Error(Code::kTimeout, Side::kLocal, base::Retry::kYes,
+                                   "the time of this order was over after " +
+                                       std::to_string(took.count()) + " s, while " + doing +
+                                       (last.empty() ? "" : "; last: " + last)));
+}
+
 }  // namespace
 
 base::Task<acme::Outcome<>> AcmeIssuer::prove(Attempt& attempt, const acme::Order& order) {
@@ -44,9 +54,18 @@ base::Task<acme::Outcome<>> AcmeIssuer::prove_with(std::vector<Proof>& proofs, A
     auto proof = co_await prepare(attempt, url);
     if (proof && *proof) proofs.push_back(std::move(**proof));
     if (proof) continue;
+    const bool set = !proofs.empty() && proofs.back().answer.record();
+    if (attempt.deadline.passed() && (attempt.ours || set)) {
+      attempt.ours = true;
+      const std::string doing = "the answers to challenges were being set, of which " +
+                                std::to_string(proofs.size()) + " stood, for " +
+                                std::to_string(order.authorizations.size()) + " names";
+      co_return failed(out_of_time(attempt.began, doing, proof.error().error.detail));
+    }
     outcome = failed(std::move(proof.error()));
     if (attempt.blamed.size() == blamed) co_return outcome;  // it is not this one name's fault
   }
+  if (outcome) outcome = co_await await_records(proofs, attempt);
   if (!outcome) co_return outcome;
   for (const Proof& proof : proofs) {
     auto begun = co_await acme::begin_challenge(connection_->client, attempt.account,
@@ -57,6 +76,34 @@ base::Task<acme::Outcome<>> AcmeIssuer::prove_with(std::vector<Proof>& proofs, A
   for (const Proof& proof : proofs) {
     auto settled = co_await settle(attempt, proof);
     if (!settled) outcome = failed(std::move(settled.error()));
+  }
+  co_return outcome;
+}
+
+// All were set before the first is awaited, so that their ways through DNS are gone together. Each
+// is looked for, so that all that are not shown are known.
+base::Task<acme::Outcome<>> AcmeIssuer::await_records(const std::vector<Proof>& proofs,
+                                                      Attempt& attempt) {
+  const base::TimePoint since = base::Clock::now();
+  acme::Outcome<> outcome;
+  std::size_t seen = 0;
+  for (const Proof& proof : proofs) {
+    const auto& record = proof.answer.record();
+    if (!record) continue;
+    auto shown = co_await dns_->shown(*record, since, attempt.deadline);
+    if (shown) ++seen;
+    if (shown) continue;
+    attempt.ours = true;
+    if (attempt.deadline.passed()) {
+      const std::string doing = "DNS records were looked for, of which " + std::to_string(seen) +
+                                " of " + std::to_string(proofs.size()) + " were seen";
+      co_return failed(out_of_time(attempt.began, doing, shown.error().detail));
+    }
+    acme::Failure failure(std::move(shown.error()));
+    failure.error.detail = std::string(acme::name(proof.type)) + " for " +
+                           proof.authorization.name() + ": " + failure.error.detail;
+    outcome =
+        failed(note_failure(attempt, proof.authorization, proof.type, std::move(failure), true));
   }
   co_return outcome;
 }
@@ -94,7 +141,9 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
       answered.error().error.detail = wrong;
     }
     if (!answered && type != ChallengeType::kDnsPersist01) {
-      if (!acme::by_dns(type)) co_return failed(std::move(answered.error()));
+      attempt.ours = true;
+      const bool blameless = !acme::by_dns(type) || attempt.deadline.passed();
+      if (blameless) co_return failed(std::move(answered.error()));
       co_return failed(
           note_failure(attempt, authorization, type, std::move(answered.error()), true));
     }
@@ -113,6 +162,7 @@ base::Task<acme::Outcome<std::optional<AcmeIssuer::Proof>>> AcmeIssuer::prepare(
   }
   if (unanswered.empty()) co_return failed(none_left(attempt, authorization));
   // The order stays as it is, for the next try to take up.
+  attempt.ours = true;
   co_return failed(
       base::Error(Code::kRefused, Side::kLocal, base::Retry::kYes, unanswered + attempt.reasons));
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "certs/instructions.h"
 #include "certs/issuer_factory.h"
+#include "certs/leftovers.h"
 #include "certs/ocsp_staples.h"
 #include "certs/on_demand.h"
 #include "certs/own_certificates.h"
@@ -66,6 +67,7 @@ struct Automation::State {
         keeps_config(std::move(shared)),
         config(*keeps_config),
         now(std::move(clock)),
+        over(p.loop),
         tasks(p.loop),
         trust(ask_trust(config.tls.on_demand.ask)),
         client(p.loop, p.resolver, *trust, user_agent()),
@@ -86,9 +88,10 @@ struct Automation::State {
                                    schedule, now, config.tls.ocsp_stapling, &events, &rules}),
         polls(RenewalPolls::Parts{p.loop, tasks, rules, issuers, inventory, schedule, now,
                                   renewal_policy(config.tls.renewal)}),
-        orders(Orders::Parts{p.loop, p.blocking, tasks, inventory, p.certificates, schedule, polls,
-                             now, renewal_policy(config.tls.renewal), KeyTypes(config.tls.key_type),
-                             orders_at_once(config.limits.orders), p.abuse, &events, &staples}),
+        orders(Orders::Parts{p.loop, p.blocking, p.storage, tasks, inventory, p.certificates,
+                             schedule, polls, now, renewal_policy(config.tls.renewal),
+                             KeyTypes(config.tls.key_type), orders_at_once(config.limits.orders),
+                             p.abuse, &events, &staples}),
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                   p.certificates, now, config.limits.new_names_per_minute,
                                   p.abuse}),
@@ -108,6 +111,7 @@ struct Automation::State {
   WallClock now;
   bool started = false;
   bool stopping = false;
+  base::Event over;  // set with `stopping`
   base::Gate tasks;
   std::unique_ptr<tls::ClientContext> trust;
   http::Client client;
@@ -184,13 +188,14 @@ base::Task<base::Result<void>> Automation::start() {
                            s.polls,     renewal_policy(s.config.tls.renewal),
                            s.events};
   s.tasks.spawn(start_up(parts), "loading certificates");
-  s.tasks.spawn(s.issuers.remove_leftovers(), "removing leftovers");
+  s.tasks.spawn(look_after_leftovers(s.issuers, s.parts.storage, s.over), "removing leftovers");
   co_return base::Result<void>();
 }
 
 base::Task<void> Automation::stop(base::Deadline deadline) {
   State& s = *state_;
   s.stopping = true;
+  s.over.set();
   s.on_demand.stop();
   s.schedule.close();
   s.polls.stop();

@@ -18,7 +18,7 @@ class Breaker {
   static constexpr std::chrono::seconds kFirstPause = std::chrono::minutes(1);
   static constexpr std::chrono::seconds kLongestPause = std::chrono::minutes(30);
   static constexpr std::chrono::seconds kLongestRest = std::chrono::hours(24);
-  // An order that does not come back for so long is not waited for: they last five minutes.
+  // An order that does not come back for so long is not waited for: most last five minutes.
   static constexpr std::chrono::seconds kProbe = std::chrono::minutes(6);
 
   explicit Breaker(std::chrono::seconds longest = kLongestPause) : longest_(longest) {}

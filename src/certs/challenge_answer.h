@@ -37,6 +37,7 @@ class ChallengeAnswer {
 
   const std::string& name() const { return name_; }  // or token
   const tls::CertificateRef& certificate() const { return certificate_; }
+  const std::optional<DnsRecord>& record() const { return record_; }
   std::optional<DnsRecord> take_record() { return std::exchange(record_, std::nullopt); }
 
  private:

@@ -47,6 +47,13 @@ bool read_note(std::string_view text, DnsRecord& out) {
   return true;
 }
 
+base::Error naming(const DnsRecord& record, base::Error error) {
+  if (error.detail.find(record.name) == std::string::npos) {
+    error.detail = record.name + ": " + error.detail;
+  }
+  return error;
+}
+
 std::vector<dns::NameServer> named_by_address(const std::vector<base::Endpoint>& addresses) {
   std::vector<dns::NameServer> servers;
   for (const base::Endpoint& address : addresses) {
@@ -86,19 +93,26 @@ base::Task<base::Result<DnsRecord>> DnsChallenges::present(std::string name, std
   record.key = folder_ + "/" + digest_of(record.name + " " + record.value);
   auto remembered = co_await remember(record, deadline);
   if (!remembered) co_return base::fail(std::move(remembered.error()));
-  auto shown = co_await set(record, deadline);
-  if (shown) {
-    const auto end = deadline.min(base::Deadline::in(options_.propagation));
-    shown =
-        co_await dns::await_txt(parts_.loop, std::move(*servers), record.name, record.value, end);
-  }
-  if (shown) co_return std::move(record);
-  base::Error error = std::move(shown.error());
-  if (error.detail.find(record.name) == std::string::npos) {
-    error.detail = record.name + ": " + error.detail;
-  }
+  record.servers = std::move(*servers);
+  auto added = co_await set(record, deadline);
+  if (added) co_return std::move(record);
+  base::Error error = naming(record, std::move(added.error()));
   co_await withdraw(std::move(record));
   co_return base::fail(std::move(error));
+}
+
+base::Task<base::Result<void>> DnsChallenges::shown(const DnsRecord& record, base::TimePoint since,
+                                                    base::Deadline deadline) {
+  const base::TimePoint last = base::Clock::now() + kLastLook;
+  const base::Deadline end(std::max(since + options_.propagation, last));
+  auto seen = co_await dns::await_txt(parts_.loop, record.servers, record.name, record.value,
+                                      end.min(deadline));
+  if (!seen) co_return base::fail(naming(record, std::move(seen.error())));
+  co_return base::Result<void>();
+}
+
+base::Duration DnsChallenges::time_for(std::size_t names) const {
+  return options_.propagation + kSetTime * names;
 }
 
 // Each time: what the system's resolvers are may change.
@@ -177,7 +191,9 @@ base::Task<void> DnsChallenges::take_back(std::shared_ptr<DnsRecord> record) {
   if (removed) removed = co_await parts_.storage.remove(record->key);
   record->lease.release();
   if (removed) co_return;
-  base::log::error("a DNS record may be left; its removal is tried again at the next start",
+  left_ = true;
+  removals_ = kRemovals;
+  base::log::error("a DNS record may be left; its removal is tried again",
                    {{"name", record->name},
                     {"value", record->value},
                     {"by", provider_->id()},
@@ -185,13 +201,21 @@ base::Task<void> DnsChallenges::take_back(std::shared_ptr<DnsRecord> record) {
 }
 
 base::Task<void> DnsChallenges::remove_leftovers() {
+  if (!provider_ || !left_ || removals_ == 0) co_return;
+  const unsigned removals = removals_ - 1;
+  left_ = false;
+  co_await remove_all_leftovers();
+  removals_ = removals;  // what failed again is nothing new
+}
+
+base::Task<void> DnsChallenges::remove_all_leftovers() {
   std::string cursor;
-  if (!provider_) co_return;
   while (!parts_.tasks.closed()) {
     auto keys = co_await parts_.storage.list(folder_, cursor, kSlice);
     if (!keys) {
       base::log::error("storage does not tell which DNS records are left",
                        {{"error", keys.error().detail}});
+      left_ = true;
       co_return;
     }
     for (const std::string& key : *keys) {

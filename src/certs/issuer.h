@@ -87,6 +87,9 @@ class Issuer {
   virtual base::Task<std::expected<tls::CertificateRef, IssueError>> issue(
       IssueRequest request) = 0;
 
+  // How long an order for so many names may take beyond what others take (Orders::kOrderTime).
+  virtual base::Duration extra_time(std::size_t) const { return base::Duration(0); }
+
   // When a certificate of its own is to be renewed, if it has a say in that (RFC 9773). Failure:
   // kUnsupported when it has none, and as acme::read_renewal_info.
   virtual base::Task<acme::Outcome<acme::RenewalInfo>> renewal_info(tls::CertificateRef certificate,
@@ -99,8 +102,11 @@ class Issuer {
   // its order up again after a crash goes.
   virtual base::Task<void> forget_order(std::string) { co_return; }
 
-  // Removes what earlier lives of the process have left with others. At start, once.
+  // Removes what earlier lives of the process have left with others, at the first call, and what
+  // this one could not remove since. At start, and then every now and then.
   virtual base::Task<void> remove_leftovers() { co_return; }
+  // The folder in storage where notes of such things lie; empty: there is none.
+  virtual std::string leftovers() const { return {}; }
 };
 
 }  // namespace gatehouse::certs

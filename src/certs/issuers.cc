@@ -85,6 +85,12 @@ base::Task<void> Issuers::remove_leftovers() {
   for (const Made& made : made_) co_await made.issuer->remove_leftovers();
 }
 
+std::vector<std::string> Issuers::leftovers() const {
+  std::vector<std::string> folders;
+  for (const Made& made : made_) folders.push_back(made.issuer->leftovers());
+  return folders;
+}
+
 namespace {
 
 Source source_of(const config::Site& site, const std::string& host, const SitePolicy& policy,

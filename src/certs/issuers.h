@@ -34,8 +34,10 @@ class Issuers {
                                  const SitePolicy& policy) const;
   // The ids of all, each once, sorted.
   std::vector<std::string> ids() const;
-  // Has each remove what it left with others in an earlier life.
+  // Has each remove what was left with others.
   base::Task<void> remove_leftovers();
+  // Where in storage the notes of that lie.
+  std::vector<std::string> leftovers() const;
 
  private:
   struct Made {

@@ -25,18 +25,12 @@ base::Error backoff_error(std::string_view name, const Failures& failures) {
                          text_of(failures.next_attempt) + " UTC; last: " + failures.last_error);
 }
 
-// A bound of ours, rather than the issuer, said no.
-bool is_own_bound(const base::Error& error) {
-  return error.code == base::Code::kOverload && error.side == base::Side::kLocal;
-}
-
-// How long the issuer wants to be left alone; zero when it did not say.
-std::chrono::seconds patience_of(const IssueError& why) {
-  constexpr std::chrono::seconds kMost = std::chrono::days(30);
-  const base::TimePoint now = base::Clock::now();
-  if (why.not_before.at() <= now) return std::chrono::seconds(0);
-  if (why.not_before.at() >= now + kMost) return kMost;
-  return std::chrono::ceil<std::chrono::seconds>(why.not_before.at() - now);
+base::Duration time_of(const OrderRequest& request) {
+  base::Duration extra{0};
+  for (const Issuer* issuer : request.issuers) {
+    extra = std::max(extra, issuer->extra_time(request.names.size()));
+  }
+  return std::min(Orders::kOrderTime + extra, Orders::kLongestOrder);
 }
 
 }  // namespace
@@ -45,7 +39,8 @@ Orders::Orders(Parts parts)
     : parts_(std::move(parts)),
       slots_(parts_.loop, parts_.at_once, kQueued),
       stopping_(parts_.loop),
-      failing_(kFailing) {}
+      failing_(kFailing),
+      breakers_(parts_.storage) {}
 
 base::Task<Orders::Outcome> Orders::obtain(OrderRequest request) {
   if (const auto running = running_.find(request.name); running != running_.end()) {
@@ -65,7 +60,7 @@ base::Task<Orders::Outcome> Orders::obtain(OrderRequest request) {
 base::Task<Orders::Outcome> Orders::run(OrderRequest request, std::shared_ptr<Running> mine) {
   if (auto error = backing_off(request.name, request.issuers)) co_return base::fail(*error);
   co_await wait_for_other(request);
-  const base::Deadline deadline = base::Deadline::in(kOrderTime);
+  const base::Deadline deadline = base::Deadline::in(time_of(request));
   if (slots_.full()) base::count(parts_.abuse, base::Abuse::kOrders);
   const auto turn = co_await slots_.acquire(request.urgency, deadline, &mine->place);
   if (!turn) co_return base::fail(turn.error());
@@ -124,11 +119,18 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
     co_return base::fail(std::move(held.usable.error()));
   }
   if (held.withheld) co_return base::fail(withhold(request));
-  if (waits(failures)) {
-    co_return base::fail(backoff_error(request.name, failures));
+  if (waits(failures) && held.stand_in) {
+    serve_unless_newer(*held.stand_in, request);
+    co_return held.stand_in->certificate;
+  }
+  if (waits(failures)) co_return base::fail(backoff_error(request.name, failures));
+  if (!held.newest) {
+    auto former = co_await of_former(request);
+    if (former) held.newest = std::move(*former);
   }
   Attempt attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
   for (unsigned round = 0; !attempt.certificate && round < kRounds; ++round) {
+    if (deadline.passed()) break;
     if (!leave_out(names, attempt.blamed, failures, parts_.now())) break;
     // For those that are left there may be one already.
     auto rest = co_await stored(request, names, true);
@@ -167,11 +169,16 @@ base::Task<Orders::Outcome> Orders::obtained(const OrderRequest& request,
                                      {"renewal", text_of(record.due(parts_.renewal))}});
   co_await save(record, attempt.issuer);
   const bool whole = names.size() == request.names.size();
-  // What was left out is known before the next turn is reckoned.
-  if (!whole) co_await settle_failures(request, names, failures);
+  // What was left out, and who is asked again, is known before the next turn is reckoned.
+  if (attempt.stand_in) {
+    co_await keep_asking(request, failures, attempt);
+  } else if (!whole) {
+    co_await settle_failures(request, names, failures);
+  }
   serve(record, request);
   if (parts_.events != nullptr) parts_.events->obtained(record, held.newest);
-  if (whole && !failures.none()) co_await forget_failures(request.name);
+  const bool over = whole && !attempt.stand_in && !failures.none();
+  if (over) co_await forget_failures(request.name);
   if (held.imported) co_await forget_imported(request);
   co_return record.certificate;
 }
@@ -205,149 +212,9 @@ base::Task<void> Orders::settle_failures(const OrderRequest& request,
   co_await keep(request.name, std::move(rest));
 }
 
-// A renewal begins with who signed before: there the order may replace the old certificate, and
-// what was proved may be known still. Then the list from its beginning.
-std::vector<Issuer*> Orders::in_turn(const OrderRequest& request,
-                                     const std::optional<Record>& before) {
-  std::vector<Issuer*> issuers = request.issuers;
-  if (!before) return issuers;
-  const auto same = std::ranges::find(issuers, before->issuer, &Issuer::id);
-  if (same != issuers.end()) std::rotate(issuers.begin(), same, same + 1);
-  return issuers;
-}
-
-// Whether there is time to wait for the issuer to mend, rather than go to another: more than a
-// sixth of the life is left.
-bool Orders::outlasts_trouble(const std::optional<Record>& before) const {
-  if (!before || !before->certificate->valid_at(parts_.now())) return false;
-  const RenewalDates dates = before->dates();
-  const std::chrono::seconds left = dates.not_after - parts_.now();
-  return left > (dates.not_after - dates.not_before) / 6;
-}
-
 bool Orders::waits(const Failures& failures) const {
   const base::WallTime now = parts_.now();
   return failures.next_attempt > now && failures.next_attempt <= now + kLongestWait;
-}
-
-bool Orders::asked_for_patience(const Issuer& issuer, const Failures& failures) const {
-  const auto wait = failures.not_before.find(issuer.id());
-  return wait != failures.not_before.end() && wait->second > parts_.now();
-}
-
-void Orders::learn(const OrderRequest& request, const Issuer& issuer, const IssueError& why,
-                   Failures& failures, Attempt& attempt) {
-  attempt.error = why.error;
-  attempt.whole_issuer = why.whole_issuer;
-  attempt.lasting = why.lasting;
-  failures.of_challenge = failures.of_challenge || why.of_challenge;
-  attempt.blamed = why.names;
-  failures.not_before.erase(issuer.id());
-  const auto patience = patience_of(why);
-  if (patience.count() > 0) failures.not_before[issuer.id()] = parts_.now() + patience;
-  Breaker& breaker = breakers_[issuer.id()];
-  const bool closed = !breaker.open();
-  if (why.whole_issuer && patience.count() > 0) {
-    breaker.rest(parts_.now(), patience);
-  } else if (why.whole_issuer) {
-    breaker.failed(parts_.now());
-  } else if (why.error.side == base::Side::kCa) {
-    breaker.answered();  // what went wrong on our side says nothing of it
-  }
-  attempt.why = why;
-  const std::string to_do = why.advice.empty() ? "" : "; to do: " + why.advice;
-  log::warn("an issuer gave no certificate", {{"name", joined(request.labels_of(request.names))},
-                                              {"issuer", issuer.id()},
-                                              {"lasting", why.lasting ? "yes" : "no"},
-                                              {"error", why.error.detail + to_do}});
-  if (!closed || !breaker.open()) return;
-  log::error("an issuer errs for everybody; no order goes there for a while",
-             {{"issuer", issuer.id()}, {"until", text_of(breaker.next())}});
-}
-
-base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
-                                                std::vector<std::string> names,
-                                                const std::optional<Record>& before,
-                                                Failures& failures, base::Deadline deadline) {
-  Attempt attempt;
-  attempt.error =
-      base::Error(base::Code::kOverload, base::Side::kCa,
-                  "every issuer of " + request.name + " is left alone: it asked for that, or errs");
-  bool seen_from_outside = false;  // and found wrong
-  for (Issuer* issuer : in_turn(request, before)) {
-    if (deadline.passed()) break;
-    if (seen_from_outside && issuer->validates()) continue;
-    if (asked_for_patience(*issuer, failures)) continue;
-    const bool same = before && before->issuer == issuer->id();
-    const bool again = same && same_names(before->names, names);
-    const base::WallTime now = parts_.now();
-    const auto next = again ? before->wait_for_next(now, parts_.key_types.two()) : now;
-    if (next > now) {
-      failures.not_before[issuer->id()] = next;
-      continue;
-    }
-    if (!breakers_[issuer->id()].take(parts_.now())) {
-      if (same && outlasts_trouble(before)) break;
-      continue;
-    }
-    const tls::KeyType type = parts_.key_types.of(request.name);
-    auto generate = [type] { return tls::PrivateKey::generate(type); };
-    auto key = co_await parts_.blocking.run(generate);
-    if (!key) {
-      attempt.error = std::move(key.error());
-      continue;
-    }
-    IssueRequest wanted(names, std::move(*key), deadline);
-    if (same && parts_.renewal.ask_issuers) wanted.replaces = before->certificate;
-    wanted.label = request.label_of(names.front());
-    wanted.urgency = request.urgency;
-    wanted.again = again;
-    wanted.failed_before = failures.of_challenge;
-    auto issued = co_await issuer->issue(std::move(wanted));
-    if (issued) {
-      breakers_[issuer->id()].answered();
-      attempt.certificate = std::move(*issued);
-      attempt.issuer = issuer;
-      attempt.origin = issuer->origin();
-      co_return attempt;
-    }
-    attempt.asked = attempt.asked || !is_own_bound(issued.error().error);
-    learn(request, *issuer, issued.error(), failures, attempt);
-    if (!issued.error().other_issuer) seen_from_outside = true;
-    if (same && attempt.whole_issuer && outlasts_trouble(before)) break;
-  }
-  co_return attempt;
-}
-
-// When a name whose order failed is tried again: the wait of its failures, though no sooner than
-// its issuers may be asked.
-base::WallTime Orders::next_for(const OrderRequest& request, const std::optional<Record>& before,
-                                const Failures& failures, const Attempt& attempt) {
-  const base::WallTime now = parts_.now();
-  std::chrono::seconds delay(0);
-  if (attempt.asked) {
-    const unsigned count =
-        attempt.lasting ? std::max(failures.count, kLastingCounts) : failures.count;
-    delay = retry_delay(count, random_fraction());
-  }
-  if (before && before->certificate->valid_at(now)) {
-    const std::chrono::seconds left = before->certificate->leaf().not_after - now;
-    delay = std::min(delay, std::max(left / 4, kRenewAgain));
-  }
-  std::optional<base::WallTime> soonest;  // when the first issuer may be asked again
-  for (const Issuer* issuer : request.issuers) {
-    const auto wait = failures.not_before.find(issuer->id());
-    base::WallTime at = wait == failures.not_before.end() ? now : wait->second;
-    const Breaker& breaker = breakers_[issuer->id()];
-    if (breaker.open()) at = std::max(at, breaker.next());
-    soonest = soonest ? std::min(*soonest, at) : at;
-  }
-  const base::WallTime next = std::max(now + delay, soonest.value_or(now));
-  if (attempt.asked) return next;
-  // Not all who wait for one issuer at once.
-  if (!outlasts_trouble(before)) return next + retry_delay(1, random_fraction());
-  const double spread = random_fraction() * static_cast<double>(kSpread.count());
-  return next + std::chrono::seconds(static_cast<std::int64_t>(spread));
 }
 
 // Counts the failure and writes down when to try again.
@@ -377,6 +244,23 @@ base::Task<void> Orders::failed(const OrderRequest& request, const std::optional
   if (parts_.events != nullptr) {
     parts_.events->failed(request.names, before, failures, attempt.error, attempt.why);
   }
+  co_await keep(request.name, std::move(failures));
+}
+
+// There is a certificate, but those who were to sign it gave none: they are asked again as if there
+// were none, rather than when it is due.
+base::Task<void> Orders::keep_asking(const OrderRequest& request, Failures failures,
+                                     const Attempt& attempt) {
+  const bool counts = attempt.asked && (!attempt.whole_issuer || failures.count < kTroubleCounts);
+  if (counts || failures.count == 0) ++failures.count;
+  failures.last_error = attempt.error.detail;
+  failures.issuers = joined_ids(request.issuers);
+  failures.next_attempt = next_for(request, std::nullopt, failures, attempt);
+  log::warn("a certificate stands in until an issuer before its own signs; those are asked again",
+            {{"name", joined(request.labels_of(request.names))},
+             {"issuer", attempt.issuer->id()},
+             {"next_attempt", text_of(failures.next_attempt)},
+             {"error", failures.last_error}});
   co_await keep(request.name, std::move(failures));
 }
 

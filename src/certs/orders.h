@@ -17,7 +17,7 @@
 #include "base/blocking_pool.h"
 #include "base/event.h"
 #include "base/gate.h"
-#include "certs/breaker.h"
+#include "certs/breakers.h"
 #include "certs/certificate_events.h"
 #include "certs/inventory.h"
 #include "certs/issuer.h"
@@ -61,13 +61,19 @@ struct OrderRequest {
 class Orders {
  public:
   static constexpr base::Duration kOrderTime{300'000};  // of one order, waiting included
-  static constexpr base::Duration kLeasePoll{500};      // while another process orders the name
-  static constexpr std::size_t kQueued = 4096;          // orders that wait for a slot
-  static constexpr std::size_t kFailing = 100'000;      // names whose failures stay in memory
-  static constexpr std::size_t kUnsaved = 1024;         // certificates that wait for storage
-  static constexpr base::Duration kSaveAgain{1'000};    // first wait; doubles up to kSaveAtMost
+  // With what an issuer wants beyond that (Issuer::extra_time).
+  static constexpr base::Duration kLongestOrder{7'200'000};
+  static constexpr base::Duration kLeasePoll{500};    // while another process orders the name
+  static constexpr std::size_t kQueued = 4096;        // orders that wait for a slot
+  static constexpr std::size_t kFailing = 100'000;    // names whose failures stay in memory
+  static constexpr std::size_t kUnsaved = 1024;       // certificates that wait for storage
+  static constexpr base::Duration kSaveAgain{1'000};  // first wait; doubles up to kSaveAtMost
   static constexpr base::Duration kSaveAtMost{60'000};
   static constexpr std::size_t kFormer = 16;  // issuers that storage knows
+  // Of what those signed, so much is replaced at once, and the rest spread over so long, though
+  // within a quarter of what is left of the life.
+  static constexpr std::size_t kReplacedAtOnce = 10;
+  static constexpr std::chrono::seconds kReplaceWithin = std::chrono::hours(6);
   // Of failures that are the issuer's with everybody, so many count: the wait stays at 100 minutes.
   static constexpr unsigned kTroubleCounts = 3;
   // A failure that lasts counts as so many: the first wait has 100 minutes.
@@ -85,6 +91,7 @@ class Orders {
   struct Parts {
     base::Loop& loop;
     base::BlockingPool& blocking;
+    storage::Storage& storage;
     base::Gate& tasks;
     Inventory& inventory;
     tls::CertificateStore& certificates;
@@ -125,6 +132,11 @@ class Orders {
   // Storage holds certificates of an issuer. Where a name's own have signed nothing, load() looks
   // there too, so that what others signed before is served until those have. At most kFormer.
   void know_former(std::string_view issuer);
+  // Whether the issuer of that id does not look at names, and one before it in the list does: what
+  // it signs is trusted by fewer, and serves until one of those has signed.
+  static bool stands_in(std::string_view issuer, const std::vector<Issuer*>& issuers);
+  // When a certificate of one that is known so is replaced by one of the name's own issuers.
+  base::WallTime replacement_of(const Record& record);
 
   // The error of a name in backoff, as far as memory knows.
   std::optional<base::Error> backing_off(std::string_view name,
@@ -157,8 +169,10 @@ class Orders {
     base::Result<Record> usable;   // valid longest
     std::optional<Record> newest;  // ends last, usable or not; none that was revoked
     std::vector<Record> valid;     // of several names
-    bool imported = false;         // one of them may be
-    bool withheld = false;         // one was revoked, and is not to be replaced
+    // As good as `usable`, but of an issuer that was asked because those before it gave none.
+    std::optional<Record> stand_in;
+    bool imported = false;  // one of them may be
+    bool withheld = false;  // one was revoked, and is not to be replaced
   };
   // What came of asking the issuers in turn.
   struct Attempt {
@@ -170,6 +184,7 @@ class Orders {
     bool asked = false;         // an issuer was, rather than all be left alone
     bool whole_issuer = false;  // the last one's trouble is everybody's
     bool lasting = false;       // nothing changes before a person has changed something
+    bool stand_in = false;      // the certificate is one, or one that is there is to be kept
     std::vector<NameError> blamed;
   };
 
@@ -202,7 +217,11 @@ class Orders {
   base::Task<void> save_until_done(Record record, Issuer* issuer);
   base::Task<void> forget_failures(std::string name);
   base::Task<void> forget_imported(const OrderRequest& request);
+  base::Task<void> keep_asking(const OrderRequest& request, Failures failures,
+                               const Attempt& attempt);
   std::vector<Issuer*> in_turn(const OrderRequest& request, const std::optional<Record>& before);
+  bool is_worse(const Issuer& issuer, const OrderRequest& request,
+                const std::vector<std::string>& names, const std::optional<Record>& before) const;
   bool waits(const Failures& failures) const;
   bool outlasts_trouble(const std::optional<Record>& before) const;
   bool asked_for_patience(const Issuer& issuer, const Failures& failures) const;
@@ -219,10 +238,11 @@ class Orders {
   base::Event stopping_;
   std::unordered_map<std::string, std::shared_ptr<Running>> running_;
   TimedCache<Failures> failing_;
-  // By id: of one CA, however often it is configured. As many as issuers at most.
-  std::unordered_map<std::string, Breaker> breakers_;
+  Breakers breakers_;  // by id: of one CA, however often it is configured
   std::size_t unsaved_ = 0;
   std::set<std::string, std::less<>> former_;
+  std::size_t replaced_ = 0;  // by replacement_of()
+  base::WallTime replacing_since_{};
 };
 
 }  // namespace gatehouse::certs

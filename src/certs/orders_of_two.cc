@@ -22,8 +22,8 @@ std::string other_label(const OrderRequest& request) {
 
 }  // namespace
 
-// An order for the name's other certificate ends first, which it does within kOrderTime of its
-// turn: answers to challenges are kept by name, and the CA may know then that the name is ours.
+// An order for the name's other certificate ends first, which it does within its own time: answers
+// to challenges are kept by name, and the CA may know then that the name is ours.
 base::Task<void> Orders::wait_for_other(const OrderRequest& request) {
   if (!parts_.key_types.two()) co_return;
   const auto other = running_.find(other_label(request));

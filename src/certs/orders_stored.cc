@@ -10,8 +10,8 @@ namespace gatehouse::certs {
 namespace log = base::log;
 
 // `fresh`: only one that is not due for renewal yet, and for exactly these `names` of several, is
-// usable. Of several names each may be the one that a record is called by. Certificates that were
-// imported count whoever signed them.
+// usable, and none that stands in for what another issuer is to sign. Of several names each may be
+// the one that a record is called by. Certificates that were imported count whoever signed them.
 base::Task<Orders::Held> Orders::stored(const OrderRequest& request, std::vector<std::string> names,
                                         bool fresh) {
   Held held;
@@ -78,6 +78,10 @@ base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const Ord
   if (request.joint()) held.valid.push_back(*record);
   if (fresh && record->due(parts_.renewal) <= now) co_return true;
   if (fresh && request.joint() && !same_names(record->names, names)) co_return true;
+  if (fresh && stands_in(record->issuer, request.issuers)) {
+    if (!held.stand_in || lasts_longer(*held.stand_in)) held.stand_in = std::move(*record);
+    co_return true;
+  }
   if (!held.usable || lasts_longer(*held.usable)) held.usable = std::move(*record);
   co_return true;
 }
@@ -88,7 +92,9 @@ base::Task<Orders::Outcome> Orders::load(OrderRequest request) {
     held.usable = co_await of_former(request);
     if (held.usable) {
       serve_unless_newer(*held.usable, request);
-      if (parts_.renewal.replace_former) parts_.schedule.set(request.name, parts_.now());
+      if (parts_.renewal.replace_former) {
+        parts_.schedule.set(request.name, replacement_of(*held.usable));
+      }
       co_return held.usable->certificate;
     }
   }
@@ -122,6 +128,18 @@ void Orders::know_former(std::string_view issuer) {
   if (former_.size() < kFormer) former_.emplace(issuer);
 }
 
+// The moment is the name's, so that it stays when the record is read once more.
+base::WallTime Orders::replacement_of(const Record& record) {
+  const base::WallTime now = parts_.now();
+  if (replaced_++ == 0) replacing_since_ = now;
+  if (replaced_ <= kReplacedAtOnce) return now;
+  const std::chrono::seconds left = record.certificate->leaf().not_after - now;
+  const auto within = std::min(kReplaceWithin, left / 4);
+  const std::size_t spread = std::hash<std::string>()(record.label());
+  const auto wait = spread % static_cast<std::size_t>(std::max<std::int64_t>(within.count(), 1));
+  return std::max(now, replacing_since_ + std::chrono::seconds(wait));
+}
+
 // Valid longest of what issuers have signed that the request does not name. Error: kNotFound.
 base::Task<base::Result<Record>> Orders::of_former(const OrderRequest& request) {
   const std::string& name = request.names.front();
@@ -151,10 +169,13 @@ void Orders::serve_unless_newer(const Record& record, const OrderRequest& reques
 // When the request's names are to be looked after next. One certificate for other names than these
 // is no longer, or not yet, what is wanted.
 base::WallTime Orders::due(const Record& record, const OrderRequest& request) {
-  const base::WallTime due = record.due(parts_.renewal);
-  if (!request.joint() || same_names(record.names, request.names)) return due;
+  base::WallTime due = record.due(parts_.renewal);
   const Failures* known = failing_.find(request.name, base::TimePoint::min());
   const base::WallTime now = parts_.now();
+  if (stands_in(record.issuer, request.issuers)) {
+    due = std::min(due, known != nullptr && waits(*known) ? known->next_attempt : now);
+  }
+  if (!request.joint() || same_names(record.names, request.names)) return due;
   if (known == nullptr) return now;
   if (!same_names(record.names, names_to_order(request.names, *known, now))) return now;
   return std::min(due, next_of_left_out(*known).value_or(due));

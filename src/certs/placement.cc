@@ -18,7 +18,8 @@ using base::Side;
 // malformed, conflict, or a plain 404; or they stumble over it, and say so. What surely means
 // something else is left out.
 bool may_be_about_replaces(const acme::Failure& failure) {
-  if (!failure.problem) return false;
+  // A page but for a plain 404 is not the CA's word on this order.
+  if (!failure.problem || (failure.problem->page && failure.problem->status != 404)) return false;
   if (failure.problem->status >= 500) {
     return failure.problem->detail.find("certificate") != std::string::npos;
   }
@@ -34,7 +35,7 @@ bool may_be_about_replaces(const acme::Failure& failure) {
 
 // As well a type that nobody knows: no CA has to call it invalidProfile.
 bool may_be_about_profile(const acme::Failure& failure) {
-  if (!failure.problem || failure.problem->status >= 500) return false;
+  if (!failure.problem || failure.problem->page || failure.problem->status >= 500) return false;
   return failure.is("invalidProfile") || failure.is("malformed") ||
          acme::find_problem_type(failure.problem->type) == nullptr;
 }

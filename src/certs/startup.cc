@@ -83,8 +83,11 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
     co_return;
   }
   record->plan = std::move(plan);
-  const bool at_once = former && parts.renewal.replace_former;
-  parts.schedule.set(label, at_once ? parts.now() : record->due(parts.renewal));
+  const bool replaced = former && parts.renewal.replace_former;
+  auto due = replaced ? parts.orders.replacement_of(*record) : record->due(parts.renewal);
+  // Its failures say when its own issuers are asked again.
+  if (Orders::stands_in(parsed.issuer, issuers)) due = parts.now();
+  parts.schedule.set(label, due);
   if (!former) parts.polls.watch(*record);
   parts.events.watch(*record);
 }

@@ -39,15 +39,16 @@ TEST(Problem, TellsWhichIdentifierIsMeant) {
   EXPECT_NE(problem.text().find("a.test: caa: forbidden"), std::string::npos);
 }
 
-TEST(Problem, OfAnHtmlPageIsJudgedByItsStatus) {
+TEST(Problem, OfAnHtmlPageIsOneOfTheServers) {
   const Problem unavailable = parse_problem(503, "<html><h1>503</h1></html>");
   EXPECT_EQ(unavailable.type, "");
   EXPECT_EQ(unavailable.text(), "status 503");
   EXPECT_TRUE(unavailable.handling().retry);
   EXPECT_FALSE(unavailable.handling().lasting);
   const Problem forbidden = parse_problem(403, "<html>");
-  EXPECT_FALSE(forbidden.handling().retry);
-  EXPECT_TRUE(forbidden.handling().lasting);
+  EXPECT_TRUE(forbidden.handling().retry);
+  EXPECT_TRUE(forbidden.concerns_everybody());
+  EXPECT_NE(forbidden.advice().find("a proxy, a firewall"), std::string_view::npos);
   EXPECT_FALSE(parse_problem(429, "slow down").handling().lasting);
 }
 

@@ -180,10 +180,20 @@ TEST(Poll, StartsFastSlowsDownAndObeysTheCa) {
   EXPECT_EQ(poll.next(std::nullopt), base::Duration(200));
   EXPECT_EQ(poll.next(std::chrono::seconds(3)), base::Duration(3000));
   EXPECT_EQ(poll.next(std::chrono::seconds(0)), base::Duration(800));
-  EXPECT_EQ(poll.next(std::chrono::seconds(9999)), Poll::kLongestAsked);
+  EXPECT_EQ(poll.next(std::chrono::seconds(9999)), base::Duration(9999'000));
   EXPECT_EQ(poll.next(std::nullopt), base::Duration(3200));
   EXPECT_EQ(poll.next(std::nullopt), Poll::kLongest);
   EXPECT_EQ(poll.next(std::nullopt), Poll::kLongest);
+}
+
+TEST(Poll, TellsAtItsEndForHowLongTheCaAsked) {
+  base::Loop loop;
+  Poll poll(loop, "x");
+  const auto deadline = base::Deadline::in(base::Duration(60'000));
+  const auto rested = base::run(loop, poll.rest(nullptr, std::chrono::seconds(3600), deadline));
+  ASSERT_FALSE(rested);
+  EXPECT_EQ(rested.error().error.code, Code::kTimeout);
+  EXPECT_EQ(rested.error().retry_after, std::chrono::seconds(3600));
 }
 
 TEST(DnsValue, IsTheDigestOfTheKeyAuthorization) {

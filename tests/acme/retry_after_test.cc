@@ -35,6 +35,20 @@ TEST(RetryAfter, KnowsNothingOfGarbage) {
   }
 }
 
+TEST(RetryAfter, IsReadFromTheWordsOfAProblemToo) {
+  const auto in = [](const char* words) { return retry_after_in(words, kThen); };
+  EXPECT_EQ(in("too many, retry after 1994-11-06 09:49:37 UTC: see https://a.example/"),
+            seconds(3600));
+  EXPECT_EQ(in("too many, retry after 1994-11-06T08:50:37Z: see https://a.example/"), seconds(60));
+  EXPECT_EQ(in("too many; retry after 1994-11-06T09:50:37+01:00."), seconds(60));
+  EXPECT_EQ(in("retry after 1994-11-06 08:00:00 UTC"), seconds(0));
+  EXPECT_EQ(in("retry after 2094-11-06 08:00:00 UTC"), kLongestRetryAfter);
+  for (const char* words : {"", "retry after", "retry after a while", "retry after 1994-11-06",
+                            "retry after 1994-11-06 25:00:00 UTC", "retry after 10:00:00 UTC"}) {
+    EXPECT_EQ(in(words), std::nullopt) << words;
+  }
+}
+
 TEST(HttpDate, HasThreeForms) {
   EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), kThen);
   EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), kThen);

@@ -81,8 +81,14 @@ class DnsChallengesTest : public ::testing::Test {
   std::unique_ptr<Process> process(DnsOptions options) {
     return std::make_unique<Process>(loop, told, storage, std::move(options));
   }
+  // Set and shown; withdrawn when it is not.
   base::Result<DnsRecord> present(Process& by, std::string name, std::string value) {
-    return run_task(loop, by.dns.present(std::move(name), std::move(value), soon()));
+    auto record = run_task(loop, by.dns.present(std::move(name), std::move(value), soon()));
+    if (!record) return record;
+    auto shown = run_task(loop, by.dns.shown(*record, base::Clock::now(), soon()));
+    if (shown) return record;
+    withdraw(by, std::move(record));
+    return base::fail(std::move(shown.error()));
   }
   void withdraw(Process& by, base::Result<DnsRecord> record) {
     run_task(loop, as_result(by.dns.withdraw(std::move(*record))));
@@ -145,8 +151,12 @@ TEST_F(DnsChallengesTest, WhatIsNotSeenInTimeIsWithdrawn) {
   DnsOptions impatient = options();
   impatient.propagation = base::Duration(100);
   const auto by = process(impatient);
-  const auto record = present(*by, "a.example", "v");
+  auto set = run_task(loop, by->dns.present("a.example", "v", soon()));
+  ASSERT_TRUE(set);
+  const auto end = base::Deadline::in(base::Duration(200));
+  const auto record = run_task(loop, by->dns.shown(*set, base::Clock::now(), end));
   ASSERT_FALSE(record);
+  withdraw(*by, std::move(set));
   EXPECT_THAT(record.error().detail, HasSubstr("is not everywhere yet: 127.0.0.1:"));
   settle(*by);
   EXPECT_EQ(told.calls.size(), 2u);
@@ -215,6 +225,36 @@ TEST_F(DnsChallengesTest, ANoteThatCannotBeReadIsKeptAside) {
   EXPECT_THAT(told.calls, IsEmpty());
   EXPECT_EQ(notes(), 0u);
   EXPECT_EQ(storage.held().aside.size(), 1u);
+}
+
+TEST_F(DnsChallengesTest, WhatCannotBeRemovedIsTriedAgainInThisLifeToo) {
+  shows("_acme-challenge.a.example", "v");
+  const auto by = process(options());
+  remove_leftovers(*by);  // as at start
+  told.remove_fails = "the API is down";
+  withdraw(*by, present(*by, "a.example", "v"));
+  run_until(loop, [&] { return by->tasks.count() == 0; });
+  remove_leftovers(*by);
+  EXPECT_EQ(notes(), 1u);
+  told.remove_fails.clear();
+  told.calls.clear();
+  remove_leftovers(*by);
+  EXPECT_THAT(told.calls, ElementsAre("remove _acme-challenge.a.example v"));
+  EXPECT_EQ(notes(), 0u);
+  told.calls.clear();
+  remove_leftovers(*by);
+  EXPECT_THAT(told.calls, IsEmpty());
+}
+
+TEST_F(DnsChallengesTest, ARemovalThatFailsForEverEnds) {
+  shows("_acme-challenge.a.example", "v");
+  told.remove_fails = "no such zone";
+  const auto by = process(options());
+  withdraw(*by, present(*by, "a.example", "v"));
+  run_until(loop, [&] { return by->tasks.count() == 0; });
+  told.calls.clear();
+  for (unsigned i = 0; i < DnsChallenges::kRemovals + 10; ++i) remove_leftovers(*by);
+  EXPECT_EQ(told.calls.size(), DnsChallenges::kRemovals);
 }
 
 TEST_F(DnsChallengesTest, WhileTheProcessStopsARecordIsRemovedBeforeTheOrderEnds) {

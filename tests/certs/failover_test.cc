@@ -51,6 +51,142 @@ TEST_F(FailoverTest, TheInternalCaNeedsNotSeeTheName) {
   EXPECT_EQ(ca("internal").ordered.size(), 1u);
 }
 
+// The CA is down, and the internal one, the last of the list, signs.
+struct StandInTest : FailoverTest {
+  StandInTest() {
+    config.tls.issuers.pop_back();
+    config.tls.issuers.emplace_back(config::InternalIssuer());
+    ca("internal").life = days(7);
+    ca("main").break_down();
+  }
+  std::size_t internal() { return ca("internal").ordered.size(); }
+  std::string served(Process& process) {
+    return serial(process.certificates.find_exact("a.example"));
+  }
+  Process& start_with_stand_in() {
+    Process& process = start();
+    until([&] { return process.certificates.size() == 1; });
+    until([&] { return failures("a.example").has_value(); });
+    settle();
+    return process;
+  }
+  // Lets the next try begin and end.
+  void try_again(Process& process) {
+    const std::size_t before = first();
+    pass(process, failures("a.example")->next_attempt - now + minutes(1));
+    until([&] { return first() == before + 1; });
+    settle();
+  }
+};
+
+TEST_F(StandInTest, TheCaIsAskedAgainSoonAndItsCertificateServed) {
+  Process& process = start_with_stand_in();
+  EXPECT_LE(failures("a.example")->next_attempt, now + minutes(3));
+  const std::string first_served = served(process);
+  ca("main").failure.reset();
+  try_again(process);
+  until([&] { return served(process) != first_served; });
+  until([&] { return !failures("a.example").has_value(); });
+  EXPECT_EQ(internal(), 1u);
+  EXPECT_EQ(first(), 2u);
+}
+
+TEST_F(StandInTest, WhileTheCaIsDownTheInternalOneSignsNotBeforeItsOwnIsDue) {
+  Process& process = start_with_stand_in();
+  const std::string first_served = served(process);
+  for (int i = 0; i < 5; ++i) try_again(process);
+  EXPECT_EQ(internal(), 1u);
+  EXPECT_EQ(served(process), first_served);
+  for (int i = 0; i < 100 && internal() == 1; ++i) try_again(process);
+  EXPECT_EQ(internal(), 2u);
+  EXPECT_NE(served(process), first_served);
+}
+
+TEST_F(StandInTest, ARestartKeepsToTheWaitAndServesWhatStandsIn) {
+  stop(start_with_stand_in());
+  Process& again = start();
+  until([&] { return again.certificates.size() == 1; });
+  settle();
+  EXPECT_EQ(first(), 1u);
+  EXPECT_EQ(internal(), 1u);
+  ca("main").failure.reset();
+  try_again(again);
+  EXPECT_EQ(first(), 2u);
+}
+
+TEST_F(StandInTest, OfANameOnDemandIsReplacedThoughNobodyAsksForItAfterARestart) {
+  config.sites.clear();
+  config.tls.on_demand.allow = {"a.example"};
+  add_site({"*"}, true);
+  Process& process = start();
+  EXPECT_TRUE(ask(process, "a.example"));
+  until([&] { return failures("a.example").has_value(); });
+  settle();
+  stop(process);
+  ca("main").failure.reset();
+  Process& again = start();
+  settle();
+  EXPECT_EQ(first(), 1u);
+  try_again(again);
+  EXPECT_EQ(first(), 2u);
+  EXPECT_EQ(internal(), 1u);
+}
+
+TEST_F(StandInTest, WhoDemandsARenewalGetsItFromTheCa) {
+  Process& process = start_with_stand_in();
+  ca("main").failure.reset();
+  pass(process, minutes(0));
+  const auto done = run_task(loop, process.automation->renew({"a.example"}, true));
+  ASSERT_TRUE(done) << done.error().detail;
+  EXPECT_EQ(first(), 2u);
+  EXPECT_EQ(internal(), 1u);
+}
+
+TEST_F(StandInTest, NoneTakesThePlaceOfACertificateOfTheCaBeforeItsLastHours) {
+  ca("main").failure.reset();
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  settle();
+  ca("main").break_down();
+  for (int day = 0; day < 89; ++day) {
+    pass(process, days(1));
+    settle();
+  }
+  EXPECT_GT(first(), 20u);
+  EXPECT_EQ(internal(), 0u);
+  for (int hour = 0; hour < 24 && internal() == 0; ++hour) {
+    pass(process, std::chrono::hours(1));
+    settle();
+  }
+  EXPECT_EQ(internal(), 1u);
+}
+
+TEST_F(StandInTest, NoneTakesThePlaceOfACertificateOfAFormerCaBeforeItsLastHours) {
+  const auto issuers = config.tls.issuers;
+  config.tls.issuers.clear();
+  config.tls.issuers.emplace_back(acme("former"));
+  Process& before = start();
+  until([&] { return before.certificates.size() == 1; });
+  settle();
+  const std::string of_former = served(before);
+  stop(before);
+  config.tls.issuers = issuers;
+  Process& process = start();
+  until([&] { return first() == 1; });
+  settle();
+  for (int day = 0; day < 89; ++day) {
+    pass(process, days(1));
+    settle();
+  }
+  EXPECT_EQ(internal(), 0u);
+  EXPECT_EQ(served(process), of_former);
+  for (int hour = 0; hour < 24 && internal() == 0; ++hour) {
+    pass(process, std::chrono::hours(1));
+    settle();
+  }
+  EXPECT_EQ(internal(), 1u);
+}
+
 TEST_F(FailoverTest, ARenewalBeginsWithTheCaThatIssued) {
   ca("main").fail("rejected");
   Process& process = start();
@@ -114,6 +250,34 @@ TEST_F(FailoverTest, RetryAfterForEverybodyIsObeyedByEveryName) {
   now += minutes(11);
   EXPECT_TRUE(ask(process, "y.example"));
   EXPECT_EQ(first(), 2u);
+}
+
+TEST_F(FailoverTest, ARestartDoesNotForgetThatACaWantsToBeLeftAlone) {
+  ca("main").break_down();
+  ca("main").failure->not_before = base::Deadline(base::Clock::now() + std::chrono::hours(2));
+  EXPECT_TRUE(ask(open_to_all(), "a.example"));
+  stop(*processes.back());
+  for (int i = 0; i < 4; ++i) {
+    Process& process = start();
+    EXPECT_TRUE(ask(process, "n" + std::to_string(i) + ".example"));
+    stop(process);
+  }
+  EXPECT_EQ(first(), 1u);
+  now += minutes(121);
+  ca("main").failure.reset();
+  EXPECT_TRUE(ask(start(), "x.example"));
+  EXPECT_EQ(first(), 2u);
+  EXPECT_FALSE(records->records.contains("breakers/main"));
+}
+
+TEST_F(FailoverTest, AnOrderHasTheTimeThatOneOfItsIssuersWants) {
+  ca("second").extra = base::Duration(1'320'000);
+  ca("main").fail("caa");
+  Process& process = start();
+  until([&] { return process.certificates.size() == 1; });
+  const auto left = ca("second").deadline.at() - base::Clock::now();
+  EXPECT_GT(left, minutes(26));
+  EXPECT_LE(left, minutes(27));
 }
 
 TEST_F(FailoverTest, OneOrderSeesWhetherTheCaHasMended) {

@@ -44,6 +44,8 @@ struct FakeCa {
   std::vector<std::string> sets;       // the names of each order, "a.example b.example"
   std::vector<std::string> key_types;  // of each order: "p256", …
   bool refuses_rsa = false;
+  base::Duration extra{0};            // what it wants to have beyond the time of others
+  base::Deadline deadline;            // of the last order
   std::set<std::string> blamed;       // names for which orders fail
   std::vector<std::string> replaced;  // the serial of each order's predecessor, or ""
   // What it says of when to renew, and how often it was asked; a failure by default.
@@ -75,9 +77,11 @@ class FakeIssuer : public Issuer {
 
   const std::string& id() const override { return id_; }
   bool validates() const override { return id_ != "internal"; }
+  base::Duration extra_time(std::size_t) const override { return ca_.extra; }
 
   base::Task<std::expected<tls::CertificateRef, IssueError>> issue(IssueRequest request) override {
     ca_.ordered.push_back(request.names.front());
+    ca_.deadline = request.deadline;
     ca_.key_types.push_back(request.key.type_name());
     std::string& set = ca_.sets.emplace_back();
     IssueError why(base::Error(base::Code::kDenied, base::Side::kCa, "some names are wrong"));

@@ -69,6 +69,90 @@ TEST_F(IssueErrors, OfWhatIsNoAcmeAreEverybodys) {
   EXPECT_TRUE(error.whole_issuer);
 }
 
+TEST_F(IssueErrors, OfACaThatIsBusyAreEverybodys) {
+  for (auto reply : {FakeCa::problem(503, "rateLimited", "Service busy; retry later."),
+                     ScriptReply(503, "{}"), ScriptReply(429, "<html>slow down</html>")}) {
+    const auto error = refused("/new-order", reply.with("Retry-After", "120"));
+    EXPECT_TRUE(error.whole_issuer) << error.error.detail;
+    EXPECT_FALSE(error.lasting);
+    EXPECT_FALSE(error.not_before.passed());
+  }
+}
+
+TEST_F(IssueErrors, OfADirectoryThatIsNotToBeHadAreEverybodys) {
+  for (const auto& reply : {ScriptReply(404, "<html>not here</html>"), ScriptReply(403, ""),
+                            FakeCa::problem(404, "malformed", "Page not found")}) {
+    const auto error = refused("/dir", reply);
+    EXPECT_TRUE(error.whole_issuer) << error.error.detail;
+    EXPECT_TRUE(error.other_issuer);
+    EXPECT_FALSE(error.lasting);
+  }
+  const auto limited = refused("/dir", ScriptReply(429, "<html>").with("Retry-After", "120"));
+  EXPECT_TRUE(limited.whole_issuer);
+  EXPECT_FALSE(limited.not_before.passed());
+}
+
+TEST_F(IssueErrors, OfNewNonceAreEverybodys) {
+  ca.nonces_everywhere = false;
+  EXPECT_TRUE(refused("/new-nonce", ScriptReply(404, "<html>")).whole_issuer);
+}
+
+TEST_F(IssueErrors, OfWhoStandsBetweenUsAndTheCaAreEverybodys) {
+  const auto error = refused("/new-order", ScriptReply(403, "<html>blocked</html>"));
+  EXPECT_TRUE(error.whole_issuer);
+  EXPECT_TRUE(error.other_issuer);
+  EXPECT_FALSE(error.lasting);
+  EXPECT_EQ(ca.count("/new-order"), 1);
+}
+
+TEST_F(IssueErrors, HaveTheMomentThatTheWordsOfTheCaName) {
+  const auto error =
+      refused("/new-order", FakeCa::problem(429, "rateLimited",
+                                            "too many certificates (5) already issued for this "
+                                            "exact set of identifiers in the last 168h0m0s, retry "
+                                            "after 2094-11-27 12:00:00 UTC: see https://ca.test/"));
+  EXPECT_FALSE(error.whole_issuer);
+  EXPECT_GT(error.not_before.at(), base::Clock::now() + std::chrono::hours(24));
+}
+
+TEST_F(IssueErrors, OfAnOrderForWhichTheCaWantsTimeSayHowMuch) {
+  ca.processing_looks = 1'000'000;
+  ca.intercept = [&](const acme::ScriptRequest& request, const auto&) {
+    std::optional<ScriptReply> reply;
+    if (!request.path.starts_with("/order/") || ca.processing_looks == 0) return reply;
+    reply = ScriptReply(200, R"({"status": "processing", "authorizations": []})");
+    reply->with("Retry-After", "3600");
+    return reply;
+  };
+  const auto error = refused();
+  EXPECT_EQ(error.error.code, base::Code::kTimeout);
+  EXPECT_FALSE(error.whole_issuer);
+  EXPECT_GT(error.not_before.at(), base::Clock::now() + std::chrono::minutes(58));
+  EXPECT_EQ(ca.count("/order/"), 1);
+  ca.processing_looks = 0;
+  const auto issued = issue();
+  EXPECT_TRUE(issued) << why(issued);
+  EXPECT_EQ(ca.count("/new-order"), 1);
+}
+
+TEST_F(IssueErrors, OfACertificateThatIsNotValidYetKeepTheOrder) {
+  authority.ahead = std::chrono::hours(3);
+  const auto error = refused();
+  EXPECT_THAT(error.error.detail, HasSubstr("by this machine's clock it is"));
+  EXPECT_THAT(error.advice, HasSubstr("clock"));
+  EXPECT_FALSE(error.whole_issuer);
+  EXPECT_FALSE(error.other_issuer);
+  EXPECT_FALSE(error.lasting);
+  EXPECT_GT(error.not_before.at(), base::Clock::now() + std::chrono::minutes(110));
+  EXPECT_LT(error.not_before.at(), base::Clock::now() + std::chrono::minutes(125));
+  EXPECT_FALSE(issue());
+  EXPECT_EQ(ca.count("/new-order"), 1);
+  if (skips) time.pass(base::Duration(std::chrono::hours(2)));
+  const auto issued = issue();
+  EXPECT_TRUE(issued) << why(issued);
+  EXPECT_EQ(ca.count("/new-order"), 1);
+}
+
 TEST_F(IssueErrors, OfACaThatIsNotThereAreEverybodys) {
   AcmeOptions nowhere = options();
   nowhere.directory = "http://127.0.0.1:1/dir";

@@ -1,6 +1,7 @@
 // Another issuer in the configuration than the one that signed what storage holds.
 #include <gmock/gmock.h>
 
+#include "certs/orders.h"
 #include "tests/certs/automation_house.h"
 
 namespace gatehouse::certs::issuer_change_test {
@@ -35,6 +36,30 @@ TEST_F(IssuerChangeTest, ServesTheOldCertificateUntilTheNewIssuerHasSigned) {
   EXPECT_EQ(served(process), first);
   ca("next").go_on.set();
   until([&] { return served(process) != first; });
+}
+
+TEST_F(IssuerChangeTest, ReplacesAFewAtOnceAndTheRestAtAnOrderlyPace) {
+  std::vector<std::string> hosts;
+  for (int i = 0; i < 60; ++i) hosts.push_back("n" + std::to_string(i) + ".example");
+  add_site(hosts);
+  Process& before = start();
+  until([&] { return before.certificates.size() == 60; });
+  settle();
+  stop(before);
+  config.tls.issuers.clear();
+  config.tls.issuers.emplace_back(acme("next"));
+  const auto ordered = [&] { return ca("next").ordered.size(); };
+  Process& process = start();
+  until([&] { return ordered() >= Orders::kReplacedAtOnce; });
+  settle();
+  EXPECT_LE(ordered(), Orders::kReplacedAtOnce + 2);
+  EXPECT_EQ(process.certificates.size(), 60u);
+  pass(process, hours(3));
+  until([&] { return ordered() >= 20; });
+  settle();
+  EXPECT_LE(ordered(), 50u);
+  pass(process, hours(3));
+  until([&] { return ordered() == 60; });
 }
 
 TEST_F(IssuerChangeTest, ReplacesWhatIsOnDemandThoughNobodyAsks) {

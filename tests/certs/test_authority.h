@@ -28,13 +28,14 @@ class TestAuthority {
   const std::string& pem() const { return pem_; }
 
   std::chrono::seconds life = std::chrono::hours(12);  // of what is signed
+  std::chrono::seconds ahead{0};                       // of our clock
 
   // A chain for the public part of `key`.
   std::string sign(const tls::PrivateKey& key, std::vector<std::string> names) const {
     CertificateRequest request;
     request.names = std::move(names);
-    request.not_before = base::wall_now() - std::chrono::hours(1);
-    request.not_after = base::wall_now() + life;
+    request.not_before = base::wall_now() + ahead - std::chrono::hours(1);
+    request.not_after = base::wall_now() + ahead + life;
     auto leaf = sign_certificate(request, key, root_.get());
     EXPECT_TRUE(leaf) << (leaf ? "" : leaf.error().detail);
     return *leaf + pem_;

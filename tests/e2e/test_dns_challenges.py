@@ -131,6 +131,18 @@ def test_a_record_that_a_killed_process_has_left_is_removed_at_the_next_start(tm
         gatehouse.wait_until(lambda: not gatehouse.records("dns"), "the end of its note")
 
 
+def test_a_record_that_a_former_provider_has_left_is_told_of(tmp_path, stage):
+    program = Program(tmp_path / "program", stage.pebble)
+    provider = dns(stage, command={"program": str(program.path)})
+    nowhere = {**provider, "servers": [f"127.0.0.1:{free_port()}"]}
+    killed = stage.gatehouse("*.s.example", issuer={"dns": nowhere})
+    killed.wait_for_line("DNS record set")
+    killed.kill9()
+    with stage.gatehouse("e.example") as gatehouse:
+        line = gatehouse.wait_for_line("DNS records may be left that no provider")
+        assert re.search("notes=1 folders=dns/[0-9a-f]{32}", line)
+
+
 def test_services_set_values_side_by_side_and_at_the_end_of_aliases(stage):
     stage.pebble.set_dns("set-cname", host="_acme-challenge.g.example.",
                          target="sub-1.auth.example.")
