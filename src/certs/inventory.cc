@@ -125,6 +125,12 @@ base::Task<base::Result<void>> Inventory::save(Record record) {
   co_return base::Result<void>();
 }
 
+base::Task<base::Result<void>> Inventory::save_under(std::string label, Record record) {
+  std::string key = certificate_key(record.issuer, label);
+  std::string text = to_text(record);
+  co_return co_await storage_.store(std::move(key), std::move(text));
+}
+
 base::Task<base::Result<void>> Inventory::save_newer(Record record) {
   const auto there = co_await load(record.issuer, record.label());
   const auto until = record.certificate->leaf().not_after;

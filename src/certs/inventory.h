@@ -30,6 +30,8 @@ class Inventory {
   // Durable when it returns well. Written for each of its names, so that each finds it when the
   // names that share a certificate have changed.
   base::Task<base::Result<void>> save(Record record);
+  // Under this label of one of its names alone.
+  base::Task<base::Result<void>> save_under(std::string label, Record record);
   // save(), unless storage holds one that expires later and was not revoked.
   base::Task<base::Result<void>> save_newer(Record record);
 
