@@ -91,6 +91,16 @@ std::string Import::issuer_of(const ForeignOrigin& origin) const {
   return options_.directory.empty() ? std::string(kUnknown) : issuer_id_of(options_.directory);
 }
 
+// By which the CA of what is imported can be told things later.
+std::string Import::directory_of(const ForeignOrigin& origin, std::string_view issuer) const {
+  if (const Configured* known = configured(issuer)) return known->directory;
+  for (const config::KnownCa& ca : config::known_cas()) {
+    if (issuer_id_of(ca.directory) == issuer) return std::string(ca.directory);
+  }
+  if (!origin.directory.empty()) return origin.directory;
+  return issuer_id_of(options_.directory) == issuer ? options_.directory : "";
+}
+
 std::vector<std::string> Import::names_of(const tls::Certificate& certificate) const {
   std::vector<std::string> names;
   for (const auto& name : certificate.leaf().names) {
@@ -115,6 +125,7 @@ base::Result<Import::Usable> Import::check(const ForeignCertificate& foreign) co
   Usable usable;
   usable.from = foreign.from;
   usable.issuer = issuer_of(foreign.origin);
+  usable.ca = directory_of(foreign.origin, usable.issuer);
   usable.names = names_of(**certificate);
   usable.certificate = std::move(*certificate);
   if (usable.names.empty() || usable.names.size() > kMostNames) {
@@ -229,6 +240,7 @@ base::Task<base::Result<void>> Import::store(const Usable& usable, const std::st
   record.rsa_of_two = is_rsa_label(label);
   record.names = {name};
   record.obtained = usable.certificate->leaf().not_before;
+  record.ca = usable.ca;
   record.certificate = usable.certificate;
   // One import a name is found whoever is configured: the one that lasts longest.
   const auto other = co_await parts_.inventory.load_imported(label);
