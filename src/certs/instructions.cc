@@ -89,6 +89,12 @@ base::Task<base::Result<Instructions::Held>> Instructions::held_of(const OrderRe
   auto imported = co_await parts_.inventory.load_imported(order.name);
   if (!imported && !is_lost(imported.error())) co_return base::fail(std::move(imported.error()));
   if (imported) held.add(std::move(*imported));
+  const auto former = parts_.orders.former_issuers(order.issuers);
+  for (std::size_t i = 0; i < former.size() && !held.newest; ++i) {
+    auto record = co_await parts_.inventory.load(former[i], order.name);
+    if (!record && !is_lost(record.error())) co_return base::fail(std::move(record.error()));
+    if (record) held.add(std::move(*record));
+  }
   if (held.newest) {
     Record& newest = *held.newest;
     newest.plan = co_await parts_.inventory.load_plan(newest.issuer, newest.label());

@@ -127,6 +127,9 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
   if (waits(failures)) {
     co_return base::fail(backoff_error(request.name, failures));
   }
+  const Former former = co_await of_former(request);
+  const std::optional<Record> before = is_valid(held.newest) ? held.newest : former.ends_first();
+  if (former.withheld && !is_valid(held.newest)) co_return base::fail(withhold(request));
   Attempt attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
   for (unsigned round = 0; !attempt.certificate && round < kRounds; ++round) {
     if (!leave_out(names, attempt.blamed, failures, parts_.now())) break;
@@ -143,7 +146,7 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
     co_return co_await obtained(request, std::move(names), held, std::move(failures),
                                 std::move(attempt));
   }
-  if (!stopping_.is_set()) co_await failed(request, held.newest, std::move(failures), attempt);
+  if (!stopping_.is_set()) co_await failed(request, before, std::move(failures), attempt);
   co_return base::fail(std::move(attempt.error));
 }
 
@@ -219,7 +222,7 @@ std::vector<Issuer*> Orders::in_turn(const OrderRequest& request,
 // Whether there is time to wait for the issuer to mend, rather than go to another: more than a
 // sixth of the life is left.
 bool Orders::outlasts_trouble(const std::optional<Record>& before) const {
-  if (!before || !before->certificate->valid_at(parts_.now())) return false;
+  if (!is_valid(before)) return false;
   const RenewalDates dates = before->dates();
   const std::chrono::seconds left = dates.not_after - parts_.now();
   return left > (dates.not_after - dates.not_before) / 6;
@@ -447,16 +450,6 @@ base::Task<void> Orders::forget_failures(std::string name) {
   const auto forgotten = co_await parts_.inventory.forget_failures(name);
   if (!forgotten) {
     log::warn("storage still holds an old failure",
-              {{"name", name}, {"error", forgotten.error().detail}});
-  }
-}
-
-// Its time is over: from now on what the names' issuers sign is served.
-base::Task<void> Orders::forget_imported(const OrderRequest& request) {
-  for (const std::string& name : request.names) {
-    const auto forgotten = co_await parts_.inventory.forget_imported(request.label_of(name));
-    if (forgotten) continue;
-    log::warn("storage still holds the note of an import",
               {{"name", name}, {"error", forgotten.error().detail}});
   }
 }
