@@ -5,6 +5,7 @@
 
 #include "acme/jws.h"
 #include "certs/account_record.h"
+#include "certs/changes.h"
 #include "certs/compromised_keys.h"
 #include "certs/foreign_files.h"
 #include "certs/issuer_id.h"
@@ -164,6 +165,8 @@ base::Task<std::vector<ImportLine>> Import::run(Foreign foreign) {
       taken.push_back(std::move(line));
     }
   }
+  Changes changes(parts_.storage);
+  (void)co_await changes.add(std::move(stored_));  // else servers hear of it when they look
   co_await take_accounts(std::move(foreign.accounts), taken);
   taken.insert(taken.end(), lines.begin(), lines.end());
   co_return taken;
@@ -228,6 +231,7 @@ base::Task<ImportLine> Import::take(const Usable& usable, const std::string& nam
       set_fate(line, Fate::kFailed, stored.error().detail);
       co_return line;
     }
+    stored_.push_back(label);
   }
   taken_.emplace(usable.issuer + "/" + label, leaf.not_after);
   co_return line;

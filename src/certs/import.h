@@ -100,6 +100,7 @@ class Import {
   ImportOptions options_;
   std::vector<Configured> configured_;
   std::map<std::string, base::WallTime> taken_;  // certificates by issuer and name; accounts
+  std::vector<std::string> stored_;              // labels
 };
 
 }  // namespace gatehouse::certs

@@ -458,6 +458,7 @@ base::Task<void> Orders::forget_failures(std::string name) {
 base::Task<void> Orders::save(Record record, Issuer* issuer) {
   const auto saved = co_await parts_.inventory.save(record);
   if (saved) {
+    if (parts_.changes != nullptr) parts_.changes->note(record.label());
     co_await issuer->forget_order(record.label());
     co_return;
   }
@@ -477,6 +478,7 @@ base::Task<void> Orders::save_until_done(Record record, Issuer* issuer) {
     last = stopping_.is_set();
     const auto saved = co_await parts_.inventory.save_newer(record);
     if (saved) {
+      if (parts_.changes != nullptr) parts_.changes->note(record.label());
       co_await issuer->forget_order(record.label());
       break;
     }

@@ -19,6 +19,7 @@
 #include "base/gate.h"
 #include "certs/breaker.h"
 #include "certs/certificate_events.h"
+#include "certs/change_watch.h"
 #include "certs/inventory.h"
 #include "certs/issuer.h"
 #include "certs/key_types.h"
@@ -97,6 +98,7 @@ class Orders {
     base::AbuseCounters* abuse = nullptr;  // may be null
     CertificateEvents* events = nullptr;   // may be null
     OcspStaples* staples = nullptr;        // may be null
+    ChangeWatch* changes = nullptr;        // may be null
   };
 
   explicit Orders(Parts parts);

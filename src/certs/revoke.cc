@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "certs/acme_connection.h"
+#include "certs/changes.h"
 #include "certs/compromised_keys.h"
 #include "certs/internal_issuer.h"
 #include "certs/inventory.h"
@@ -190,6 +191,7 @@ base::Task<base::Result<void>> Revoke::mark(const StoredCertificate& found,
                                             std::optional<Revocation> revoked) {
   Inventory inventory(parts_.blocking, parts_.storage);
   base::Result<void> all;
+  std::vector<std::string> labels;
   for (const StoredCertificate::Place& place : found.places) {
     std::string name(name_of_label(place.label));
     storage::Lease lease;
@@ -201,6 +203,13 @@ base::Task<base::Result<void>> Revoke::mark(const StoredCertificate& found,
     }
     if (marked) marked = co_await mark_leased(found, place, revoked ? revoked : place.revoked);
     if (!marked && all) all = base::fail(std::move(marked.error()));
+    labels.push_back(place.label);
+  }
+  Changes changes(parts_.storage);
+  const auto added = co_await changes.add(std::move(labels));
+  if (!added) {
+    base::log::warn("servers on this storage hear of a revocation late",
+                    {{"error", added.error().detail}});
   }
   co_return all;
 }

@@ -67,7 +67,7 @@ std::string tell_server(const config::Config& config, const std::vector<RevokeOu
   const auto told = tell_of_changes(config, names);
   if (!told) return "a running gatehouse could not be told: " + told.error().detail;
   if (*told == Told::kYes) return "the running gatehouse was told";
-  return "no running gatehouse was told: restart one that runs";
+  return "no running gatehouse was told; one on this storage sees it within a minute";
 }
 
 Json json_of(const RevokeOutcome& one) {
