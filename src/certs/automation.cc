@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "certs/change_watch.h"
 #include "certs/compromised_files.h"
+#include "certs/expired_records.h"
 #include "certs/instructions.h"
 #include "certs/issuer_factory.h"
 #include "certs/ocsp_staples.h"
@@ -105,7 +106,9 @@ struct Automation::State {
         overview(Overview::Parts{rules, issuers, inventory, orders, schedule, p.certificates, now,
                                  renewal_policy(config.tls.renewal), started}),
         instructions(Instructions::Parts{p.loop, tasks, rules, issuers, inventory, orders, renewals,
-                                         schedule, p.certificates, overview, now, changes}) {}
+                                         schedule, p.certificates, overview, now, changes}),
+        expired(ExpiredRecords::Parts{p.loop, rules, issuers, inventory, orders.key_types(),
+                                      schedule, now}) {}
 
   std::function<base::Task<void>(std::string)> look_at() {
     return [this](std::string label) { return instructions.look(std::move(label)); };
@@ -138,14 +141,16 @@ struct Automation::State {
   OwnCertificates own;
   Overview overview;
   Instructions instructions;
+  ExpiredRecords expired;
 };
 
 namespace {
 
-base::Task<void> start_up(StartupParts parts, ChangeWatch& changes) {
+base::Task<void> start_up(StartupParts parts, ChangeWatch& changes, ExpiredRecords& expired) {
   co_await changes.begin();
   co_await load_managed(parts);
   co_await scan_storage(parts);
+  co_await expired.run();
 }
 
 // States whose tasks were still suspended when their owner went: the loop destroys those frames
@@ -196,7 +201,7 @@ base::Task<base::Result<void>> Automation::start() {
                            s.now,       s.stopping,
                            s.polls,     renewal_policy(s.config.tls.renewal),
                            s.events};
-  s.tasks.spawn(start_up(parts, s.changes), "loading certificates");
+  s.tasks.spawn(start_up(parts, s.changes, s.expired), "loading certificates");
   s.tasks.spawn(s.issuers.remove_leftovers(), "removing leftovers");
   s.tasks.spawn(withdraw_compromised_files(s.parts.blocking, s.parts.storage, s.config,
                                            s.parts.certificates, &s.events),
@@ -214,6 +219,7 @@ base::Task<void> Automation::stop(base::Deadline deadline) {
   s.hooks.hurry();
   s.own.stop();
   s.changes.stop();
+  s.expired.stop();
   s.orders.stop();
   const base::TimePoint soonest = base::Clock::now() + kLastWrites;
   const base::Deadline end(std::max(deadline.at(), soonest));
@@ -270,6 +276,7 @@ void Automation::recheck() {
   state_->staples.recheck();
   state_->own.recheck();
   state_->changes.recheck();
+  state_->expired.recheck();
 }
 
 }  // namespace gatehouse::certs

@@ -210,6 +210,19 @@ base::Task<base::Result<void>> Inventory::forget_failures(std::string name) {
   co_return co_await storage_.remove(std::move(key));
 }
 
+base::Task<base::Result<void>> Inventory::forget(std::string issuer, std::string label) {
+  const auto imported = co_await load_imported(label);
+  if (imported && imported->issuer == issuer) {
+    auto forgotten = co_await forget_imported(label);
+    if (!forgotten) co_return forgotten;
+  }
+  std::string plan = plan_key(issuer, label);
+  auto removed = co_await storage_.remove(std::move(plan));
+  if (!removed) co_return removed;
+  std::string key = certificate_key(issuer, label);
+  co_return co_await storage_.remove(std::move(key));
+}
+
 base::Task<base::Result<storage::Lease>> Inventory::lease(std::string name,
                                                           base::Deadline deadline) {
   std::string key = std::string(kCertificates) + '/' + key_segment(name);

@@ -52,6 +52,10 @@ class Inventory {
   base::Task<base::Result<void>> save_failures(std::string name, Failures failures);
   base::Task<base::Result<void>> forget_failures(std::string name);
 
+  // Removes the record, its plan and the note that it was imported; the record last. Whoever calls
+  // holds the name's lease.
+  base::Task<base::Result<void>> forget(std::string issuer, std::string label);
+
   // The right to order for `name`. kTimeout while another process has it.
   base::Task<base::Result<storage::Lease>> lease(std::string name, base::Deadline deadline);
 
