@@ -8,6 +8,8 @@
 
 #include "base/gate.h"
 #include "base/log.h"
+#include "certs/change_watch.h"
+#include "certs/expired_records.h"
 #include "certs/instructions.h"
 #include "certs/issuer_factory.h"
 #include "certs/leftovers.h"
@@ -25,6 +27,10 @@ namespace {
 
 std::size_t orders_at_once(std::uint64_t limit) {
   return limit == 0 ? std::numeric_limits<std::size_t>::max() : limit;
+}
+
+base::Duration pause_or(base::Duration wanted) {
+  return wanted.count() > 0 ? wanted : ChangeWatch::kPause;
 }
 
 RenewalPolicy renewal_policy(const config::Renewal& renewal) {
@@ -62,7 +68,7 @@ IssuerParts issuer_parts(const Automation::Parts& parts, base::Gate& tasks) {
 // In this order: what stands below works with what stands above.
 struct Automation::State {
   State(Parts p, std::shared_ptr<const config::Config> shared, const IssuerFactory& make,
-        WallClock clock)
+        WallClock clock, base::Duration look_every)
       : parts(p),
         keeps_config(std::move(shared)),
         config(*keeps_config),
@@ -79,6 +85,7 @@ struct Automation::State {
                  [this](std::string_view label) {
                    return urgency_of(label, parts.certificates, now());
                  }),
+        changes(ChangeWatch::Parts{p.loop, p.storage, schedule, pause_or(look_every)}),
         hooks(Hooks::Parts{p.loop, p.blocking, p.resolver}, config.hooks),
         told(p.storage),
         expiry(ExpiryWatch::Parts{p.loop, rules, issuers, permission, inventory, p.certificates,
@@ -87,11 +94,11 @@ struct Automation::State {
         staples(OcspStaples::Parts{p.loop, p.blocking, p.resolver, *trust, p.storage, inventory,
                                    schedule, now, config.tls.ocsp_stapling, &events, &rules}),
         polls(RenewalPolls::Parts{p.loop, tasks, rules, issuers, inventory, schedule, now,
-                                  renewal_policy(config.tls.renewal)}),
+                                  renewal_policy(config.tls.renewal), look_at()}),
         orders(Orders::Parts{p.loop, p.blocking, p.storage, tasks, inventory, p.certificates,
                              schedule, polls, now, renewal_policy(config.tls.renewal),
                              KeyTypes(config.tls.key_type), orders_at_once(config.limits.orders),
-                             p.abuse, &events, &staples}),
+                             p.abuse, &events, &staples, &changes}),
         on_demand(OnDemand::Parts{p.loop, tasks, rules, issuers, permission, orders, schedule,
                                   p.certificates, now, config.limits.new_names_per_minute,
                                   p.abuse}),
@@ -103,7 +110,13 @@ struct Automation::State {
         overview(Overview::Parts{rules, issuers, inventory, orders, schedule, p.certificates, now,
                                  renewal_policy(config.tls.renewal), started}),
         instructions(Instructions::Parts{p.loop, tasks, rules, issuers, inventory, orders, renewals,
-                                         schedule, p.certificates, overview, now}) {}
+                                         schedule, p.certificates, overview, now, changes}),
+        expired(ExpiredRecords::Parts{p.loop, rules, issuers, inventory, orders.key_types(),
+                                      schedule, now}) {}
+
+  std::function<base::Task<void>(std::string)> look_at() {
+    return [this](std::string label) { return instructions.look(std::move(label)); };
+  }
 
   Parts parts;
   std::shared_ptr<const config::Config> keeps_config;
@@ -120,6 +133,7 @@ struct Automation::State {
   Permission permission;
   Inventory inventory;
   Schedule schedule;
+  ChangeWatch changes;
   Hooks hooks;
   ToldOnce told;
   ExpiryWatch expiry;
@@ -132,13 +146,16 @@ struct Automation::State {
   OwnCertificates own;
   Overview overview;
   Instructions instructions;
+  ExpiredRecords expired;
 };
 
 namespace {
 
-base::Task<void> start_up(StartupParts parts) {
+base::Task<void> start_up(StartupParts parts, ChangeWatch& changes, ExpiredRecords& expired) {
+  co_await changes.begin();
   co_await load_managed(parts);
   co_await scan_storage(parts);
+  co_await expired.run();
 }
 
 // States whose tasks were still suspended when their owner went: the loop destroys those frames
@@ -157,7 +174,8 @@ Automation::Automation(Parts parts, std::shared_ptr<const config::Config> config
 Automation::Automation(Parts parts, std::shared_ptr<const config::Config> config,
                        Replacements replacements) {
   WallClock now = replacements.now ? std::move(replacements.now) : WallClock(&base::wall_now);
-  state_ = std::make_shared<State>(parts, std::move(config), replacements.issuer, std::move(now));
+  state_ = std::make_shared<State>(parts, std::move(config), replacements.issuer, std::move(now),
+                                   replacements.look_every);
   if (state_->orders.key_types().rsa_first()) parts.certificates.prefer_rsa();
 }
 
@@ -180,6 +198,7 @@ base::Task<base::Result<void>> Automation::start() {
   s.tasks.spawn(s.polls.run(), "renewal information");
   s.tasks.spawn(s.expiry.run(), "certificates that near their end");
   s.tasks.spawn(s.own.run(), "certificates from files");
+  s.tasks.spawn(s.changes.run(s.instructions), "what others change in storage");
   s.staples.start();
   const StartupParts parts{s.rules,     s.issuers,
                            s.inventory, s.orders,
@@ -187,7 +206,7 @@ base::Task<base::Result<void>> Automation::start() {
                            s.now,       s.stopping,
                            s.polls,     renewal_policy(s.config.tls.renewal),
                            s.events};
-  s.tasks.spawn(start_up(parts), "loading certificates");
+  s.tasks.spawn(start_up(parts, s.changes, s.expired), "loading certificates");
   s.tasks.spawn(look_after_leftovers(s.issuers, s.parts.storage, s.over), "removing leftovers");
   co_return base::Result<void>();
 }
@@ -202,6 +221,8 @@ base::Task<void> Automation::stop(base::Deadline deadline) {
   s.expiry.stop();
   s.hooks.hurry();
   s.own.stop();
+  s.changes.stop();
+  s.expired.stop();
   s.orders.stop();
   const base::TimePoint soonest = base::Clock::now() + kLastWrites;
   const base::Deadline end(std::max(deadline.at(), soonest));
@@ -257,6 +278,8 @@ void Automation::recheck() {
   state_->expiry.recheck();
   state_->staples.recheck();
   state_->own.recheck();
+  state_->changes.recheck();
+  state_->expired.recheck();
 }
 
 }  // namespace gatehouse::certs

@@ -37,10 +37,11 @@ class Automation {
     ChallengeStore& challenges;
     base::AbuseCounters* abuse = nullptr;  // may be null
   };
-  // What a test puts in place of the real thing; null: the real thing.
+  // What a test puts in place of the real thing; null and 0: the real thing.
   struct Replacements {
     std::function<std::unique_ptr<Issuer>(const config::Issuer&)> issuer;
     std::function<base::WallTime()> now;
+    base::Duration look_every{0};  // at what others change in storage
   };
 
   // An application that is asked about a name has this long, or the handshake's wait if shorter.

@@ -6,6 +6,7 @@
 #include "acme/jws.h"
 #include "base/endpoint.h"
 #include "certs/account_record.h"
+#include "certs/changes.h"
 #include "certs/compromised_keys.h"
 #include "certs/foreign_files.h"
 #include "certs/issuer_id.h"
@@ -93,6 +94,16 @@ std::string Import::issuer_of(const ForeignOrigin& origin) const {
   return options_.directory.empty() ? std::string(kUnknown) : issuer_id_of(options_.directory);
 }
 
+// By which the CA of what is imported can be told things later.
+std::string Import::directory_of(const ForeignOrigin& origin, std::string_view issuer) const {
+  if (const Configured* known = configured(issuer)) return known->directory;
+  for (const config::KnownCa& ca : config::known_cas()) {
+    if (issuer_id_of(ca.directory) == issuer) return std::string(ca.directory);
+  }
+  if (!origin.directory.empty()) return origin.directory;
+  return issuer_id_of(options_.directory) == issuer ? options_.directory : "";
+}
+
 std::vector<std::string> Import::names_of(const tls::Certificate& certificate) const {
   std::vector<std::string> names;
   for (const auto& name : certificate.leaf().names) {
@@ -117,6 +128,7 @@ base::Result<Import::Usable> Import::check(const ForeignCertificate& foreign) co
   Usable usable;
   usable.from = foreign.from;
   usable.issuer = issuer_of(foreign.origin);
+  usable.ca = directory_of(foreign.origin, usable.issuer);
   usable.names = names_of(**certificate);
   usable.certificate = std::move(*certificate);
   if (usable.names.empty() || usable.names.size() > kMostNames) {
@@ -155,6 +167,8 @@ base::Task<std::vector<ImportLine>> Import::run(Foreign foreign) {
       taken.push_back(std::move(line));
     }
   }
+  Changes changes(parts_.storage);
+  (void)co_await changes.add(std::move(stored_));  // else servers hear of it when they look
   co_await take_accounts(std::move(foreign.accounts), taken);
   taken.insert(taken.end(), lines.begin(), lines.end());
   co_return taken;
@@ -219,6 +233,7 @@ base::Task<ImportLine> Import::take(const Usable& usable, const std::string& nam
       set_fate(line, Fate::kFailed, stored.error().detail);
       co_return line;
     }
+    stored_.push_back(label);
   }
   taken_.emplace(usable.issuer + "/" + label, leaf.not_after);
   co_return line;
@@ -231,6 +246,7 @@ base::Task<base::Result<void>> Import::store(const Usable& usable, const std::st
   record.rsa_of_two = is_rsa_label(label);
   record.names = {name};
   record.obtained = usable.certificate->leaf().not_before;
+  record.ca = usable.ca;
   record.certificate = usable.certificate;
   // One import a name is found whoever is configured: the one that lasts longest.
   const auto other = co_await parts_.inventory.load_imported(label);

@@ -71,6 +71,7 @@ class Import {
   struct Usable {
     std::string from;
     std::string issuer;
+    std::string ca;  // URL of its directory; empty when nothing tells
     tls::CertificateRef certificate;
     std::vector<std::string> names;
   };
@@ -82,6 +83,7 @@ class Import {
   };
 
   std::string issuer_of(const ForeignOrigin& origin) const;
+  std::string directory_of(const ForeignOrigin& origin, std::string_view issuer) const;
   const Configured* configured(std::string_view id) const;
   std::vector<std::string> names_of(const tls::Certificate& certificate) const;
   base::Result<Usable> check(const ForeignCertificate& foreign) const;
@@ -98,6 +100,7 @@ class Import {
   ImportOptions options_;
   std::vector<Configured> configured_;
   std::map<std::string, base::WallTime> taken_;  // certificates by issuer and name; accounts
+  std::vector<std::string> stored_;              // labels
 };
 
 }  // namespace gatehouse::certs

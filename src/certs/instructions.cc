@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "base/log.h"
+#include "certs/joint_names.h"
 
 namespace gatehouse::certs {
 
@@ -52,7 +55,7 @@ base::Task<NameOutcomes> Instructions::changed(std::vector<std::string> names) {
   for (const auto& name : names) {
     const std::string called = certificate_name(parts_.rules, std::string(name_of_label(name)));
     for (const auto& label : parts_.orders.key_types().known_labels(called)) {
-      auto outcome = co_await changed_one(label);
+      auto outcome = co_await changed_one(label, true);
       outcome.name = is_rsa_label(label) ? rsa_label(name_of_label(name)) : name;
       outcomes.push_back(std::move(outcome));
     }
@@ -60,35 +63,53 @@ base::Task<NameOutcomes> Instructions::changed(std::vector<std::string> names) {
   co_return outcomes;
 }
 
-// What lasts longest of what was not revoked: by the configured issuers, or imported.
+// What lasts longest of what was not revoked, or was signed last where nobody has told that it
+// changed; of several names rather one for all. By the configured issuers, or imported, or by
+// former ones.
 struct Instructions::Held {
+  Held(const OrderRequest& request, bool was_told) : order(request), told(was_told) {}
+
+  const OrderRequest& order;
+  const bool told;
   std::optional<Record> newest;
-  bool withheld = false;  // one was revoked, and is not to be replaced
-  tls::KeyKinds keys = tls::kAllKeys;
+  std::set<std::string> revoked;  // serial numbers
+  bool withheld = false;          // one was revoked, and is not to be replaced
 
   void add(Record record) {
-    if (!record.certificate->is_of(keys)) return;  // not moved to its label yet
+    if (!record.certificate->is_of(order.keys)) return;  // not moved to its label yet
+    const auto& leaf = record.certificate->leaf();
     if (record.revoked) {
       withheld = withheld || !record.revoked->replace;
+      revoked.insert(leaf.serial);
       return;
     }
+    if (!newest || rank(record) > rank(*newest)) newest = std::move(record);
+  }
+  std::pair<bool, base::WallTime> rank(const Record& record) const {
     const auto& leaf = record.certificate->leaf();
-    const bool longer = !newest || leaf.not_after > newest->certificate->leaf().not_after;
-    if (longer) newest = std::move(record);
+    return {!order.joint() || covers_all(*record.certificate, order.names),
+            told ? leaf.not_after : leaf.not_before};
+  }
+  bool is_newest(const tls::Certificate& served) const {
+    return newest && newest->certificate->leaf().serial == served.leaf().serial;
   }
 };
 
-base::Task<base::Result<Instructions::Held>> Instructions::held_of(const OrderRequest& order) {
-  Held held;
-  held.keys = order.keys;
+base::Task<base::Result<Instructions::Held>> Instructions::held_of(const OrderRequest& order,
+                                                                   bool told) {
+  Held held(order, told);
   for (const Issuer* issuer : order.issuers) {
-    auto record = co_await parts_.inventory.load(issuer->id(), order.name);
-    if (!record && !is_lost(record.error())) co_return base::fail(std::move(record.error()));
-    if (record) held.add(std::move(*record));
+    auto added = co_await add_records(order, issuer->id(), held);
+    if (!added) co_return base::fail(std::move(added.error()));
   }
   auto imported = co_await parts_.inventory.load_imported(order.name);
   if (!imported && !is_lost(imported.error())) co_return base::fail(std::move(imported.error()));
   if (imported) held.add(std::move(*imported));
+  const auto former = parts_.orders.former_issuers(order.issuers);
+  for (std::size_t i = 0; i < former.size() && !held.newest; ++i) {
+    auto added = co_await add_records(order, former[i], held);
+    if (!added) co_return base::fail(std::move(added.error()));
+  }
   if (held.newest) {
     Record& newest = *held.newest;
     newest.plan = co_await parts_.inventory.load_plan(newest.issuer, newest.label());
@@ -96,7 +117,40 @@ base::Task<base::Result<Instructions::Held>> Instructions::held_of(const OrderRe
   co_return held;
 }
 
-base::Task<NameOutcome> Instructions::changed_one(std::string label) {
+base::Task<base::Result<void>> Instructions::add_records(const OrderRequest& order,
+                                                         std::string issuer, Held& held) {
+  for (const std::string& name : order.names) {
+    auto record = co_await parts_.inventory.load(issuer, order.label_of(name));
+    if (!record && !is_lost(record.error())) co_return base::fail(std::move(record.error()));
+    if (record) held.add(std::move(*record));
+  }
+  co_return base::Result<void>();
+}
+
+base::Task<void> Instructions::look(std::string label) {
+  std::string called = certificate_name(parts_.rules, std::string(name_of_label(label)));
+  if (is_rsa_label(label)) called = rsa_label(called);
+  (void)co_await changed_one(std::move(called), false);
+}
+
+// What storage holds may be older than what is served: storage may have failed when that came.
+bool Instructions::is_news(const Held& held, const OrderRequest& order, bool managed) const {
+  const bool valid = held.newest && held.newest->certificate->valid_at(parts_.now());
+  const bool demanded = valid && held.newest->plan && held.newest->plan->demanded;
+  return std::ranges::any_of(order.names, [&](const std::string& name) {
+    const auto served = parts_.certificates.find_exact(name, order.keys);
+    if (served && held.revoked.contains(served->leaf().serial)) return true;
+    if (!valid || (order.joint() && !held.newest->certificate->covers(name))) return false;
+    if (!served) return managed;
+    const auto& leaf = held.newest->certificate->leaf();
+    if (held.is_newest(*served)) {
+      return demanded && held.newest->plan->serial == leaf.serial;
+    }
+    return leaf.not_before > served->leaf().not_before;
+  });
+}
+
+base::Task<NameOutcome> Instructions::changed_one(std::string label, bool told) {
   NameOutcome outcome;
   outcome.name = label;
   const std::string name(name_of_label(label));
@@ -105,42 +159,64 @@ base::Task<NameOutcome> Instructions::changed_one(std::string label) {
     outcome.outcome = "unknown";
     co_return outcome;
   }
-  parts_.orders.read_failures_again(label);
+  if (told) parts_.orders.read_failures_again(label);
   std::vector<std::string> names = site.certificate_names(name);
   std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
-  const KeyTypes& types = parts_.orders.key_types();
   const OrderRequest order(std::move(names), std::move(issuers), Urgency::kBackground,
-                           types.kinds(label));
-  const auto held = co_await held_of(order);
+                           parts_.orders.key_types().kinds(label));
+  const auto held = co_await held_of(order, told);
   if (!held) co_return failure_of(label, held.error());
-  const auto& newest = held->newest;
-  const base::WallTime now = parts_.now();
-  if (newest && newest->certificate->valid_at(now)) {
-    parts_.orders.serve(*newest, order);
-    if (!types.wants(label)) parts_.schedule.remove(label);
-    outcome.outcome = "served";
-    base::log::info("a certificate that was changed in storage is served",
-                    {{"name", label}, {"serial", newest->certificate->leaf().serial}});
-    co_return outcome;
+  const bool managed = site.policy->source == Source::kManaged;
+  if (!told && !is_news(*held, order, managed)) co_return outcome;
+  if (!held->newest || !held->newest->certificate->valid_at(parts_.now())) {
+    co_return withdraw(*held, order, managed);
   }
-  const auto served = parts_.certificates.find_exact(name, order.keys);
-  // What has expired is better than nothing, but not what was taken away.
-  const bool keep = served && newest && served->leaf().serial == newest->certificate->leaf().serial;
-  if (!keep) {
-    for (const std::string& one : order.names) parts_.certificates.remove(one, order.keys);
-  }
-  const bool wanted = types.wants(label) && (served || site.policy->source == Source::kManaged);
-  if (wanted && !held->withheld) {
-    parts_.schedule.set(label, now);
-  } else {
-    parts_.schedule.remove(label);  // the next handshake orders
-  }
-  outcome.outcome = keep ? "kept" : "withdrawn";
-  base::log::info("storage holds no valid certificate any more",
-                  {{"name", label},
-                   {"served", keep ? "yes" : "no"},
-                   {"ordered", held->withheld ? "no" : "yes"}});
+  serve_newest(*held, order);
+  outcome.outcome = "served";
   co_return outcome;
+}
+
+void Instructions::serve_newest(const Held& held, const OrderRequest& order) {
+  parts_.orders.serve(*held.newest, order);
+  // Of several names, those that it is not for.
+  for (const std::string& name : order.names) {
+    const auto served = parts_.certificates.find_exact(name, order.keys);
+    const bool revoked = served && held.revoked.contains(served->leaf().serial);
+    if (revoked) parts_.certificates.remove(name, order.keys);
+  }
+  if (!parts_.orders.key_types().wants(order.name)) parts_.schedule.remove(order.name);
+  base::log::info("a certificate that was changed in storage is served",
+                  {{"name", order.name}, {"serial", held.newest->certificate->leaf().serial}});
+}
+
+// What has expired is better than nothing, but not what was taken away.
+NameOutcome Instructions::withdraw(const Held& held, const OrderRequest& order, bool managed) {
+  bool served = false;
+  bool kept = false;
+  for (const std::string& name : order.names) {
+    const auto there = parts_.certificates.find_exact(name, order.keys);
+    if (!there) continue;
+    served = true;
+    if (held.is_newest(*there)) {
+      kept = true;
+    } else {
+      parts_.certificates.remove(name, order.keys);
+    }
+  }
+  const bool wanted = parts_.orders.key_types().wants(order.name) && (served || managed);
+  if (wanted && !held.withheld) {
+    parts_.schedule.set(order.name, parts_.now());
+  } else {
+    parts_.schedule.remove(order.name);  // the next handshake orders
+  }
+  NameOutcome outcome;
+  outcome.name = order.name;
+  outcome.outcome = kept ? "kept" : "withdrawn";
+  base::log::info("storage holds no valid certificate any more",
+                  {{"name", order.name},
+                   {"served", kept ? "yes" : "no"},
+                   {"ordered", held.withheld ? "no" : "yes"}});
+  return outcome;
 }
 
 // --- renew ---
@@ -235,6 +311,7 @@ base::Task<NameOutcomes> Instructions::put_down(std::vector<std::string> names, 
     batch->outcomes.push_back(std::move(outcome));
     if (demanded && !wait) parts_.schedule.set(name, parts_.now());
   }
+  co_await parts_.changes.tell(names);
   if (!wait || names.empty()) co_return std::move(batch->outcomes);
   for (std::size_t i = 0; i < std::min(names.size(), kAtOnce); ++i) {
     ++batch->working;

@@ -7,6 +7,7 @@
 
 #include "base/event.h"
 #include "base/gate.h"
+#include "certs/change_watch.h"
 #include "certs/overview.h"
 #include "certs/renewals.h"
 #include "certs/status.h"
@@ -33,6 +34,7 @@ class Instructions {
     tls::CertificateStore& certificates;
     Overview& overview;
     WallClock now;
+    ChangeWatch& changes;
   };
 
   explicit Instructions(Parts parts) : parts_(std::move(parts)) {}
@@ -43,6 +45,10 @@ class Instructions {
   // that was not revoked, or withdraws what is served and orders anew where that is wanted. What
   // cannot be read changes nothing. Error: kTooLarge over kMostNames.
   base::Task<NameOutcomes> changed(std::vector<std::string> names);
+  // Another may have changed what storage holds under a label: what was signed last is served where
+  // what is served was signed before it or was revoked, and renewed where a person demands that.
+  // What is on demand and not served is left alone.
+  base::Task<void> look(std::string label);
   // Certificates of these names are due now, whatever was to be waited for after failures, except
   // for what an issuer asked; kept in storage until done. With `wait`, returns when all are renewed
   // or have failed, after kLongestWait at the latest. Errors, and nothing is put down then:
@@ -56,8 +62,13 @@ class Instructions {
   struct Batch;
   struct Held;
 
-  base::Task<base::Result<Held>> held_of(const OrderRequest& order);
-  base::Task<NameOutcome> changed_one(std::string label);
+  base::Task<base::Result<Held>> held_of(const OrderRequest& order, bool told);
+  base::Task<base::Result<void>> add_records(const OrderRequest& order, std::string issuer,
+                                             Held& held);
+  bool is_news(const Held& held, const OrderRequest& order, bool managed) const;
+  base::Task<NameOutcome> changed_one(std::string label, bool told);
+  void serve_newest(const Held& held, const OrderRequest& order);
+  NameOutcome withdraw(const Held& held, const OrderRequest& order, bool managed);
   base::Task<base::Result<void>> demand(const std::string& label);
   base::Task<NameOutcomes> put_down(std::vector<std::string> names, bool wait);
   base::Task<void> work_off(std::shared_ptr<Batch> batch);

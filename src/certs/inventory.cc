@@ -125,6 +125,12 @@ base::Task<base::Result<void>> Inventory::save(Record record) {
   co_return base::Result<void>();
 }
 
+base::Task<base::Result<void>> Inventory::save_under(std::string label, Record record) {
+  std::string key = certificate_key(record.issuer, label);
+  std::string text = to_text(record);
+  co_return co_await storage_.store(std::move(key), std::move(text));
+}
+
 base::Task<base::Result<void>> Inventory::save_newer(Record record) {
   const auto there = co_await load(record.issuer, record.label());
   const auto until = record.certificate->leaf().not_after;
@@ -201,6 +207,19 @@ base::Task<base::Result<void>> Inventory::save_failures(std::string name, Failur
 
 base::Task<base::Result<void>> Inventory::forget_failures(std::string name) {
   std::string key = failures_key(name);
+  co_return co_await storage_.remove(std::move(key));
+}
+
+base::Task<base::Result<void>> Inventory::forget(std::string issuer, std::string label) {
+  const auto imported = co_await load_imported(label);
+  if (imported && imported->issuer == issuer) {
+    auto forgotten = co_await forget_imported(label);
+    if (!forgotten) co_return forgotten;
+  }
+  std::string plan = plan_key(issuer, label);
+  auto removed = co_await storage_.remove(std::move(plan));
+  if (!removed) co_return removed;
+  std::string key = certificate_key(issuer, label);
   co_return co_await storage_.remove(std::move(key));
 }
 

@@ -30,6 +30,8 @@ class Inventory {
   // Durable when it returns well. Written for each of its names, so that each finds it when the
   // names that share a certificate have changed.
   base::Task<base::Result<void>> save(Record record);
+  // Under this label of one of its names alone.
+  base::Task<base::Result<void>> save_under(std::string label, Record record);
   // save(), unless storage holds one that expires later and was not revoked.
   base::Task<base::Result<void>> save_newer(Record record);
 
@@ -49,6 +51,10 @@ class Inventory {
   base::Task<base::Result<Failures>> load_failures(std::string name);
   base::Task<base::Result<void>> save_failures(std::string name, Failures failures);
   base::Task<base::Result<void>> forget_failures(std::string name);
+
+  // Removes the record, its plan and the note that it was imported; the record last. Whoever calls
+  // holds the name's lease.
+  base::Task<base::Result<void>> forget(std::string issuer, std::string label);
 
   // The right to order for `name`. kTimeout while another process has it.
   base::Task<base::Result<storage::Lease>> lease(std::string name, base::Deadline deadline);

@@ -124,11 +124,11 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
     co_return held.stand_in->certificate;
   }
   if (waits(failures)) co_return base::fail(backoff_error(request.name, failures));
-  if (!held.newest) {
-    auto former = co_await of_former(request);
-    if (former) held.newest = std::move(*former);
-  }
-  Attempt attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
+  const Former former = co_await of_former(request);
+  const std::optional<Record> before = is_valid(held.newest) ? held.newest : former.ends_first();
+  if (former.withheld && !is_valid(held.newest)) co_return base::fail(withhold(request));
+  const std::optional<Record> known = held.newest ? held.newest : before;
+  Attempt attempt = co_await ask_issuers(request, names, known, failures, deadline);
   for (unsigned round = 0; !attempt.certificate && round < kRounds; ++round) {
     if (deadline.passed()) break;
     if (!leave_out(names, attempt.blamed, failures, parts_.now())) break;
@@ -139,13 +139,13 @@ base::Task<Orders::Outcome> Orders::run_leased(const OrderRequest& request,
       serve_unless_newer(*rest.usable, request);
       co_return rest.usable->certificate;
     }
-    attempt = co_await ask_issuers(request, names, held.newest, failures, deadline);
+    attempt = co_await ask_issuers(request, names, known, failures, deadline);
   }
   if (attempt.certificate) {
     co_return co_await obtained(request, std::move(names), held, std::move(failures),
                                 std::move(attempt));
   }
-  if (!stopping_.is_set()) co_await failed(request, held.newest, std::move(failures), attempt);
+  if (!stopping_.is_set()) co_await failed(request, before, std::move(failures), attempt);
   co_return base::fail(std::move(attempt.error));
 }
 
@@ -335,20 +335,11 @@ base::Task<void> Orders::forget_failures(std::string name) {
   }
 }
 
-// Its time is over: from now on what the names' issuers sign is served.
-base::Task<void> Orders::forget_imported(const OrderRequest& request) {
-  for (const std::string& name : request.names) {
-    const auto forgotten = co_await parts_.inventory.forget_imported(request.label_of(name));
-    if (forgotten) continue;
-    log::warn("storage still holds the note of an import",
-              {{"name", name}, {"error", forgotten.error().detail}});
-  }
-}
-
 // Durable before use. When storage fails, the certificate is served all the same, and saved later.
 base::Task<void> Orders::save(Record record, Issuer* issuer) {
   const auto saved = co_await parts_.inventory.save(record);
   if (saved) {
+    if (parts_.changes != nullptr) parts_.changes->note(record.label());
     co_await issuer->forget_order(record.label());
     co_return;
   }
@@ -368,6 +359,7 @@ base::Task<void> Orders::save_until_done(Record record, Issuer* issuer) {
     last = stopping_.is_set();
     const auto saved = co_await parts_.inventory.save_newer(record);
     if (saved) {
+      if (parts_.changes != nullptr) parts_.changes->note(record.label());
       co_await issuer->forget_order(record.label());
       break;
     }

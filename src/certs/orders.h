@@ -19,6 +19,7 @@
 #include "base/gate.h"
 #include "certs/breakers.h"
 #include "certs/certificate_events.h"
+#include "certs/change_watch.h"
 #include "certs/inventory.h"
 #include "certs/issuer.h"
 #include "certs/key_types.h"
@@ -104,6 +105,7 @@ class Orders {
     base::AbuseCounters* abuse = nullptr;  // may be null
     CertificateEvents* events = nullptr;   // may be null
     OcspStaples* staples = nullptr;        // may be null
+    ChangeWatch* changes = nullptr;        // may be null
   };
 
   explicit Orders(Parts parts);
@@ -130,13 +132,16 @@ class Orders {
   KeyTypes& key_types() { return parts_.key_types; }
 
   // Storage holds certificates of an issuer. Where a name's own have signed nothing, load() looks
-  // there too, so that what others signed before is served until those have. At most kFormer.
+  // there too, so that what others signed before is served until those have; and obtain(), for what
+  // is not to be replaced. At most kFormer.
   void know_former(std::string_view issuer);
   // Whether the issuer of that id does not look at names, and one before it in the list does: what
   // it signs is trusted by fewer, and serves until one of those has signed.
   static bool stands_in(std::string_view issuer, const std::vector<Issuer*>& issuers);
   // When a certificate of one that is known so is replaced by one of the name's own issuers.
   base::WallTime replacement_of(const Record& record);
+  // Those of them that are none of these.
+  std::vector<std::string> former_issuers(const std::vector<Issuer*>& issuers) const;
 
   // The error of a name in backoff, as far as memory knows.
   std::optional<base::Error> backing_off(std::string_view name,
@@ -174,6 +179,14 @@ class Orders {
     bool imported = false;  // one of them may be
     bool withheld = false;  // one was revoked, and is not to be replaced
   };
+  // What it has by other issuers.
+  struct Former {
+    std::vector<Record> valid;  // the longest first
+    bool withheld = false;
+
+    Record best(const std::vector<std::string>& names) const;  // of some
+    std::optional<Record> ends_first() const;
+  };
   // What came of asking the issuers in turn.
   struct Attempt {
     tls::CertificateRef certificate;
@@ -201,7 +214,7 @@ class Orders {
   base::Task<base::Result<Record>> read(std::string issuer, std::string label);
   base::Task<void> move_to_rsa_label(bool imported, Record& record);
   base::Task<void> serve_former_kind(const OrderRequest& request);
-  base::Task<base::Result<Record>> of_former(const OrderRequest& request);
+  base::Task<Former> of_former(const OrderRequest& request);
   base::Task<Failures> failures_of(const OrderRequest& request);
   base::Task<Attempt> ask_issuers(const OrderRequest& request, std::vector<std::string> names,
                                   const std::optional<Record>& before, Failures& failures,
@@ -222,6 +235,7 @@ class Orders {
   std::vector<Issuer*> in_turn(const OrderRequest& request, const std::optional<Record>& before);
   bool is_worse(const Issuer& issuer, const OrderRequest& request,
                 const std::vector<std::string>& names, const std::optional<Record>& before) const;
+  bool is_valid(const std::optional<Record>& record) const;
   bool waits(const Failures& failures) const;
   bool outlasts_trouble(const std::optional<Record>& before) const;
   bool asked_for_patience(const Issuer& issuer, const Failures& failures) const;

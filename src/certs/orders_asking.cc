@@ -65,7 +65,7 @@ bool Orders::is_worse(const Issuer& issuer, const OrderRequest& request,
 // Whether there is time to wait for the issuer to mend, rather than go to another: more than a
 // sixth of the life is left.
 bool Orders::outlasts_trouble(const std::optional<Record>& before) const {
-  if (!before || !before->certificate->valid_at(parts_.now())) return false;
+  if (!is_valid(before)) return false;
   const RenewalDates dates = before->dates();
   const std::chrono::seconds left = dates.not_after - parts_.now();
   return left > (dates.not_after - dates.not_before) / 6;

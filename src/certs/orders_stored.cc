@@ -1,5 +1,7 @@
 // What storage has for names, and what of it is served.
 #include <algorithm>
+#include <functional>
+#include <iterator>
 
 #include "base/log.h"
 #include "certs/joint_names.h"
@@ -8,6 +10,21 @@
 namespace gatehouse::certs {
 
 namespace log = base::log;
+
+namespace {
+
+base::WallTime not_after(const Record& record) { return record.certificate->leaf().not_after; }
+
+// Whether each name of the request is served by one of these.
+bool cover_all(const std::vector<Record>& records, const OrderRequest& request) {
+  return std::ranges::all_of(request.names, [&](const std::string& name) {
+    return std::ranges::any_of(records, [&](const Record& record) {
+      return !request.joint() || record.certificate->covers(name);
+    });
+  });
+}
+
+}  // namespace
 
 // `fresh`: only one that is not due for renewal yet, and for exactly these `names` of several, is
 // usable, and none that stands in for what another issuer is to sign. Of several names each may be
@@ -88,22 +105,26 @@ base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const Ord
 
 base::Task<Orders::Outcome> Orders::load(OrderRequest request) {
   auto held = co_await stored(request, request.names, false);
-  if (!held.usable && held.usable.error().code == base::Code::kNotFound) {
-    held.usable = co_await of_former(request);
-    if (held.usable) {
-      serve_unless_newer(*held.usable, request);
-      if (parts_.renewal.replace_former) {
-        parts_.schedule.set(request.name, replacement_of(*held.usable));
-      }
-      co_return held.usable->certificate;
-    }
+  const bool has_own = held.usable.has_value();
+  if (!has_own && held.usable.error().code != base::Code::kNotFound) {
+    co_return base::fail(std::move(held.usable.error()));
   }
-  if (!held.usable) co_return base::fail(std::move(held.usable.error()));
+  std::vector<Record> others = std::move(held.valid);
+  if (has_own) others.push_back(*held.usable);
+  if (!cover_all(others, request)) {
+    Former former = co_await of_former(request);
+    if (!has_own && former.valid.empty()) co_return base::fail(std::move(held.usable.error()));
+    if (!has_own) held.usable = former.best(request.names);
+    std::ranges::move(former.valid, std::back_inserter(others));
+  }
   serve_unless_newer(*held.usable, request);
+  if (!has_own && parts_.renewal.replace_former) {
+    parts_.schedule.set(request.name, replacement_of(*held.usable));
+  }
   // Until there is one for all names, those that it does not cover keep what they have.
   for (const std::string& name : request.names) {
     if (parts_.certificates.find_exact(name, request.keys)) continue;
-    for (const Record& other : held.valid) {
+    for (const Record& other : others) {
       if (!other.certificate->covers(name)) continue;
       parts_.certificates.put({name}, other.certificate, request.keys);
     }
@@ -140,22 +161,55 @@ base::WallTime Orders::replacement_of(const Record& record) {
   return std::max(now, replacing_since_ + std::chrono::seconds(wait));
 }
 
-// Valid longest of what issuers have signed that the request does not name. Error: kNotFound.
-base::Task<base::Result<Record>> Orders::of_former(const OrderRequest& request) {
-  const std::string& name = request.names.front();
-  base::Result<Record> found =
-      base::fail(base::Code::kNotFound, base::Side::kStorage, "storage has none for " + name);
-  const std::vector<std::string> former(former_.begin(), former_.end());
-  for (const std::string& issuer : former) {
-    if (std::ranges::find(request.issuers, issuer, &Issuer::id) != request.issuers.end()) continue;
-    auto record = co_await load_for(request, issuer, name);
-    if (!record || record->revoked) continue;
-    if (record->certificate->leaf().not_after <= parts_.now()) continue;
-    const auto not_after = record->certificate->leaf().not_after;
-    if (found && found->certificate->leaf().not_after >= not_after) continue;
-    found = std::move(record);
+std::vector<std::string> Orders::former_issuers(const std::vector<Issuer*>& issuers) const {
+  std::vector<std::string> former(former_.begin(), former_.end());
+  std::erase_if(former, [&](const std::string& id) {
+    return std::ranges::find(issuers, id, &Issuer::id) != issuers.end();
+  });
+  return former;
+}
+
+// Of what issuers have signed that the request does not name: for each of its names the one that is
+// valid longest.
+base::Task<Orders::Former> Orders::of_former(const OrderRequest& request) {
+  Former former;
+  std::vector<Record> all;
+  const std::vector<std::string> issuers = former_issuers(request.issuers);
+  for (const std::string& issuer : issuers) {
+    for (const std::string& name : request.names) {
+      auto record = co_await load_for(request, issuer, name);
+      if (!record) continue;
+      if (record->revoked) {
+        withdraw(*record, request);
+        former.withheld = former.withheld || !record->revoked->replace;
+        continue;
+      }
+      if (record->certificate->leaf().not_after > parts_.now()) all.push_back(std::move(*record));
+    }
   }
-  co_return found;
+  std::ranges::sort(all, std::greater(), not_after);
+  std::vector<std::string> open = request.names;
+  for (Record& record : all) {
+    const auto covered = std::erase_if(open, [&](const std::string& name) {
+      return !request.joint() || record.certificate->covers(name);
+    });
+    if (covered != 0) former.valid.push_back(std::move(record));
+  }
+  co_return former;
+}
+
+Record Orders::Former::best(const std::vector<std::string>& names) const {
+  const auto whole = std::ranges::find_if(
+      valid, [&](const Record& record) { return same_names(record.names, names); });
+  return whole == valid.end() ? valid.front() : *whole;
+}
+
+std::optional<Record> Orders::Former::ends_first() const {
+  return valid.empty() ? std::nullopt : std::optional(valid.back());
+}
+
+bool Orders::is_valid(const std::optional<Record>& record) const {
+  return record && record->certificate->valid_at(parts_.now());
 }
 
 // What was read from storage may have been overtaken by an order meanwhile.
@@ -191,6 +245,16 @@ void Orders::serve(const Record& record, const OrderRequest& request) {
   parts_.polls.watch(record);
   if (parts_.events != nullptr) parts_.events->watch(record);
   if (parts_.staples != nullptr) parts_.staples->watch(record);
+}
+
+// Its time is over: from now on what the names' issuers sign is served.
+base::Task<void> Orders::forget_imported(const OrderRequest& request) {
+  for (const std::string& name : request.names) {
+    const auto forgotten = co_await parts_.inventory.forget_imported(request.label_of(name));
+    if (forgotten) continue;
+    log::warn("storage still holds the note of an import",
+              {{"name", name}, {"error", forgotten.error().detail}});
+  }
 }
 
 }  // namespace gatehouse::certs

@@ -37,6 +37,8 @@ base::Task<void> RenewalPolls::poll_in_turn(const std::string& label) {
   const std::string_view name = name_of_label(label);
   const HostRules::Match site = parts_.rules.find(name);
   if (site.policy == nullptr) co_return;
+  // What is planned here is for what storage holds.
+  co_await parts_.look(label);
   const std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
   auto record = co_await newest(label, issuers);
   // Whoever serves a new one watches it.

@@ -3,6 +3,7 @@
 // certificate's life decides then.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 
@@ -42,6 +43,8 @@ class RenewalPolls {
     Schedule& renewals;
     WallClock now;
     RenewalPolicy policy;
+    // Serves what storage holds under a label, where that is another than what is served.
+    std::function<base::Task<void>(std::string label)> look;
   };
 
   explicit RenewalPolls(Parts parts);

@@ -3,10 +3,10 @@
 #include <openssl/pool.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/log.h"
 #include "certs/acme_connection.h"
+#include "certs/changes.h"
 #include "certs/compromised_keys.h"
 #include "certs/internal_issuer.h"
 #include "certs/inventory.h"
@@ -34,128 +34,91 @@ bool is_about_signer(const acme::Failure& failure) {
   return failure.is("unauthorized") || failure.is("accountDoesNotExist") || failure.is("malformed");
 }
 
-}  // namespace
-
-base::Task<base::Result<std::vector<Record>>> revocable(base::BlockingPool& blocking,
-                                                        storage::Storage& storage,
-                                                        std::string name) {
-  Inventory inventory(blocking, storage);
-  auto issuers = co_await inventory.list_issuers();
-  if (!issuers) co_return base::fail(std::move(issuers.error()));
-  std::vector<std::string> labels{name};
-  if (!is_rsa_label(name)) labels.push_back(rsa_label(name));
-  std::vector<Record> records;
-  for (const std::string& issuer : *issuers) {
-    for (const std::string& label : labels) {
-      auto record = co_await inventory.load(issuer, label);
-      if (record) {
-        if (base::wall_now() < record->certificate->leaf().not_after) {
-          records.push_back(std::move(*record));
-        }
-        continue;
-      }
-      const Code code = record.error().code;
-      if (code != Code::kNotFound && code != Code::kDamaged) {
-        co_return base::fail(std::move(record.error()));
-      }
-    }
-  }
-  co_return records;
+void add_error(RevokeOutcome& outcome, const std::string& what) {
+  outcome.error += (outcome.error.empty() ? "" : "; ") + what;
 }
 
+}  // namespace
+
 base::Task<base::Result<std::vector<RevokeOutcome>>> Revoke::run() {
-  auto records = co_await revocable(parts_.blocking, parts_.storage, request_.name);
-  if (!records) co_return base::fail(std::move(records.error()));
-  if (records->empty()) {
-    co_return base::fail(Code::kNotFound,
-                         "storage has no certificate of " + request_.name + " that is valid still");
-  }
-  if (request_.reason == acme::RevocationReason::kKeyCompromise) {
-    CompromisedKeys compromised(parts_.storage);
-    for (const Record& record : *records) {
-      auto noted = co_await compromised.add(record.certificate->key(), request_.name);
-      if (!noted) co_return base::fail(std::move(noted.error()));
-    }
-    auto more = co_await same_keys(*records);
-    if (!more) co_return base::fail(std::move(more.error()));
-    std::ranges::move(*more, std::back_inserter(*records));
-  }
+  auto found = co_await find();
+  if (!found) co_return base::fail(std::move(found.error()));
   std::vector<RevokeOutcome> outcomes;
-  for (Record& record : *records) {
-    auto outcome = co_await revoke(std::move(record));
+  for (StoredCertificate& one : *found) {
+    auto outcome = co_await revoke(std::move(one));
     outcomes.push_back(std::move(outcome));
   }
   co_return outcomes;
 }
 
-// The certificates of other names with one of these keys.
-base::Task<base::Result<std::vector<Record>>> Revoke::same_keys(
-    const std::vector<Record>& records) {
-  std::set<std::string> keys;
-  std::set<std::string> serials;
-  for (const Record& record : records) {
-    keys.insert(record.certificate->key().public_der());
-    serials.insert(record.certificate->leaf().serial);
+// Keys that are compromised are noted before anything else is looked at.
+base::Task<base::Result<std::vector<StoredCertificate>>> Revoke::find() {
+  Revocable revocable(parts_.blocking, parts_.storage);
+  auto found = co_await revocable.of_name(request_.name);
+  if (!found) co_return base::fail(std::move(found.error()));
+  if (found->empty()) {
+    co_return base::fail(Code::kNotFound,
+                         "storage has no certificate of " + request_.name + " that is valid still");
   }
-  Inventory inventory(parts_.blocking, parts_.storage);
-  auto issuers = co_await inventory.list_issuers();
-  if (!issuers) co_return base::fail(std::move(issuers.error()));
-  std::vector<Record> found;
-  for (const std::string& issuer : *issuers) {
-    std::string cursor;
-    for (bool more = true; more;) {
-      std::string prefix = "certificates/" + issuer;
-      auto slice = co_await parts_.storage.list(std::move(prefix), cursor, kSlice);
-      if (!slice) co_return base::fail(std::move(slice.error()));
-      more = slice->size() == kSlice;
-      if (more) cursor = slice->back();
-      for (const std::string& key : *slice) {
-        std::string name = name_of_segment(parse_certificate_key(key).name);
-        if (name == request_.name) continue;
-        auto record = co_await inventory.load(issuer, std::move(name));
-        if (!record || !keys.contains(record->certificate->key().public_der())) continue;
-        const auto& serial = record->certificate->leaf().serial;
-        if (!serials.insert(serial).second) continue;  // the same one, under another of its names
-        if (base::wall_now() < record->certificate->leaf().not_after) {
-          found.push_back(std::move(*record));
-        }
-      }
+  if (is_compromise()) {
+    CompromisedKeys compromised(parts_.storage);
+    for (const StoredCertificate& one : *found) {
+      auto noted = co_await compromised.add(one.record.certificate->key(), request_.name);
+      if (!noted) co_return base::fail(std::move(noted.error()));
     }
   }
-  co_return found;
+  co_return co_await revocable.everywhere(std::move(*found), is_compromise());
 }
 
-base::Task<RevokeOutcome> Revoke::revoke(Record record) {
+base::Task<RevokeOutcome> Revoke::revoke(StoredCertificate found) {
   RevokeOutcome outcome;
-  outcome.name = record.names.front();
-  outcome.issuer = record.issuer;
-  outcome.serial = record.certificate->leaf().serial;
-  outcome.names = record.names;
-  outcome.certificate = record.certificate;
+  outcome.name = found.places.front().label;
+  outcome.issuer = found.record.issuer;
+  outcome.serial = found.record.certificate->leaf().serial;
+  outcome.names = found.names();
+  outcome.certificate = found.record.certificate;
   Inventory inventory(parts_.blocking, parts_.storage);
   // So that no order puts another one in its place meanwhile.
-  auto lease = co_await inventory.lease(outcome.name, base::Deadline::in(kLeaseTime));
+  leased_ = found.record.names.front();
+  auto lease = co_await inventory.lease(leased_, base::Deadline::in(kLeaseTime));
   if (!lease) {
     outcome.error = lease.error().detail;
     co_return outcome;
   }
-  auto now = co_await inventory.load(record.issuer, record.label());
-  if (!now) {
-    outcome.error = now.error().detail;
-  } else if (now->certificate->leaf().serial != outcome.serial) {
-    outcome.error = "it was replaced meanwhile; say it again if the new one is meant";
-  } else {
-    outcome = co_await revoke_leased(std::move(*now), std::move(outcome));
-  }
+  co_await refresh(found, outcome);
+  if (outcome.error.empty()) co_await revoke_leased(found, outcome);
   co_return outcome;
 }
 
-base::Task<RevokeOutcome> Revoke::revoke_leased(Record record, RevokeOutcome outcome) {
+// Where it still is: some names may have another one by now.
+base::Task<void> Revoke::refresh(StoredCertificate& found, RevokeOutcome& outcome) {
   Inventory inventory(parts_.blocking, parts_.storage);
-  const std::optional<Revocation> before = record.revoked;
-  const bool compromised = request_.reason == acme::RevocationReason::kKeyCompromise;
-  Revocation wanted = before.value_or(Revocation());
-  const bool done = before && before->told && !(compromised && before->reason != request_.reason);
+  StoredCertificate now;
+  for (const StoredCertificate::Place& place : found.places) {
+    auto record = co_await inventory.load(place.issuer, place.label);
+    if (record && found.is(*record)) {
+      now.add(std::move(*record), place.label);
+    } else if (!record && record.error().code != Code::kNotFound) {
+      outcome.error = record.error().detail;
+      co_return;
+    }
+  }
+  if (now.places.empty()) {
+    outcome.error = "it was replaced meanwhile; say it again if the new one is meant";
+    co_return;
+  }
+  found = std::move(now);
+}
+
+base::Task<void> Revoke::revoke_leased(StoredCertificate& found, RevokeOutcome& outcome) {
+  const Record& record = found.record;
+  const bool expired = record.certificate->leaf().not_after <= base::wall_now();
+  const bool done =
+      expired || std::ranges::all_of(found.places, [&](const auto& place) {
+        const auto& revoked = place.revoked;
+        return revoked && revoked->told && !(is_compromise() && revoked->reason != request_.reason);
+      });
+  Revocation wanted = found.places.front().revoked.value_or(Revocation());
   if (!done) {
     wanted.reason = request_.reason;
     wanted.at = base::wall_now();
@@ -170,46 +133,98 @@ base::Task<RevokeOutcome> Revoke::revoke_leased(Record record, RevokeOutcome out
     if (reached) ca = std::move(*reached);
     if (!reached) told = base::fail(std::move(reached.error()));
   }
-  if (!told && !compromised) {
+  if (!told && !is_compromise()) {
     outcome.error = std::move(told.error().detail);
-    co_return outcome;
+    co_return;
   }
-  record.revoked = wanted;
-  auto saved = co_await inventory.save(record);
-  if (!saved) {
-    outcome.error = saved.error().detail;
-    co_return outcome;
+  auto marked = co_await mark(found, wanted);
+  if (!marked && !is_compromise()) {
+    outcome.error = std::move(marked.error().detail);
+    (void)co_await mark(found, std::nullopt);
+    co_return;
   }
   outcome.known = true;
-  outcome.told = done;
+  outcome.told = done || (told && !ca);
   outcome.before = done;
-  if (done) co_return outcome;
-  bool refused = false;
+  if (!told) add_error(outcome, told.error().detail);
+  if (!marked) add_error(outcome, marked.error().detail);
   if (ca) {
-    auto answer = co_await tell(record, *ca);
+    co_await tell_marked(found, *ca, wanted, outcome);
     ca->http.close_idle();
-    if (!answer) {
-      const acme::Failure& failure = answer.error();
-      refused = failure.problem && failure.problem->status < 500;
-      told = base::fail(failure.error);
+  } else if (!done && outcome.told) {
+    co_await note_told(found, wanted, outcome);
+  }
+}
+
+base::Task<void> Revoke::tell_marked(StoredCertificate& found, AcmeConnection& ca,
+                                     Revocation mark_there, RevokeOutcome& outcome) {
+  auto answer = co_await tell(found.record, mark_there.reason, ca);
+  outcome.told = answer.has_value();
+  if (outcome.told) {
+    co_await note_told(found, mark_there, outcome);
+    co_return;
+  }
+  const acme::Failure& failure = answer.error();
+  add_error(outcome, failure.error.detail);
+  const bool refused = failure.problem && failure.problem->status < 500;
+  if (!refused || is_compromise()) co_return;
+  auto unmarked = co_await mark(found, std::nullopt);
+  outcome.known =
+      std::ranges::any_of(found.places, [](const auto& one) { return one.revoked.has_value(); });
+  if (!unmarked) add_error(outcome, unmarked.error().detail);
+}
+
+base::Task<void> Revoke::note_told(const StoredCertificate& found, Revocation revoked,
+                                   RevokeOutcome& outcome) {
+  base::log::info("a certificate is revoked", {{"name", outcome.name},
+                                               {"issuer", outcome.issuer},
+                                               {"serial", outcome.serial},
+                                               {"reason", acme::name(revoked.reason)}});
+  revoked.told = true;
+  auto marked = co_await mark(found, revoked);
+  if (!marked) add_error(outcome, marked.error().detail);
+}
+
+// Marks every record of it, or makes each what it was; all that can be, and tells of the first that
+// cannot. Each name that is ordered by itself has a lease of its own.
+base::Task<base::Result<void>> Revoke::mark(const StoredCertificate& found,
+                                            std::optional<Revocation> revoked) {
+  Inventory inventory(parts_.blocking, parts_.storage);
+  base::Result<void> all;
+  std::vector<std::string> labels;
+  for (const StoredCertificate::Place& place : found.places) {
+    std::string name(name_of_label(place.label));
+    storage::Lease lease;
+    base::Result<void> marked;
+    if (name != leased_) {
+      auto given = co_await inventory.lease(name, base::Deadline::in(kLeaseTime));
+      if (given) lease = std::move(*given);
+      if (!given) marked = base::fail(std::move(given.error()));
     }
+    if (marked) marked = co_await mark_leased(found, place, revoked ? revoked : place.revoked);
+    if (!marked && all) all = base::fail(std::move(marked.error()));
+    labels.push_back(place.label);
   }
-  outcome.told = told.has_value();
-  if (told) {
-    record.revoked->told = true;
-    base::log::info("a certificate is revoked", {{"name", outcome.name},
-                                                 {"issuer", outcome.issuer},
-                                                 {"serial", outcome.serial},
-                                                 {"reason", acme::name(wanted.reason)}});
-  } else {
-    outcome.error = std::move(told.error().detail);
-    if (!refused || compromised) co_return outcome;
-    record.revoked = before;
-    outcome.known = before.has_value();
+  Changes changes(parts_.storage);
+  const auto added = co_await changes.add(std::move(labels));
+  if (!added) {
+    base::log::warn("servers on this storage hear of a revocation late",
+                    {{"error", added.error().detail}});
   }
-  saved = co_await inventory.save(record);
-  if (!saved) outcome.error += (outcome.error.empty() ? "" : "; ") + saved.error().detail;
-  co_return outcome;
+  co_return all;
+}
+
+// Whatever the name has got meanwhile stays as it is.
+base::Task<base::Result<void>> Revoke::mark_leased(const StoredCertificate& found,
+                                                   const StoredCertificate::Place& place,
+                                                   std::optional<Revocation> revoked) {
+  Inventory inventory(parts_.blocking, parts_.storage);
+  auto record = co_await inventory.load(place.issuer, place.label);
+  if (!record && record.error().code == Code::kNotFound) co_return base::Result<void>();
+  if (!record) co_return base::fail(std::move(record.error()));
+  if (!found.is(*record)) co_return base::Result<void>();
+  record->revoked = std::move(revoked);
+  co_return co_await inventory.save_under(place.label, std::move(*record));
 }
 
 const config::AcmeIssuer* Revoke::ca_of(const Record& record) const {
@@ -245,11 +260,11 @@ base::Task<base::Result<std::unique_ptr<AcmeConnection>>> Revoke::reach(const Re
   co_return std::move(*connection);
 }
 
-base::Task<acme::Outcome<>> Revoke::tell(const Record& record, AcmeConnection& ca) {
+base::Task<acme::Outcome<>> Revoke::tell(const Record& record, acme::RevocationReason reason,
+                                         AcmeConnection& ca) {
   const base::Deadline deadline = base::Deadline::in(kTime);
   const std::string der = leaf_der(*record.certificate);
   const acme::Account owner{record.certificate->key(), ""};
-  const acme::RevocationReason reason = record.revoked->reason;
   if (!request_.by_certificate_key) {
     auto account = co_await ca.account.find(deadline);
     if (!account) co_return failed(std::move(account.error()));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@
 #include "base/blocking_pool.h"
 #include "base/loop.h"
 #include "base/resolver.h"
-#include "certs/record.h"
+#include "certs/revocable.h"
 #include "config/model.h"
 #include "storage/storage.h"
 
@@ -28,22 +29,16 @@ struct RevokeRequest {
 
 // What came of one certificate.
 struct RevokeOutcome {
-  std::string name;
+  std::string name;  // its label: what was asked for, else the first that it was found under
   std::string issuer;
   std::string serial;
-  std::vector<std::string> names;  // that were ordered
+  std::vector<std::string> names;  // that it is kept under or was ordered for
   tls::CertificateRef certificate;
   bool before = false;  // the CA had confirmed it before
   bool known = false;   // storage holds it as revoked: it is not served any more
   bool told = false;    // the CA has confirmed it
   std::string error;    // why not; else empty
 };
-
-// What may be revoked of a name: what storage holds for it, whoever signed it, and has not expired.
-// On the loop.
-base::Task<base::Result<std::vector<Record>>> revocable(base::BlockingPool& blocking,
-                                                        storage::Storage& storage,
-                                                        std::string name);
 
 struct AcmeConnection;
 
@@ -53,7 +48,6 @@ class Revoke {
  public:
   static constexpr base::Duration kTime{120'000};      // for one certificate
   static constexpr base::Duration kLeaseTime{60'000};  // while a server orders the name
-  static constexpr std::size_t kSlice = 256;           // records listed at once
 
   // All outlive it.
   struct Parts {
@@ -66,23 +60,38 @@ class Revoke {
 
   Revoke(Parts parts, RevokeRequest request) : parts_(parts), request_(std::move(request)) {}
 
-  // Revokes every certificate that revocable() finds. Each is marked in storage before its CA hears
-  // of it, so that it is not served from then on, whatever happens; not when the CA cannot be
-  // reached at all, and the mark goes again when the CA refuses, but for a key that is compromised.
-  // Such a key is noted for ever, and the certificates of other names that have it are revoked as
-  // well. Errors: kNotFound when there is none; storage's.
+  // Revokes every certificate that Revocable finds of the name. Each is marked in storage, under
+  // all names that it is kept for, before its CA hears of it, so that it is not served from then
+  // on, whatever happens; not when the CA cannot be reached at all, and the marks go again when the
+  // CA refuses, but for a key that is compromised. Such a key is noted for ever, and the
+  // certificates of other names that have it are revoked as well. Errors: kNotFound when there is
+  // none; storage's.
   base::Task<base::Result<std::vector<RevokeOutcome>>> run();
 
  private:
-  base::Task<RevokeOutcome> revoke(Record record);
-  base::Task<RevokeOutcome> revoke_leased(Record record, RevokeOutcome outcome);
+  base::Task<base::Result<std::vector<StoredCertificate>>> find();
+  base::Task<RevokeOutcome> revoke(StoredCertificate found);
+  base::Task<void> refresh(StoredCertificate& found, RevokeOutcome& outcome);
+  base::Task<void> revoke_leased(StoredCertificate& found, RevokeOutcome& outcome);
+  base::Task<void> tell_marked(StoredCertificate& found, AcmeConnection& ca, Revocation mark,
+                               RevokeOutcome& outcome);
+  base::Task<void> note_told(const StoredCertificate& found, Revocation revoked,
+                             RevokeOutcome& outcome);
+  base::Task<base::Result<void>> mark(const StoredCertificate& found,
+                                      std::optional<Revocation> revoked);
+  base::Task<base::Result<void>> mark_leased(const StoredCertificate& found,
+                                             const StoredCertificate::Place& place,
+                                             std::optional<Revocation> revoked);
   base::Task<base::Result<std::unique_ptr<AcmeConnection>>> reach(const Record& record);
-  base::Task<acme::Outcome<>> tell(const Record& record, AcmeConnection& ca);
-  base::Task<base::Result<std::vector<Record>>> same_keys(const std::vector<Record>& records);
+  base::Task<acme::Outcome<>> tell(const Record& record, acme::RevocationReason reason,
+                                   AcmeConnection& ca);
   const config::AcmeIssuer* ca_of(const Record& record) const;
+
+  bool is_compromise() const { return request_.reason == acme::RevocationReason::kKeyCompromise; }
 
   Parts parts_;
   RevokeRequest request_;
+  std::string leased_;  // the name whose lease is held
 };
 
 }  // namespace gatehouse::certs

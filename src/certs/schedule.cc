@@ -29,6 +29,13 @@ std::optional<base::WallTime> Schedule::due(std::string_view name) const {
   return found->second.due;
 }
 
+std::vector<std::string> Schedule::names() const {
+  std::vector<std::string> names;
+  names.reserve(entries_.size());
+  for (const auto& [name, due] : entries_) names.push_back(name);
+  return names;
+}
+
 base::Deadline Schedule::wake_at(base::WallTime now) const {
   base::Duration wait = kLongestWait;
   if (!order_.empty()) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/event.h"
@@ -40,6 +41,8 @@ class Schedule {
   void set(std::string_view name, base::WallTime due);
   void remove(std::string_view name);
   std::optional<base::WallTime> due(std::string_view name) const;
+  // All that are put down, in no order.
+  std::vector<std::string> names() const;
   std::size_t size() const { return entries_.size(); }
 
   // Waits for the next name that is due and takes it off. Nothing after close(). One task at a

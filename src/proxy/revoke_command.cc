@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "certs/listed.h"
 #include "certs/moment.h"
 #include "certs/revocation_events.h"
 #include "certs/revoke.h"
@@ -22,43 +23,58 @@ namespace {
 using Json = nlohmann::json;
 using certs::RevokeOutcome;
 
+constexpr std::string_view kCompromise = "keyCompromise";
+
 int say(const std::string& what, int status) {
   std::cerr << "gatehouse: " << what << "\n";
   return status;
 }
 
 // Whether a person says yes to what would be revoked.
-bool agreed(const std::vector<certs::Record>& records, const std::string& reason) {
-  for (const certs::Record& record : records) {
-    const auto& leaf = record.certificate->leaf();
-    std::cerr << record.names.front() << ": serial " << leaf.serial << " by " << record.issuer
-              << ", valid until " << certs::text_of(leaf.not_after) << " UTC\n";
+bool agreed(const std::vector<certs::StoredCertificate>& certificates, const std::string& reason) {
+  for (const certs::StoredCertificate& one : certificates) {
+    const auto& leaf = one.record.certificate->leaf();
+    std::cerr << certs::listed(one.names()) << ": serial " << leaf.serial << " by "
+              << one.record.issuer << ", valid until " << certs::text_of(leaf.not_after)
+              << " UTC\n";
   }
-  const bool compromised = reason == "keyCompromise";
+  const bool compromised = reason == kCompromise;
   return confirmed("Revoke for good (" + reason + ")" +
                    (compromised ? ", and whatever else has its key" : ""));
+}
+
+base::Task<base::Result<std::vector<certs::StoredCertificate>>> all_of(OwnLoop& own,
+                                                                       std::string name,
+                                                                       std::string reason) {
+  certs::Revocable revocable(own.blocking(), own.storage());
+  auto found = co_await revocable.of_name(std::move(name));
+  if (!found || found->empty()) co_return found;
+  co_return co_await revocable.everywhere(std::move(*found), reason == kCompromise);
 }
 
 // What a server makes of it, in words.
 std::string tell_server(const config::Config& config, const std::vector<RevokeOutcome>& outcomes) {
   std::vector<std::string> names;
   for (const RevokeOutcome& one : outcomes) {
-    if (one.known) names.push_back(one.name);
+    if (one.known) names.insert(names.end(), one.names.begin(), one.names.end());
   }
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   if (names.empty()) return "";
   const auto told = tell_of_changes(config, names);
   if (!told) return "a running gatehouse could not be told: " + told.error().detail;
   if (*told == Told::kYes) return "the running gatehouse was told";
-  return "no running gatehouse was told: restart one that runs";
+  return "no running gatehouse was told; one on this storage sees it within a minute";
 }
 
 Json json_of(const RevokeOutcome& one) {
-  return Json{{"name", one.name},       {"issuer", one.issuer}, {"serial", one.serial},
-              {"withdrawn", one.known}, {"revoked", one.told},  {"error", one.error}};
+  return Json{{"name", one.name},     {"names", one.names},     {"issuer", one.issuer},
+              {"serial", one.serial}, {"withdrawn", one.known}, {"revoked", one.told},
+              {"error", one.error}};
 }
 
 void print(const RevokeOutcome& one) {
-  std::cout << one.name << " (" << one.issuer << ", serial " << one.serial << "): ";
+  std::cout << certs::listed(one.names) << " (" << one.issuer << ", serial " << one.serial << "): ";
   if (one.told) std::cout << "revoked";
   if (!one.told && one.known) std::cout << "not served any more, but not known to be revoked";
   if (!one.told && !one.known) std::cout << "not revoked";
@@ -96,9 +112,9 @@ int RevokeCommand::run(const config::Config& config) const {
   if (auto opened = own.open(); !opened) return say(opened.error().detail, 1);
   if (!yes_) {
     if (!can_ask()) return say("revoking cannot be undone: say --yes", 2);
-    const auto records = own.run(certs::revocable(own.blocking(), own.storage(), name_));
-    if (!records) return say(records.error().detail, 1);
-    if (!records->empty() && !agreed(*records, reason_)) return say("nothing is revoked", 1);
+    const auto found = own.run(all_of(own, name_, reason_));
+    if (!found) return say(found.error().detail, 1);
+    if (!found->empty() && !agreed(*found, reason_)) return say("nothing is revoked", 1);
   }
   certs::RevokeRequest request;
   request.name = name_;

@@ -229,6 +229,28 @@ TEST_F(ImportTest, FindsTheDirectoryOfACaByItsHost) {
   EXPECT_EQ(take({certificate({"b.example"}, "")}, named).at(0).issuer, "unknown.example-acme");
 }
 
+TEST_F(ImportTest, RemembersTheDirectoryOfTheCaSoThatItCanBeTold) {
+  config.tls.issuers = {acme("https://ca.example:14000/some/dir")};
+  const auto kept = [&](ForeignCertificate foreign, std::string directory = "") {
+    ImportOptions options;
+    options.force = true;
+    options.directory = std::move(directory);
+    const std::string issuer = take({std::move(foreign)}, options).at(0).issuer;
+    return parse_record(records->records.at("certificates/" + issuer + "/a.example"))->ca;
+  };
+  EXPECT_EQ(kept(certificate({"a.example"}, ""), "https://named.example/acme"),
+            "https://named.example/acme");
+  EXPECT_EQ(kept(certificate({"a.example"}, "https://said.example/acme")),
+            "https://said.example/acme");
+  auto by_id = certificate({"a.example"}, "");
+  by_id.origin.issuer = "ca.example-14000-some-dir";
+  EXPECT_EQ(kept(by_id), "https://ca.example:14000/some/dir");
+  auto by_host = certificate({"a.example"}, "");
+  by_host.origin.host = "acme-v02.api.letsencrypt.org";
+  EXPECT_EQ(kept(by_host), "https://acme-v02.api.letsencrypt.org/directory");
+  EXPECT_EQ(kept(certificate({"a.example"}, "")), "");
+}
+
 TEST_F(ImportTest, KeepsAnAccountWhereTheConfiguredIssuerLooksForIt) {
   auto issuer = acme("main");
   issuer.email = "Ops@example.com";
