@@ -38,6 +38,7 @@ RenewalPolicy renewal_policy(const config::Renewal& renewal) {
   policy.ask_issuers = renewal.ari;
   policy.left_percent = renewal.left_percent;
   policy.replace_former = renewal.replace_former;
+  policy.reuse_key = renewal.reuse_key;
   return policy;
 }
 

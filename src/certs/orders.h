@@ -238,6 +238,7 @@ class Orders {
   bool is_valid(const std::optional<Record>& record) const;
   bool waits(const Failures& failures) const;
   bool outlasts_trouble(const std::optional<Record>& before) const;
+  tls::PrivateKey kept_key(tls::KeyType type, const std::optional<Record>& before) const;
   bool asked_for_patience(const Issuer& issuer, const Failures& failures) const;
   void learn(const OrderRequest& request, const Issuer& issuer, const IssueError& why,
              Failures& failures, Attempt& attempt);

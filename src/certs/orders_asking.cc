@@ -1,5 +1,6 @@
 // Which issuer is asked for a certificate, in which turn, and what comes of its answers.
 #include <algorithm>
+#include <array>
 
 #include "base/log.h"
 #include "certs/joint_names.h"
@@ -106,6 +107,18 @@ void Orders::learn(const OrderRequest& request, const Issuer& issuer, const Issu
              {{"issuer", issuer.id()}, {"until", text_of(breaker.next())}});
 }
 
+// The key that a renewal keeps, where that is wanted and time is all that the certificate is
+// renewed for: a window in the past may be a CA's word that it is to be replaced. Else empty.
+tls::PrivateKey Orders::kept_key(tls::KeyType type, const std::optional<Record>& before) const {
+  static constexpr std::array<std::string_view, 4> kTypes{"p256", "p384", "rsa2048", "rsa4096"};
+  if (!parts_.renewal.reuse_key || !before) return {};
+  const tls::PrivateKey& key = before->certificate->key();
+  const auto& plan = before->plan;
+  const bool of_this = plan && plan->serial == before->certificate->leaf().serial;
+  if (of_this && plan->end <= parts_.now()) return {};
+  return key.type_name() == kTypes[static_cast<std::size_t>(type)] ? key : tls::PrivateKey();
+}
+
 base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
                                                 std::vector<std::string> names,
                                                 const std::optional<Record>& before,
@@ -137,7 +150,9 @@ base::Task<Orders::Attempt> Orders::ask_issuers(const OrderRequest& request,
       continue;
     }
     const tls::KeyType type = parts_.key_types.of(request.name);
-    auto generate = [type] { return tls::PrivateKey::generate(type); };
+    auto generate = [type, kept = kept_key(type, before)] {
+      return kept ? base::Result<tls::PrivateKey>(kept) : tls::PrivateKey::generate(type);
+    };
     auto key = co_await parts_.blocking.run(generate);
     if (!key) {
       attempt.error = std::move(key.error());

@@ -21,6 +21,7 @@ struct RenewalPolicy {
   std::optional<unsigned> left_percent;
   // What an issuer signed that is configured no more is due at once.
   bool replace_former = true;
+  bool reuse_key = false;  // a renewal keeps the certificate's key
 };
 
 inline constexpr std::chrono::seconds kShortLife = std::chrono::days(10);

@@ -30,6 +30,7 @@ const std::vector<Field<Renewal>>& renewal_fields() {
                                              "of the lifetime, when renewal begins"),
       field<&Renewal::replace_former, codec::Word<kChanges>>(
           "on_issuer_change", "when other issuers than those before sign anew"),
+      field<&Renewal::reuse_key, codec::Flag>("reuse_key", "whether a certificate keeps its key"),
   };
   return fields;
 }

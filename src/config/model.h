@@ -155,6 +155,7 @@ struct Renewal {
   std::optional<unsigned> left_percent;  // of the life; unset: a third, half of a short one
   // What an issuer signed that is named no more is replaced at once, rather than when it is due.
   bool replace_former = true;
+  bool reuse_key = false;  // a renewal keeps the certificate's key
 };
 
 struct Tls {

@@ -87,6 +87,28 @@ TEST_F(RenewalTest, AWindowInThePastMeansAtOnceThoughNeverWithoutEnd) {
   EXPECT_EQ(ca().ordered.size(), 3u);
 }
 
+TEST_F(RenewalTest, BringsANewKeyUnlessTheConfigurationKeepsTheOldOne) {
+  const auto renewed_with_the_same_key = [&](Process& process) {
+    const auto before = process.certificates.find_exact("a.example");
+    pass_until_ordered(process, ca().ordered.size() + 1, hours(12), 200);
+    until([&] { return process.certificates.find_exact("a.example") != before; });
+    const auto after = process.certificates.find_exact("a.example");
+    return after->key().public_der() == before->key().public_der();
+  };
+  Process& first = served();
+  EXPECT_FALSE(renewed_with_the_same_key(first));
+  stop(first);
+  config.tls.renewal.reuse_key = true;
+  Process& second = served();
+  EXPECT_TRUE(renewed_with_the_same_key(second));
+  ca().renewal = window(-hours(2), -hours(1));
+  EXPECT_FALSE(renewed_with_the_same_key(second)) << "the CA wants it replaced";
+  stop(second);
+  config.tls.key_type = {config::KeyType::kP384};
+  Process& third = served();
+  EXPECT_FALSE(renewed_with_the_same_key(third)) << "it is of another type";
+}
+
 TEST_F(RenewalTest, ChoosesOneMomentAndKeepsItAcrossQuestionsAndRestarts) {
   ca().renewal = window(days(20), days(40));
   Process& process = served();

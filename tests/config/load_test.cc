@@ -394,10 +394,6 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"HalfABinding",
             TOP("\"tls\": {\"issuers\": [{\"acme\": {\"eab\": {\"key_id\": \"k\"}}}]}"),
             "both \"key_id\" and \"hmac_key\""},
-        Bad{"AMacKeyThatIsNone",
-            TOP("\"tls\": {\"issuers\": [{\"acme\": {\"eab\": {\"key_id\": \"k\", "
-                "\"hmac_key\": \"!!!not base64\"}}}]}"),
-            "is base64url, as the CA gives it"},
         Bad{"CaThatNobodyKnows",
             TOP("\"tls\": {\"issuers\": [{\"acme\": {\"ca\": \"letsencript\"}}]}"),
             "one of \"letsencrypt\", "},
