@@ -44,14 +44,14 @@ base::Result<AcmeDnsAccount> account_in(const Json& object) {
   return account;
 }
 
-std::string text_of(const AcmeDnsAccount& account, const std::string& server) {
+std::string record_of(const AcmeDnsAccount& account, const std::string& server) {
   Json object = new_document();
   object["server"] = server;  // for who looks into storage
   object["username"] = account.username;
   object["password"] = account.password;
   object["subdomain"] = account.subdomain;
   object["fulldomain"] = account.fulldomain;
-  return certs::text_of(object);
+  return text_of(object);
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ base::Task<base::Result<AcmeDnsAccount>> AcmeDnsAccounts::of(std::string name, J
   if (known || known.error().code != Code::kNotFound) co_return known;
   auto made = co_await register_for(name, api, end);
   if (!made) co_return made;
-  auto stored = co_await storage_.store(key, text_of(*made, url_));
+  auto stored = co_await storage_.store(key, record_of(*made, url_));
   if (!stored) {
     // Its CNAME must not be asked for: the next try makes another one.
     co_return base::fail(

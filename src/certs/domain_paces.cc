@@ -12,7 +12,7 @@ namespace gatehouse::certs {
 
 namespace {
 
-constexpr std::size_t kListed = 256;
+constexpr std::size_t kListedAtOnce = 256;
 constexpr base::Duration kPatience{10'000};  // with those whose turn it is
 
 std::string domain_of(std::string_view key) {
@@ -92,7 +92,7 @@ base::Task<void> DomainPaces::forget_full() {
   const std::string prefix = "domains/" + issuer_;
   std::string cursor;
   while (true) {
-    const auto keys = co_await storage_.list(prefix, cursor, kListed);
+    const auto keys = co_await storage_.list(prefix, cursor, kListedAtOnce);
     if (!keys || keys->empty()) co_return;
     for (const std::string& key : *keys) {
       const auto turn = co_await turn_.acquire(Urgency::kBackground, base::Deadline::in(kPatience));
