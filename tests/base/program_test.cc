@@ -47,7 +47,7 @@ TEST_F(Program, TellsTheSignalThatEndedIt) { EXPECT_EQ(shell("kill -TERM $$")->s
 
 TEST_F(Program, HasNoDescriptorOfOursAndNoSignalBlocked) {
   const auto ended =
-      shell("ls /proc/self/fd | tr '\\n' ' ' >&2; grep -E SigBlk /proc/$$/status >&2");
+      shell("ls /proc/self/fd | tr '\\n' ' ' >&2; exec grep -E SigBlk /proc/self/status >&2");
   ASSERT_TRUE(ended);
   EXPECT_THAT(ended->messages, HasSubstr("0 1 2 "));
   EXPECT_THAT(ended->messages, HasSubstr("SigBlk:\t0000000000000000"));
