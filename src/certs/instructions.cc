@@ -1,6 +1,7 @@
 #include "certs/instructions.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -267,17 +268,25 @@ base::Task<base::Result<void>> Instructions::demand(const std::string& label) {
   const auto names = site.certificate_names(name);
   const std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
   const base::WallTime now = parts_.now();
-  for (const Issuer* issuer : issuers) {
-    auto record = co_await parts_.inventory.load(issuer->id(), label);
+  // Those that are configured no more, too: what one has signed may be what is served.
+  std::vector<std::string> ids;
+  for (const Issuer* issuer : issuers) ids.push_back(issuer->id());
+  const auto stored = co_await parts_.inventory.list_issuers();
+  if (!stored) co_return base::fail(base::Error(stored.error()));
+  std::ranges::copy_if(*stored, std::back_inserter(ids), [&](const std::string& id) {
+    return std::ranges::find(ids, id) == ids.end();
+  });
+  for (const std::string& issuer : ids) {
+    auto record = co_await parts_.inventory.load(issuer, label);
     if (!record && !is_lost(record.error())) co_return base::fail(std::move(record.error()));
     if (!record || !record->certificate->valid_at(now)) continue;
     const std::string& serial = record->certificate->leaf().serial;
     const std::string called = record->label();
-    auto plan = co_await parts_.inventory.load_plan(issuer->id(), called);
+    auto plan = co_await parts_.inventory.load_plan(issuer, called);
     if (!plan || plan->serial != serial) plan = RenewalPlan();
     plan->serial = serial;
     plan->demanded = now;
-    auto saved = co_await parts_.inventory.save_plan(issuer->id(), called, std::move(*plan));
+    auto saved = co_await parts_.inventory.save_plan(issuer, called, std::move(*plan));
     if (!saved) co_return base::fail(std::move(saved.error()));
   }
   auto failures = co_await parts_.inventory.load_failures(label);

@@ -95,8 +95,10 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
 // What a person demanded of the certificate that is served, while nobody was there to do it.
 base::Task<void> note_demand(const StartupParts& parts, const OrderRequest& order) {
   const std::string& label = order.name;
-  for (const Issuer* issuer : order.issuers) {
-    const auto plan = co_await parts.inventory.load_plan(issuer->id(), label);
+  std::vector<std::string> ids = parts.orders.former_issuers(order.issuers);
+  for (const Issuer* issuer : order.issuers) ids.push_back(issuer->id());
+  for (const std::string& issuer : ids) {
+    const auto plan = co_await parts.inventory.load_plan(issuer, label);
     const auto served = parts.certificates.find_exact(order.names.front(), order.keys);
     if (!plan || !plan->demanded || !served || plan->serial != served->leaf().serial) continue;
     parts.schedule.set(label, *plan->demanded);

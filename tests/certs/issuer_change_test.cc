@@ -88,6 +88,21 @@ TEST_F(IssuerChangeTest, WaitsForTheRenewalWhereThatIsWanted) {
   until([&] { return served(process) != first; });
 }
 
+TEST_F(IssuerChangeTest, WhatAPersonDemandedWhileNobodyRanIsDoneAtTheNextStart) {
+  for (const bool on_demand : {false, true}) {
+    records->records.clear();
+    config.sites.clear();
+    config.tls.issuers = {acme("main")};
+    ca("next").ordered.clear();
+    const std::string first = changed(on_demand, false);
+    const auto outcomes = run_task(loop, make().automation->renew({"a.example"}, false));
+    ASSERT_TRUE(outcomes);
+    EXPECT_EQ(outcomes->front().outcome, "due");
+    start();
+    until([&] { return !ca("next").ordered.empty(); });
+  }
+}
+
 TEST_F(IssuerChangeTest, WaitsForTheRenewalOfWhatIsOnDemandToo) {
   const std::string first = changed(true, false);
   Process& process = start();
