@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -28,7 +29,7 @@ constexpr int kExpired = 4;
 
 // What a look at two files has found.
 struct Found {
-  std::string state;                                      // what the file system says of both
+  std::size_t state = 0;                                  // a hash of what the file system says
   std::optional<base::Result<tls::CertificateRef>> read;  // nothing: they are as before
 };
 
@@ -62,7 +63,7 @@ void watch_around(int events, fs::path file) {
 }
 
 // Blocks.
-base::Result<Found> look_at_files(const config::CertificateFiles& files, const std::string& seen,
+base::Result<Found> look_at_files(const config::CertificateFiles& files, std::size_t seen,
                                   int events) {
   watch_around(events, files.file);
   watch_around(events, files.key);
@@ -70,7 +71,7 @@ base::Result<Found> look_at_files(const config::CertificateFiles& files, const s
   const auto chain = state_of(files.file);
   const auto key = state_of(files.key);
   if (!chain || !key) return found;
-  found.state = *chain + *key;
+  found.state = std::hash<std::string>()(*chain + *key);
   if (found.state != seen) found.read = read_certificate_files(files);
   return found;
 }
@@ -110,7 +111,7 @@ OwnCertificates::OwnCertificates(Parts parts, const config::Config& config)
     if (!site.tls.enabled) continue;
     for (const config::CertificateFiles& files : site.tls.certificate) {
       const auto [place, is_new] = places.try_emplace({files.file, files.key}, pairs_.size());
-      if (is_new) pairs_.emplace_back().files = files;
+      if (is_new) pairs_.emplace_back().files = &files;
       pairs_[place->second].sites.push_back(&site);
     }
   }
@@ -160,7 +161,7 @@ base::Task<void> OwnCertificates::look() {
 
 base::Task<void> OwnCertificates::look_at(Pair& pair) {
   auto events = std::make_shared<storage::FileDescriptor>(events_.duplicate());
-  auto call = [files = pair.files, seen = pair.seen, events] {
+  auto call = [files = *pair.files, seen = pair.seen, events] {
     return look_at_files(files, seen, events->get());
   };
   auto found = co_await parts_.blocking.run(std::move(call));
@@ -169,7 +170,7 @@ base::Task<void> OwnCertificates::look_at(Pair& pair) {
     pair.seen = found->state;
     const bool compromised = co_await is_compromised(pair, ***found->read);
     if (is_second_of_kind(pair, ***found->read)) {
-      refuse(pair, same_kind(pair.files));
+      refuse(pair, same_kind(*pair.files));
     } else if (compromised) {
       if (parts_.events != nullptr) {
         parts_.events->found_revoked(**found->read, "", "keyCompromise");
@@ -197,7 +198,7 @@ base::Task<bool> OwnCertificates::is_compromised(const Pair& pair,
   const auto known = co_await compromised.contains(certificate.key());
   if (known) co_return *known;
   log::error("whether a certificate's key is compromised cannot be read from storage",
-             {{"file", pair.files.file}, {"error", known.error().detail}});
+             {{"file", pair.files->file}, {"error", known.error().detail}});
   co_return false;
 }
 
@@ -211,7 +212,7 @@ void OwnCertificates::withdraw(Pair& pair, const tls::Certificate& certificate) 
     parts_.certificates.remove(name, kinds);
   }
   log::error("the key of a certificate from a file is compromised; it is not served",
-             {{"file", pair.files.file}, {"key", pair.files.key}});
+             {{"file", pair.files->file}, {"key", pair.files->key}});
 }
 
 // Whether one of its sites has another certificate with a key of the same kind.
@@ -271,8 +272,8 @@ void OwnCertificates::take(Pair& pair, tls::CertificateRef certificate) {
             {{"names", shown_names(certificate->leaf().names)},
              {"serial", certificate->leaf().serial},
              {"not_after", text_of(certificate->leaf().not_after)},
-             {"file", pair.files.file}});
-  for (const config::Site* site : pair.sites) warn_of_hosts(*site, pair.files.file, *certificate);
+             {"file", pair.files->file}});
+  for (const config::Site* site : pair.sites) warn_of_hosts(*site, pair.files->file, *certificate);
   note_expired(pair);
   share(pair, names);
 }
@@ -286,7 +287,7 @@ void OwnCertificates::share(const Pair& pair, const std::vector<std::string>& na
       parts_.certificates.put({name}, pair.served, kinds);
     }
   }
-  if (parts_.staples != nullptr) parts_.staples->watch_file(pair.files.file, pair.served);
+  if (parts_.staples != nullptr) parts_.staples->watch_file(pair.files->file, pair.served);
 }
 
 // That it has expired, warn_of_hosts() has told.
@@ -310,7 +311,7 @@ void OwnCertificates::tell_wrong(Pair& pair) {
   if (base::Clock::now() < pair.wrong_since + parts_.settle) return;
   pair.told_wrong = true;
   log::warn("changed certificate files cannot be used; what they held before is served on",
-            {{"file", pair.files.file}, {"key", pair.files.key}, {"error", pair.wrong}});
+            {{"file", pair.files->file}, {"key", pair.files->key}, {"error", pair.wrong}});
 }
 
 void OwnCertificates::tell_expiry(Pair& pair) {
@@ -324,12 +325,12 @@ void OwnCertificates::tell_expiry(Pair& pair) {
     log::error("a certificate from files has expired: put a new one into them",
                {{"names", shown_names(leaf.names)},
                 {"not_after", text_of(leaf.not_after)},
-                {"file", pair.files.file}});
+                {"file", pair.files->file}});
     return;
   }
   log::warn("a certificate from files is about to expire", {{"names", shown_names(leaf.names)},
                                                             {"not_after", text_of(leaf.not_after)},
-                                                            {"file", pair.files.file}});
+                                                            {"file", pair.files->file}});
 }
 
 }  // namespace gatehouse::certs

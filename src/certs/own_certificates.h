@@ -58,9 +58,9 @@ class OwnCertificates {
  private:
   // Two files, and the sites that name both.
   struct Pair {
-    config::CertificateFiles files;
+    const config::CertificateFiles* files = nullptr;
     std::vector<const config::Site*> sites;
-    std::string seen;  // what the file system said of both when they were read
+    std::size_t seen = 0;  // a hash of what the file system said of both when they were read
     tls::CertificateRef served;
     std::string wrong;  // why what lies there now cannot be used; empty: it can
     base::TimePoint wrong_since{};
