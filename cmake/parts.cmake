@@ -89,25 +89,21 @@ add_library(parts::nghttp2 ALIAS parts_nghttp2)
 target_include_directories(parts_nghttp2 SYSTEM INTERFACE "${NGHTTP2_INCLUDE}")
 target_link_libraries(parts_nghttp2 INTERFACE ${NGHTTP2})
 
-# --- libidn2 -----------------------------------------------------------------------------------
-find_path(IDN2_INCLUDE idn2.h REQUIRED)
-file(STRINGS "${IDN2_INCLUDE}/idn2.h" idn2_version REGEX "define IDN2_VERSION ")
-string(REGEX REPLACE ".*\"(.*)\".*" "\\1" idn2_version "${idn2_version}")
-find_library(IDN2 NAMES idn2 REQUIRED NO_CACHE)
-add_library(parts_idn2 INTERFACE)
-add_library(parts::idn2 ALIAS parts_idn2)
-target_include_directories(parts_idn2 SYSTEM INTERFACE "${IDN2_INCLUDE}")
-target_link_libraries(parts_idn2 INTERFACE ${IDN2})
-
-# --- libpsl ------------------------------------------------------------------------------------
-find_path(PSL_INCLUDE libpsl.h REQUIRED)
-file(STRINGS "${PSL_INCLUDE}/libpsl.h" psl_version REGEX "define PSL_VERSION ")
-string(REGEX REPLACE ".*\"(.*)\".*" "\\1" psl_version "${psl_version}")
-find_library(PSL NAMES psl REQUIRED NO_CACHE)
-add_library(parts_psl INTERFACE)
-add_library(parts::psl ALIAS parts_psl)
-target_include_directories(parts_psl SYSTEM INTERFACE "${PSL_INCLUDE}")
-target_link_libraries(parts_psl INTERFACE ${PSL})
+# --- libidn2, libpsl -----------------------------------------------------------------------------
+# parts::NAME of a library without a CMake file of its own, and NAME_version of its header.
+macro(gatehouse_plain_part name header version_macro)
+  string(TOUPPER ${name} upper)
+  find_path(${upper}_INCLUDE ${header} REQUIRED)
+  file(STRINGS "${${upper}_INCLUDE}/${header}" ${name}_version REGEX "define ${version_macro} ")
+  string(REGEX REPLACE ".*\"(.*)\".*" "\\1" ${name}_version "${${name}_version}")
+  find_library(${upper} NAMES ${name} REQUIRED NO_CACHE)
+  add_library(parts_${name} INTERFACE)
+  add_library(parts::${name} ALIAS parts_${name})
+  target_include_directories(parts_${name} SYSTEM INTERFACE "${${upper}_INCLUDE}")
+  target_link_libraries(parts_${name} INTERFACE ${${upper}})
+endmacro()
+gatehouse_plain_part(idn2 idn2.h IDN2_VERSION)
+gatehouse_plain_part(psl libpsl.h PSL_VERSION)
 
 # --- Boost, JSON, log, command line --------------------------------------------------------------
 find_path(BOOST_INCLUDE boost/intrusive/list.hpp REQUIRED)

@@ -55,10 +55,9 @@ bool Orders::stands_in(std::string_view issuer, const std::vector<Issuer*>& issu
 bool Orders::is_worse(const Issuer& issuer, const OrderRequest& request,
                       const std::vector<std::string>& names,
                       const std::optional<Record>& before) const {
-  if (!before || !stands_in(issuer.id(), request.issuers)) return false;
+  if (!is_valid(before) || !stands_in(issuer.id(), request.issuers)) return false;
   if (!covers_all(*before->certificate, names)) return false;
   const base::WallTime now = parts_.now();
-  if (!before->certificate->valid_at(now)) return false;
   if (stands_in(before->issuer, request.issuers)) return before->due(parts_.renewal) > now;
   return now < emergency_line(before->dates());
 }
@@ -196,7 +195,7 @@ base::WallTime Orders::next_for(const OrderRequest& request, const std::optional
         attempt.lasting ? std::max(failures.count, kLastingCounts) : failures.count;
     delay = retry_delay(count, random_fraction());
   }
-  if (before && before->certificate->valid_at(now)) {
+  if (is_valid(before)) {
     const std::chrono::seconds left = before->certificate->leaf().not_after - now;
     delay = std::min(delay, std::max(left / 4, kRenewAgain));
   }

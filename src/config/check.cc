@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/endpoint.h"
+#include "config/base64.h"
 #include "config/codec.h"
 #include "config/http_url.h"
 #include "config/known_cas.h"
@@ -104,10 +105,7 @@ bool may_own_certificate(std::string_view host) {
 bool is_base64(std::string_view text) {
   const auto digits = text.substr(0, text.find('='));
   return !digits.empty() && text.size() % 4 == 0 && text.size() - digits.size() <= 2 &&
-         std::ranges::all_of(digits, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '+' || c == '/';
-         });
+         std::ranges::all_of(digits, is_base64_digit);
 }
 
 bool is_loopback(std::string_view host) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "config/base64.h"
 #include "config/check.h"
 #include "config/host_name.h"
 #include "config/http_url.h"
@@ -37,10 +38,7 @@ struct SigningSecret : codec::Secret {
     if (!Secret::read(d, node, out)) return false;
     const auto digits = std::string_view(out).substr(out.starts_with("whsec_") ? 6 : 0);
     const std::size_t bytes = digits.size() < out.size() ? digits.size() / 4 * 3 : out.size();
-    const bool base64 = std::ranges::all_of(digits.substr(0, digits.find('=')), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '+' || c == '/';
-    });
+    const bool base64 = std::ranges::all_of(digits.substr(0, digits.find('=')), is_base64_digit);
     if (digits.size() < out.size() && (!base64 || digits.size() % 4 != 0)) {
       d.wrong(node, "what follows \"whsec_\" in a secret is base64");
       return false;

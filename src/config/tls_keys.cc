@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/base64.h"
 #include "config/dns_keys.h"
 #include "config/host_name.h"
 #include "config/issuer_keys.h"
@@ -33,8 +34,7 @@ struct MacKey : codec::Secret {
   static bool read(Decoder& d, const Node& node, std::string& out) {
     if (!Secret::read(d, node, out)) return false;
     const bool base64 = std::ranges::all_of(out, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             std::string_view("+/-_= \t\r\n").contains(c);
+      return is_base64_digit(c) || std::string_view("-_= \t\r\n").contains(c);
     });
     if (base64) return true;
     d.wrong(node, "the MAC key of an external account is base64url, as the CA gives it");

@@ -117,14 +117,19 @@ def test_a_program_that_fails_is_quoted_and_what_it_may_have_set_is_withdrawn(tm
     assert not gatehouse.records("dns")
 
 
-def test_a_record_that_a_killed_process_has_left_is_removed_at_the_next_start(tmp_path, stage):
-    program = Program(tmp_path / "program", stage.pebble)
-    seen = dns(stage, command={"program": str(program.path)})
-    nowhere = {**seen, "servers": [f"127.0.0.1:{free_port()}"]}
-    killed = stage.gatehouse("*.d.example", issuer={"dns": nowhere})
+def leave_a_record(stage, host, provider):
+    """A gatehouse that was killed while it waited for DNS to show the record that it had set."""
+    nowhere = {**provider, "servers": [f"127.0.0.1:{free_port()}"]}
+    killed = stage.gatehouse(host, issuer={"dns": nowhere})
     killed.wait_for_line("DNS record set")
     killed.kill9()
     assert killed.records("dns")
+
+
+def test_a_record_that_a_killed_process_has_left_is_removed_at_the_next_start(tmp_path, stage):
+    program = Program(tmp_path / "program", stage.pebble)
+    seen = dns(stage, command={"program": str(program.path)})
+    leave_a_record(stage, "*.d.example", seen)
     with stage.gatehouse("e.example", issuer={"dns": seen}) as gatehouse:
         gatehouse.wait_for_line("removing a DNS record that was left")
         gatehouse.wait_until(lambda: program.calls("cleanup"), "the end of the record")
@@ -134,10 +139,7 @@ def test_a_record_that_a_killed_process_has_left_is_removed_at_the_next_start(tm
 def test_a_record_that_a_former_provider_has_left_is_told_of(tmp_path, stage):
     program = Program(tmp_path / "program", stage.pebble)
     provider = dns(stage, command={"program": str(program.path)})
-    nowhere = {**provider, "servers": [f"127.0.0.1:{free_port()}"]}
-    killed = stage.gatehouse("*.s.example", issuer={"dns": nowhere})
-    killed.wait_for_line("DNS record set")
-    killed.kill9()
+    leave_a_record(stage, "*.s.example", provider)
     with stage.gatehouse("e.example") as gatehouse:
         line = gatehouse.wait_for_line("DNS records may be left that no provider")
         assert re.search("notes=1 folders=dns/[0-9a-f]{32}", line)
