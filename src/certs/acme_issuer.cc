@@ -202,10 +202,13 @@ base::Task<acme::Outcome<>> AcmeIssuer::look_at_dns(Attempt& attempt) {
   for (const std::string& name : attempt.names) {
     if (base::is_ip_literal(name)) continue;
     const bool by_address = !by_dns && !name.starts_with("*.");
-    auto objection = co_await preflight_.object(name, by_address, subject, deadline);
+    Preflight::Look seen = co_await preflight_.look(name, by_address, subject, deadline);
+    std::optional<acme::Problem> objection = std::move(seen.objection);
     // Who brought a visitor here would bring the CA.
     const bool nobody_came = attempt.urgency != Urgency::kHandshake;
-    if (!objection && by_address && nobody_came) objection = co_await probe(name, deadline);
+    if (!objection && nobody_came && !seen.addresses.empty()) {
+      objection = co_await probe(name, std::move(seen.addresses));
+    }
     if (!objection) continue;
     attempt.blamed.emplace_back(name, objection->text(), objection->handling().lasting);
     acme::Failure failure("", std::move(*objection));

@@ -80,7 +80,8 @@ class AcmeIssuer : public Issuer {
   base::Task<Certified> obtain(Attempt& attempt);
   base::Task<Certified> order(Attempt& attempt);
   base::Task<acme::Outcome<>> look_at_dns(Attempt& attempt);
-  base::Task<std::optional<acme::Problem>> probe(std::string name, base::Deadline deadline);
+  base::Task<std::optional<acme::Problem>> probe(std::string name,
+                                                 std::vector<std::string> addresses);
   base::Task<acme::Outcome<>> keep_limits(Attempt& attempt);
   base::Task<acme::Outcome<std::optional<acme::Directory>>> public_directory(
       base::Deadline deadline);

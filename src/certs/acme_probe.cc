@@ -52,8 +52,8 @@ std::vector<base::Endpoint> endpoints(const std::vector<std::string>& addresses,
 // process has. Where what is there says that it is another, an order would be spent on a challenge
 // that fails. Who cannot be asked may be us: behind a NAT, say.
 base::Task<std::optional<acme::Problem>> AcmeIssuer::probe(std::string name,
-                                                           base::Deadline deadline) {
-  const Preflight::Places places = co_await preflight_.elsewhere(name, deadline);
+                                                           std::vector<std::string> addresses) {
+  const Preflight::Places places = co_await preflight_.elsewhere(std::move(addresses));
   if (places.found.empty()) co_return std::nullopt;
   const std::string token = random_text();
   std::string reasons;

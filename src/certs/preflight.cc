@@ -47,19 +47,24 @@ base::Task<base::Result<dns::Lookup>> Preflight::make_lookup() {
   co_return dns::Lookup(loop_, std::move(*resolvers));
 }
 
-base::Task<std::optional<acme::Problem>> Preflight::object(std::string name, bool by_address,
-                                                           CaaSubject subject,
-                                                           base::Deadline deadline) {
+base::Task<Preflight::Look> Preflight::look(std::string name, bool by_address, CaaSubject subject,
+                                            base::Deadline deadline) {
+  Look seen;
   auto lookup = co_await make_lookup();
-  if (!lookup) co_return std::nullopt;
+  if (!lookup) co_return seen;
   if (by_address) {
-    const Addresses addresses = co_await addresses_of(*lookup, name, deadline);
-    if (addresses.no_name) co_return problem("dns", name + " does not exist in DNS (NXDOMAIN)");
-    if (addresses.known && addresses.found.empty()) {
-      co_return problem("dns", name + " has neither an A nor an AAAA record");
+    Addresses addresses = co_await addresses_of(*lookup, name, deadline);
+    if (addresses.no_name) {
+      seen.objection = problem("dns", name + " does not exist in DNS (NXDOMAIN)");
+    } else if (addresses.known && addresses.found.empty()) {
+      seen.objection = problem("dns", name + " has neither an A nor an AAAA record");
     }
+    seen.addresses = std::move(addresses.found);
   }
-  co_return co_await check_caa(*lookup, std::move(name), subject, deadline);
+  if (!seen.objection) {
+    seen.objection = co_await check_caa(*lookup, std::move(name), subject, deadline);
+  }
+  co_return seen;
 }
 
 base::Task<Preflight::Addresses> Preflight::addresses_of(dns::Lookup& lookup, std::string name,
@@ -104,24 +109,24 @@ base::Task<std::optional<acme::Problem>> Preflight::check_caa(dns::Lookup& looku
   co_return std::nullopt;
 }
 
-base::Task<Preflight::Places> Preflight::elsewhere(std::string name, base::Deadline deadline) {
+base::Task<Preflight::Places> Preflight::elsewhere(std::vector<std::string> addresses) {
   Places places;
-  auto lookup = co_await make_lookup();
-  if (!lookup) co_return places;
-  Addresses addresses = co_await addresses_of(*lookup, name, deadline);
   auto look = [] { return base::Result<std::vector<std::string>>(own_addresses()); };
   auto own = co_await blocking_.run(std::move(look));
   if (!own) co_return places;
   places.own = std::move(*own);
-  const bool here = std::ranges::any_of(addresses.found, [&](const std::string& one) {
+  const bool here = std::ranges::any_of(addresses, [&](const std::string& one) {
     return std::ranges::find(places.own, one) != places.own.end();
   });
-  if (!here) places.found = std::move(addresses.found);
+  if (!here) places.found = std::move(addresses);
   co_return places;
 }
 
 base::Task<std::string> Preflight::where(std::string name, base::Deadline deadline) {
-  const Places places = co_await elsewhere(name, deadline);
+  auto lookup = co_await make_lookup();
+  if (!lookup) co_return std::string();
+  Addresses addresses = co_await addresses_of(*lookup, name, deadline);
+  const Places places = co_await elsewhere(std::move(addresses.found));
   if (places.found.empty()) co_return std::string();
   co_return name + " resolves to " + listed(places.found, ", ", kShown) +
       ", which is no address of this machine (" + listed(places.own, ", ", kShown) + ")";

@@ -24,19 +24,24 @@ class Preflight {
   Preflight(base::Loop& loop, base::BlockingPool& blocking, std::vector<base::Endpoint> resolvers)
       : loop_(loop), blocking_(blocking), resolvers_(std::move(resolvers)) {}
 
-  // The problem (RFC 8555 6.7: "caa", "dns") that the CA would have with the DNS name or wildcard.
-  // `by_address`: every challenge needs that the CA finds an address of the name.
-  base::Task<std::optional<acme::Problem>> object(std::string name, bool by_address,
-                                                  CaaSubject subject, base::Deadline deadline);
+  struct Look {
+    // The problem (RFC 8555 6.7: "caa", "dns") that the CA would have with the name; mostly none.
+    std::optional<acme::Problem> objection;
+    std::vector<std::string> addresses;  // of the name, as far as they were asked for and known
+  };
+  // Looks at a DNS name or wildcard. `by_address`: every challenge needs that the CA finds an
+  // address of the name.
+  base::Task<Look> look(std::string name, bool by_address, CaaSubject subject,
+                        base::Deadline deadline);
 
-  // Where the name leads, if that is not here; and what addresses this machine has.
+  // Where a name leads that has these addresses, if not here; and those that this machine has.
   struct Places {
-    std::vector<std::string> found;  // empty: one is this machine's, or DNS does not say
+    std::vector<std::string> found;  // empty: one is this machine's, or there is none
     std::vector<std::string> own;
   };
-  base::Task<Places> elsewhere(std::string name, base::Deadline deadline);
-  // The same for people, after a CA did not find us there; mostly empty. Behind a NAT that is
-  // nothing bad.
+  base::Task<Places> elsewhere(std::vector<std::string> addresses);
+  // The same of a name, for people, after a CA did not find us there; mostly empty. Behind a NAT
+  // that is nothing bad.
   base::Task<std::string> where(std::string name, base::Deadline deadline);
 
  private:

@@ -63,8 +63,9 @@ TEST(Caa, ForbidsWhatIsCriticalAndUnknown) {
 struct PreflightTest : AcmeHouse {
   std::string object(const std::string& name, bool by_address = true) {
     Preflight preflight(loop, blocking, {server.endpoint()});
-    auto found = run_task(loop, as_result(preflight.object(name, by_address, subject(), soon())));
-    return *found ? (*found)->text() : "";
+    const auto seen =
+        run_task(loop, as_result(preflight.look(name, by_address, subject(), soon())));
+    return seen->objection ? seen->objection->text() : "";
   }
   template <class T>
   static base::Task<base::Result<T>> as_result(base::Task<T> task) {
