@@ -147,13 +147,25 @@ std::size_t Loop::run_ready() {
   return ran;
 }
 
+void Loop::let_begin() {
+  const auto count = std::max(kBegin, beginning_.size() / 4);
+  for (std::size_t i = 0; i < count && !beginning_.empty(); ++i) {
+    auto& one = beginning_.front();
+    beginning_.pop_front();
+    ready_.push_back(one);
+  }
+}
+
 std::size_t Loop::turn(bool may_wait) {
   const Current here(*this);
-  poller_.take(may_wait && ready_.empty() ? patience() : 0, ready_);
+  const bool nothing_to_do = ready_.empty() && beginning_.empty();
+  poller_.take(may_wait && nothing_to_do ? patience() : 0, ready_);
   turn_began_ = std::chrono::steady_clock::now();
   take_posted();
   wheel_.advance(turn_began());
-  return run_ready();
+  const auto ran = run_ready();
+  let_begin();
+  return ran + run_ready();
 }
 
 void Loop::run() {

@@ -47,7 +47,11 @@ class Loop {
     if (!one.is_linked()) ready_.push_back(one);
   }
   // Awaited: lets everything run first that is ready now.
-  auto yield() { return Yield(*this); }
+  auto yield() { return Yield(ready_); }
+  // Awaited by who is about to begin much at once: lets what is under way go first, what this turn's
+  // descriptors have told of included. Of those who wait so, kBegin go on in each turn, or a quarter
+  // where that is more. Begun and not ended is then as little as can be: it stays in the caches.
+  auto yield_to_work() { return Yield(beginning_); }
 
   // Starts `task` on this loop, soon, and forgets it; call on the loop's thread or before run().
   // For tasks that end by themselves; whoever must wait for the end uses a Gate. A task that throws
@@ -64,6 +68,7 @@ class Loop {
 
  private:
   static constexpr int kRounds = 8;  // of what becomes ready, before descriptors are asked again
+  static constexpr std::size_t kBegin = 4;
 
   // Owns itself.
   struct Posted : Ready {
@@ -81,14 +86,14 @@ class Loop {
   };
   class Yield : public Waiting {
    public:
-    explicit Yield(Loop& loop) : loop_(loop) {}
+    explicit Yield(ReadyList& list) : list_(list) {}
     void await_suspend(std::coroutine_handle<> who) noexcept {
       Waiting::await_suspend(who);
-      loop_.run_soon(*this);
+      list_.push_back(*this);
     }
 
    private:
-    Loop& loop_;
+    ReadyList& list_;
   };
   // The frame of a task that was spawned.
   struct Rooted : boost::intrusive::list_base_hook<
@@ -101,6 +106,7 @@ class Loop {
   void enqueue(Posted* posted);
   void take_posted();
   std::size_t run_ready();
+  void let_begin();
   std::size_t turn(bool may_wait);
   int patience() const;
 
@@ -111,6 +117,7 @@ class Loop {
   TimerWheel wheel_;
   std::chrono::steady_clock::time_point turn_began_ = std::chrono::steady_clock::now();
   ReadyList ready_;
+  ReadyList beginning_;  // yield_to_work()
   boost::intrusive::list<Rooted, boost::intrusive::constant_time_size<false>> roots_;
   std::atomic<Posted*> posted_{nullptr};
   std::atomic<bool> stopped_{false};

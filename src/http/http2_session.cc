@@ -116,7 +116,11 @@ base::Task<base::Result<bool>> Http2Session::receive(base::Deadline deadline) {
     if (got || got.error().code != base::Code::kOverload) break;
     inbox_.release();  // an idle connection holds no buffer
     auto waited = co_await transport_.wait_readable(deadline);
-    if (waited) continue;
+    if (waited) {
+      auto others = loop().yield_to_work();  // many requests may have come
+      if (is_server()) co_await others;
+      continue;
+    }
     const auto code = waited.error().code;
     const bool goes_on = code == base::Code::kTimeout || code == base::Code::kCancelled;
     woken_ = false;

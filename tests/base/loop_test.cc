@@ -33,6 +33,76 @@ TEST(Loop, YieldLetsEverythingThatIsReadyRunFirst) {
   EXPECT_EQ(log, "ab-ab");
 }
 
+Task<void> begin(Loop& loop, std::string& log, char name, std::string work) {
+  auto others = loop.yield_to_work();
+  co_await others;
+  log += name;
+  for (const char step : work) {
+    auto more = loop.yield();
+    co_await more;
+    log += step;
+  }
+}
+
+TEST(Loop, WhoBeginsLetsGoFirstWhatIsUnderWay) {
+  Loop loop;
+  std::string log;
+  loop.spawn(begin(loop, log, 'B', ""), "begin");
+  loop.spawn(note_around_yield(loop, log, 'a'), "a");
+  loop.post([&] { loop.post([&log] { log += '-'; }); });
+  loop.poll();
+  EXPECT_EQ(log, "aa-B");
+}
+
+TEST(Loop, FourBeginInATurnAndWhatTheyBeginIsThroughBeforeTheNextDo) {
+  Loop loop;
+  std::string log;
+  for (const char name : {'A', 'B', 'C', 'D', 'E'}) {
+    loop.spawn(begin(loop, log, name, "12"), "begin");
+  }
+  loop.poll();
+  EXPECT_EQ(log, "ABCD11112222");
+  loop.poll();
+  EXPECT_EQ(log, "ABCD11112222E12");
+}
+
+TEST(Loop, OfManyWhoBeginAQuarterDoesInATurn) {
+  Loop loop;
+  std::string log;
+  for (int i = 0; i < 100; ++i) loop.spawn(begin(loop, log, 'x', ""), "begin");
+  loop.poll();
+  EXPECT_EQ(log.size(), 25U);
+  loop.poll();
+  EXPECT_EQ(log.size(), 25U + 18);
+}
+
+Task<void> never_end(Loop& loop) {
+  for (;;) {
+    auto others = loop.yield();
+    co_await others;
+  }
+}
+
+TEST(Loop, WhoBeginsWaitsForNoWorkThatNeverEnds) {
+  Loop loop;
+  std::string log;
+  loop.spawn(never_end(loop), "never end");
+  loop.spawn(begin(loop, log, 'B', ""), "begin");
+  loop.poll();
+  EXPECT_EQ(log, "B");
+}
+
+TEST(Loop, WhoIsAboutToBeginKeepsTheLoopAwake) {
+  Loop loop;
+  std::string log;
+  for (const char name : {'A', 'B', 'C', 'D', 'E'}) {
+    loop.spawn(begin(loop, log, name, ""), "begin");
+  }
+  loop.run_once();
+  loop.run_once();
+  EXPECT_EQ(log, "ABCDE");
+}
+
 TEST(Loop, WhatOneThreadPostsRunsInOrder) {
   Loop loop;
   std::vector<int> seen;
