@@ -25,8 +25,9 @@ build_boringssl() {
     android-platform-external-boringssl/bookworm
   # apt has checked the files against the signed release; dpkg-source applies Debian's patches.
   dpkg-source --no-check -x ./*.dsc source
-  patch -d source -p1 <"$root/cmake/boringssl/vaes.patch"
-  # AES-GCM for processors with VAES: later BoringSSL's, which the crate ring carries.
+  # AES-GCM for processors with VAES, X25519 for those with ADX: later BoringSSL's, which the crate
+  # ring carries.
+  cat "$root"/cmake/boringssl/*.patch | patch -d source -p1
   "$root/tools/private_apt.sh" "$deps/apt" download librust-ring-dev
   dpkg-deb -x ./librust-ring-dev_*.deb ring
   cmake -S "$root/cmake/boringssl" -B build -G Ninja -DCMAKE_BUILD_TYPE=Release \
