@@ -48,9 +48,10 @@ class Loop {
   }
   // Awaited: lets everything run first that is ready now.
   auto yield() { return Yield(ready_); }
-  // Awaited by who is about to begin much at once: lets what is under way go first, what this turn's
-  // descriptors have told of included. Of those who wait so, kBegin go on in each turn, or a quarter
-  // where that is more. Begun and not ended is then as little as can be: it stays in the caches.
+  // Awaited by who is about to begin much at once: lets what is under way go first, what this
+  // turn's descriptors have told of included. Of those who wait so, kBegin go on in each turn, or a
+  // quarter where that is more. Begun and not ended is then as little as can be: it stays in the
+  // caches.
   auto yield_to_work() { return Yield(beginning_); }
 
   // Starts `task` on this loop, soon, and forgets it; call on the loop's thread or before run().

@@ -73,6 +73,7 @@ void Poller::remove(Watch& watch) {
 bool Poller::is_ready(Watch& watch, Readiness what) {
   auto& known = watch.known[static_cast<std::size_t>(what)];
   if (!known) return false;
+  if (what == Readiness::kRead && watch.ended) return true;
   pollfd ask{watch.fd, 0, 0};
   if (what == Readiness::kRead) ask.events = POLLIN | POLLRDHUP;
   if (what == Readiness::kWrite) ask.events = POLLOUT;

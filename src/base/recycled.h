@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,9 +40,6 @@ inline void release(Text& text) {
 
 template <typename T>
 using RecycledList = std::vector<T, Recycled<T>>;
-
-template <typename T>
-using RecycledQueue = std::deque<T, Recycled<T>>;
 
 // A base of objects that are made and destroyed with each exchange.
 struct RecycledObject {

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/buffer.h"
-#include "base/recycled.h"
+#include "base/recycled_queue.h"
 
 namespace gatehouse::http {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "base/recycled.h"
+#include "base/recycled_queue.h"
 #include "http/http2_session.h"
 #include "http/stream.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/buffer.h"
-#include "base/recycled.h"
+#include "base/recycled_queue.h"
 #include "http/http2_output.h"
 
 namespace gatehouse::http {

@@ -54,7 +54,9 @@ base::Task<base::Result<void>> Transport::drive(int (*step)(SSL*), base::Deadlin
       co_return base::fail(base::Code::kCancelled, "the connection was closed");
     }
     ERR_clear_error();
+    if (socket_.may_read()) wire_->has_all = false;
     const int status = step(ssl_.get());
+    if (wire_->has_all) socket_.read_all();
     if (status == 1) co_return base::Result<void>();
     base::Result<void> waited;
     switch (SSL_get_error(ssl_.get(), status)) {

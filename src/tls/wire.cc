@@ -21,16 +21,20 @@ Wire* wire_of(BIO* bio) {
 
 ssize_t Transport::Wire::receive(std::uint8_t* into, std::size_t size) {
   if (!has_read_ahead()) {
+    if (has_all) {
+      errno = last_error = EAGAIN;
+      return -1;
+    }
     if (!ahead && streams) ahead = pool.acquire_bulk();
     if (!ahead) ahead = pool.acquire();
     ssize_t got = 0;
     do {
       got = ::recv(fd, ahead->data(), ahead->size(), 0);
     } while (got < 0 && errno == EINTR);
-    has_all = got < static_cast<ssize_t>(ahead->size());
-    streams = !has_all;
+    if (got <= 0) last_error = got < 0 ? errno : 0;
+    streams = got == static_cast<ssize_t>(ahead->size());
+    has_all = got > 0 ? !streams : would_block(last_error);
     if (got <= 0) {
-      last_error = got < 0 ? errno : 0;
       ahead.reset();
       errno = last_error;
       return got;

@@ -24,7 +24,8 @@ struct Transport::Wire {
   bool has_read_ahead() const { return begin < end; }
   // Whether a whole record, and so its plain text, has been read ahead (RFC 8446 5.1).
   bool has_record_ahead() const;
-  // recv() into the read-ahead or, for plain text, what was read ahead first. -1 with errno.
+  // recv() into the read-ahead or, for plain text, what was read ahead first. -1 with errno; EAGAIN
+  // without a call as long as `has_all` is known.
   ssize_t receive(std::uint8_t* into, std::size_t size);
   // While records are collected, EAGAIN means that they have to be sent first.
   ssize_t send(const std::uint8_t* from, std::size_t size);
@@ -45,7 +46,7 @@ struct Transport::Wire {
   std::size_t out_begin = 0;
   std::size_t out_end = 0;
   bool streams = false;  // the last recv() has filled the block
-  bool has_all = false;  // receive() has left nothing in the kernel
+  bool has_all = false;  // receive() has left nothing in the kernel; who knows of news resets it
   int last_error = 0;    // errno of the call that failed last, 0 after an orderly end
 };
 
