@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "dns/propagation.h"
+#include "storage/folder_walk.h"
 
 namespace gatehouse::certs {
 
@@ -209,9 +210,9 @@ base::Task<void> DnsChallenges::remove_leftovers() {
 }
 
 base::Task<void> DnsChallenges::remove_all_leftovers() {
-  std::string cursor;
-  while (!parts_.tasks.closed()) {
-    auto keys = co_await parts_.storage.list(folder_, cursor, kSlice);
+  storage::FolderWalk all(parts_.storage, folder_);
+  while (!all.over()) {
+    const auto keys = co_await all.next();
     if (!keys) {
       base::log::error("storage does not tell which DNS records are left",
                        {{"error", keys.error().detail}});
@@ -219,10 +220,9 @@ base::Task<void> DnsChallenges::remove_all_leftovers() {
       co_return;
     }
     for (const std::string& key : *keys) {
-      if (!parts_.tasks.closed()) co_await remove_leftover(key);
+      if (parts_.tasks.closed()) co_return;
+      co_await remove_leftover(key);
     }
-    if (keys->size() < kSlice) co_return;
-    cursor = keys->back();
   }
 }
 

@@ -47,7 +47,6 @@ class DnsChallenges {
   // A value is looked for so long at least, though others have used up what is to be waited.
   static constexpr base::Duration kLastLook{5'000};
   static constexpr std::size_t kQueued = 4096;   // calls that wait for their turn
-  static constexpr std::size_t kSlice = 64;      // leftovers listed at once
   static constexpr unsigned kRemovals = 7 * 24;  // a week, where it is tried hourly
 
   // What it works with; all outlive it.

@@ -7,12 +7,12 @@
 #include "certs/inventory.h"
 #include "certs/moment.h"
 #include "certs/registered_domain.h"
+#include "storage/folder_walk.h"
 
 namespace gatehouse::certs {
 
 namespace {
 
-constexpr std::size_t kListedAtOnce = 256;
 constexpr base::Duration kPatience{10'000};  // with those whose turn it is
 
 std::string domain_of(std::string_view key) {
@@ -89,11 +89,10 @@ base::Task<void> DomainPaces::give_back(std::vector<std::string> names) {
 }
 
 base::Task<void> DomainPaces::forget_full() {
-  const std::string prefix = "domains/" + issuer_;
-  std::string cursor;
-  while (true) {
-    const auto keys = co_await storage_.list(prefix, cursor, kListedAtOnce);
-    if (!keys || keys->empty()) co_return;
+  storage::FolderWalk all(storage_, "domains/" + issuer_);
+  while (!all.over()) {
+    const auto keys = co_await all.next();
+    if (!keys) co_return;
     for (const std::string& key : *keys) {
       const auto turn = co_await turn_.acquire(Urgency::kBackground, base::Deadline::in(kPatience));
       if (!turn) co_return;
@@ -101,7 +100,6 @@ base::Task<void> DomainPaces::forget_full() {
       Pace pace = co_await load(key);
       if (pace.full()) (void)co_await storage_.remove(key);
     }
-    cursor = keys->back();
   }
 }
 

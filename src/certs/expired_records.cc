@@ -32,12 +32,9 @@ base::Task<void> ExpiredRecords::look_through() {
 }
 
 base::Task<void> ExpiredRecords::look_through(std::string issuer) {
-  std::string cursor;
-  for (bool more = true; more && !stopping_;) {
-    const auto keys = co_await parts_.inventory.list_certificates(issuer, cursor, kSlice);
+  for (auto all = parts_.inventory.certificates(issuer); !all.over();) {
+    const auto keys = co_await all.next();
     if (!keys) co_return;
-    more = keys->size() == kSlice;
-    if (more) cursor = keys->back();
     for (const std::string& key : *keys) {
       if (stopping_) co_return;
       std::string label = name_of_segment(parse_certificate_key(key).name);

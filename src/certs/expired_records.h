@@ -18,7 +18,6 @@ class ExpiredRecords {
  public:
   static constexpr std::chrono::seconds kKeep = std::chrono::days(14);  // after their end
   static constexpr std::chrono::seconds kEach = std::chrono::days(1);   // from one look to the next
-  static constexpr std::size_t kSlice = 256;                            // records listed at once
   static constexpr base::Duration kLeaseTime{100};  // longer than that somebody orders the name
 
   // All outlive it.

@@ -234,19 +234,15 @@ base::Task<base::Result<std::vector<std::string>>> Inventory::list_issuers() {
   co_return co_await storage_.segments(std::move(prefix));
 }
 
-base::Task<base::Result<std::vector<std::string>>> Inventory::list_certificates(std::string issuer,
-                                                                                std::string cursor,
-                                                                                std::size_t most) {
-  std::string prefix = std::string(kCertificates) + '/' + issuer;
-  co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
+storage::FolderWalk Inventory::certificates(const std::string& issuer) {
+  return {storage_, std::string(kCertificates) + '/' + issuer};
 }
 
-base::Task<base::Result<std::vector<std::string>>> Inventory::list_orders(std::string issuer,
-                                                                          std::string cursor,
-                                                                          std::size_t most) {
-  std::string prefix = "orders/" + issuer;
-  co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
+storage::FolderWalk Inventory::orders(const std::string& issuer) {
+  return {storage_, "orders/" + issuer};
 }
+
+storage::FolderWalk Inventory::failures() { return {storage_, std::string(kFailures)}; }
 
 base::Task<base::Result<std::vector<std::string>>> Inventory::list_order_issuers() {
   std::string prefix = "orders";
@@ -255,12 +251,6 @@ base::Task<base::Result<std::vector<std::string>>> Inventory::list_order_issuers
 
 base::Task<base::Result<void>> Inventory::forget_order(std::string key) {
   co_return co_await storage_.remove(std::move(key));
-}
-
-base::Task<base::Result<std::vector<std::string>>> Inventory::list_failures(std::string cursor,
-                                                                            std::size_t most) {
-  std::string prefix(kFailures);
-  co_return co_await storage_.list(std::move(prefix), std::move(cursor), most);
 }
 
 }  // namespace gatehouse::certs

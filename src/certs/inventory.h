@@ -10,6 +10,7 @@
 #include "base/loop.h"
 #include "certs/compromised_keys.h"
 #include "certs/record.h"
+#include "storage/folder_walk.h"
 #include "storage/storage.h"
 
 namespace gatehouse::certs {
@@ -61,20 +62,15 @@ class Inventory {
 
   // The ids of all issuers that storage has certificates of.
   base::Task<base::Result<std::vector<std::string>>> list_issuers();
-  // A slice of an issuer's certificates, of its orders under way (certs/open_order.h) or of the
-  // failures that there are, after `cursor`; storage keys.
-  base::Task<base::Result<std::vector<std::string>>> list_certificates(std::string issuer,
-                                                                       std::string cursor,
-                                                                       std::size_t most);
-  base::Task<base::Result<std::vector<std::string>>> list_orders(std::string issuer,
-                                                                 std::string cursor,
-                                                                 std::size_t most);
+  // The storage keys of an issuer's certificates, of its orders under way (certs/open_order.h) and
+  // of the failures that there are.
+  storage::FolderWalk certificates(const std::string& issuer);
+  storage::FolderWalk orders(const std::string& issuer);
+  storage::FolderWalk failures();
   // The ids of all issuers that orders are under way at.
   base::Task<base::Result<std::vector<std::string>>> list_order_issuers();
   // Removes an order by its storage key. Whoever calls holds the name's lease.
   base::Task<base::Result<void>> forget_order(std::string key);
-  base::Task<base::Result<std::vector<std::string>>> list_failures(std::string cursor,
-                                                                   std::size_t most);
 
  private:
   base::Task<void> report_and_set_aside(std::string key, std::string why);

@@ -74,21 +74,15 @@ base::Task<base::Result<std::vector<std::string>>> Overview::former_issuers() {
 // Adds the labels of an issuer's certificates, or of failures when that is empty.
 base::Task<base::Result<void>> Overview::list(const std::string& issuer, Labels& labels) {
   const bool former = !issuer.empty() && is_former(issuer);
-  std::string cursor;
-  while (labels.size() < kMostNames) {
-    base::Result<std::vector<std::string>> keys;
-    if (issuer.empty()) {
-      keys = co_await parts_.inventory.list_failures(cursor, kListed);
-    } else {
-      keys = co_await parts_.inventory.list_certificates(issuer, cursor, kListed);
-    }
-    if (!keys) co_return base::fail(std::move(keys.error()));
+  auto& inventory = parts_.inventory;
+  auto all = issuer.empty() ? inventory.failures() : inventory.certificates(issuer);
+  while (!all.over() && labels.size() < kMostNames) {
+    const auto keys = co_await all.next();
+    if (!keys) co_return base::fail(keys.error());
     for (const auto& key : *keys) {
       auto& signers = labels[name_of_segment(std::string_view(key).substr(key.rfind('/') + 1))];
       if (former) signers.push_back(issuer);
     }
-    if (keys->size() < kListed) break;
-    cursor = keys->back();
   }
   co_return base::Result<void>();
 }

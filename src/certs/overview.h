@@ -18,7 +18,6 @@ namespace gatehouse::certs {
 class Overview {
  public:
   static constexpr std::size_t kMostNames = 1'000'000;  // that are put into order; others are left
-  static constexpr std::size_t kListed = 4096;          // keys of storage at once
   static constexpr std::size_t kOthers = 16;            // of one label, by former issuers
 
   // Labels (certs/key_types.h), and of each who has signed a record of it that storage holds and is

@@ -8,6 +8,7 @@
 
 #include "certs/inventory.h"
 #include "certs/key_types.h"
+#include "storage/folder_walk.h"
 
 namespace gatehouse::certs {
 
@@ -103,14 +104,11 @@ base::Task<base::Result<std::vector<StoredCertificate>>> Revocable::everywhere(
 base::Task<base::Result<void>> Revocable::add_from(std::string issuer,
                                                    std::vector<StoredCertificate>& certificates,
                                                    bool same_keys) {
-  std::string cursor;
-  for (bool more = true; more;) {
-    std::string prefix = "certificates/" + issuer;
-    auto slice = co_await storage_.list(std::move(prefix), cursor, kSlice);
-    if (!slice) co_return base::fail(std::move(slice.error()));
-    more = slice->size() == kSlice;
-    if (more) cursor = slice->back();
-    for (const std::string& key : *slice) {
+  storage::FolderWalk all(storage_, "certificates/" + issuer);
+  while (!all.over()) {
+    const auto keys = co_await all.next();
+    if (!keys) co_return base::fail(keys.error());
+    for (const std::string& key : *keys) {
       co_await add_one(issuer, key, certificates, same_keys);
     }
   }

@@ -35,8 +35,6 @@ struct StoredCertificate {
 // On the loop of a command.
 class Revocable {
  public:
-  static constexpr std::size_t kSlice = 256;  // records listed at once
-
   // Both outlive it.
   Revocable(base::BlockingPool& blocking, storage::Storage& storage)
       : blocking_(blocking), storage_(storage) {}

@@ -146,46 +146,29 @@ base::Task<void> note_order(const StartupParts& parts, std::string issuer, std::
 
 enum class Kind : std::uint8_t { kCertificates, kOrders, kFailures };
 
-using Keys = base::Result<std::vector<std::string>>;
-
-base::Task<Keys> list(const StartupParts& parts, Kind kind, std::string issuer,
-                      std::string cursor) {
-  switch (kind) {
-    case Kind::kCertificates:
-      co_return co_await parts.inventory.list_certificates(std::move(issuer), std::move(cursor),
-                                                           kSlice);
-    case Kind::kOrders:
-      co_return co_await parts.inventory.list_orders(std::move(issuer), std::move(cursor), kSlice);
-    case Kind::kFailures: break;
-  }
-  co_return co_await parts.inventory.list_failures(std::move(cursor), kSlice);
-}
-
-base::Task<bool> scan_slice(const StartupParts& parts, Kind kind, std::string issuer,
-                            std::string& cursor) {
-  const Keys keys = co_await list(parts, kind, issuer, cursor);
-  if (!keys) {
-    base::log::error("the storage cannot be listed; renewals of names on demand wait for visitors",
-                     {{"error", keys.error().detail}});
-    co_return false;
-  }
-  for (const std::string& key : *keys) {
-    if (parts.stopping) co_return false;
-    switch (kind) {
-      case Kind::kCertificates: co_await note_renewal(parts, key); break;
-      case Kind::kOrders: co_await note_order(parts, issuer, key); break;
-      case Kind::kFailures: co_await forget_stale_failure(parts, key); break;
-    }
-  }
-  if (keys->size() < kSlice) co_return false;
-  cursor = keys->back();
-  co_return true;
+storage::FolderWalk walk(const StartupParts& parts, Kind kind, const std::string& issuer) {
+  if (kind == Kind::kCertificates) return parts.inventory.certificates(issuer);
+  return kind == Kind::kOrders ? parts.inventory.orders(issuer) : parts.inventory.failures();
 }
 
 base::Task<void> scan(const StartupParts& parts, Kind kind, std::string issuer) {
-  std::string cursor;
-  bool more = true;
-  while (more) more = co_await scan_slice(parts, kind, issuer, cursor);
+  for (auto all = walk(parts, kind, issuer); !all.over();) {
+    const auto keys = co_await all.next();
+    if (!keys) {
+      base::log::error(
+          "the storage cannot be listed; renewals of names on demand wait for visitors",
+          {{"error", keys.error().detail}});
+      co_return;
+    }
+    for (const std::string& key : *keys) {
+      if (parts.stopping) co_return;
+      switch (kind) {
+        case Kind::kCertificates: co_await note_renewal(parts, key); break;
+        case Kind::kOrders: co_await note_order(parts, issuer, key); break;
+        case Kind::kFailures: co_await forget_stale_failure(parts, key); break;
+      }
+    }
+  }
 }
 
 }  // namespace

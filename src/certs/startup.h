@@ -34,8 +34,6 @@ struct StartupParts {
   CertificateEvents& events;
 };
 
-inline constexpr std::size_t kSlice = 256;  // records listed at once
-
 // Serves what storage has for the hosts of managed sites, and puts the others down for an order
 // now.
 base::Task<void> load_managed(StartupParts parts);

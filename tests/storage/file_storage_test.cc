@@ -15,6 +15,7 @@
 
 #include "storage/file_record.h"
 #include "tests/storage/folder.h"
+#include "tests/storage/running.h"
 
 namespace gatehouse::storage::file_storage_test {
 namespace {
@@ -22,32 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-// A storage with what it needs to run on.
-class Running {
- public:
-  explicit Running(const fs::path& root) : storage(loop, pool, root) {}
-  ~Running() { pool.join(); }
-
-  template <class T>
-  T wait(base::Task<T> task) {
-    std::optional<T> result;
-    loop.spawn(into(std::move(task), result), "test");
-    loop.run();
-    return std::move(*result);
-  }
-
-  base::Loop loop;
-  base::BlockingPool pool{2};
-  FileStorage storage;
-
- private:
-  template <class T>
-  base::Task<void> into(base::Task<T> task, std::optional<T>& result) {
-    result.emplace(co_await std::move(task));
-    loop.stop();
-  }
-};
 
 class FileStorageTest : public testing::Test {
  protected:
