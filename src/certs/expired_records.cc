@@ -62,7 +62,7 @@ bool ExpiredRecords::is_wanted(const std::string& issuer, const std::string& lab
 
 bool ExpiredRecords::is_over(const base::Result<Record>& record) const {
   if (!record || (record->revoked && !record->revoked->replace)) return false;
-  return record->certificate->leaf().not_after + kKeep < parts_.now();
+  return record->not_after() + kKeep < parts_.now();
 }
 
 base::Task<void> ExpiredRecords::look_at(std::string issuer, std::string label) {

@@ -251,7 +251,7 @@ base::Task<base::Result<void>> Import::store(const Usable& usable, const std::st
   // One import a name is found whoever is configured: the one that lasts longest.
   const auto other = co_await parts_.inventory.load_imported(label);
   const bool better = other && !options_.force && other->issuer != usable.issuer &&
-                      other->certificate->leaf().not_after > record.certificate->leaf().not_after;
+                      other->not_after() > record.not_after();
   if (better) co_return co_await parts_.inventory.save(std::move(record));
   co_return co_await parts_.inventory.save_imported(std::move(record));
 }

@@ -133,8 +133,8 @@ base::Task<base::Result<void>> Inventory::save_under(std::string label, Record r
 
 base::Task<base::Result<void>> Inventory::save_newer(Record record) {
   const auto there = co_await load(record.issuer, record.label());
-  const auto until = record.certificate->leaf().not_after;
-  if (there && !there->revoked && there->certificate->leaf().not_after >= until) {
+  const auto until = record.not_after();
+  if (there && !there->revoked && there->not_after() >= until) {
     co_return base::Result<void>();
   }
   co_return co_await save(std::move(record));

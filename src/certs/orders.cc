@@ -165,7 +165,7 @@ base::Task<Orders::Outcome> Orders::obtained(const OrderRequest& request,
   log::info("certificate obtained", {{"name", joined(request.labels_of(names))},
                                      {"issuer", record.issuer},
                                      {"serial", record.certificate->leaf().serial},
-                                     {"not_after", text_of(record.certificate->leaf().not_after)},
+                                     {"not_after", text_of(record.not_after())},
                                      {"renewal", text_of(record.due(parts_.renewal))}});
   co_await save(record, attempt.issuer);
   const bool whole = names.size() == request.names.size();
@@ -238,7 +238,7 @@ base::Task<void> Orders::failed(const OrderRequest& request, const std::optional
     log::error("a certificate is about to expire, or has, and cannot be renewed",
                {{"name", request.name},
                 {"issuer", before->issuer},
-                {"not_after", text_of(before->certificate->leaf().not_after)}});
+                {"not_after", text_of(before->not_after())}});
   }
   if (told) co_return;
   if (parts_.events != nullptr) {

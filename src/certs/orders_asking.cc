@@ -196,7 +196,7 @@ base::WallTime Orders::next_for(const OrderRequest& request, const std::optional
     delay = retry_delay(count, random_fraction());
   }
   if (is_valid(before)) {
-    const std::chrono::seconds left = before->certificate->leaf().not_after - now;
+    const std::chrono::seconds left = before->not_after() - now;
     delay = std::min(delay, std::max(left / 4, kRenewAgain));
   }
   std::optional<base::WallTime> soonest;  // when the first issuer may be asked again

@@ -79,9 +79,9 @@ base::Task<void> Orders::serve_former_kind(const OrderRequest& request) {
   for (Issuer* issuer : request.issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), label);
     if (!record || record->revoked || !record->certificate->is_of(keys)) continue;
-    const base::WallTime end = record->certificate->leaf().not_after;
+    const base::WallTime end = record->not_after();
     if (end <= parts_.now()) continue;
-    if (!longest || end > longest->certificate->leaf().not_after) longest = std::move(*record);
+    if (!longest || end > longest->not_after()) longest = std::move(*record);
   }
   if (!longest) {
     for (const std::string& name : request.names) parts_.certificates.remove(name, keys);

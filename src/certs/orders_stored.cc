@@ -13,8 +13,6 @@ namespace log = base::log;
 
 namespace {
 
-base::WallTime not_after(const Record& record) { return record.certificate->leaf().not_after; }
-
 // Whether each name of the request is served by one of these.
 bool cover_all(const std::vector<Record>& records, const OrderRequest& request) {
   return std::ranges::all_of(request.names, [&](const std::string& name) {
@@ -87,11 +85,11 @@ base::Task<bool> Orders::hold(Held& held, base::Result<Record> record, const Ord
   }
   const base::WallTime now = parts_.now();
   const auto lasts_longer = [&](const Record& other) {
-    return record->certificate->leaf().not_after > other.certificate->leaf().not_after;
+    return record->not_after() > other.not_after();
   };
   if (!held.newest || lasts_longer(*held.newest)) held.newest = *record;
   // One that is not valid yet says that this clock is behind: another would be no better.
-  if (record->certificate->leaf().not_after <= now) co_return true;
+  if (record->not_after() <= now) co_return true;
   if (request.joint()) held.valid.push_back(*record);
   if (fresh && record->due(parts_.renewal) <= now) co_return true;
   if (fresh && request.joint() && !same_names(record->names, names)) co_return true;
@@ -154,7 +152,7 @@ base::WallTime Orders::replacement_of(const Record& record) {
   const base::WallTime now = parts_.now();
   if (replaced_++ == 0) replacing_since_ = now;
   if (replaced_ <= kReplacedAtOnce) return now;
-  const std::chrono::seconds left = record.certificate->leaf().not_after - now;
+  const std::chrono::seconds left = record.not_after() - now;
   const auto within = std::min(kReplaceWithin, left / 4);
   const std::size_t spread = std::hash<std::string>()(record.label());
   const auto wait = spread % static_cast<std::size_t>(std::max<std::int64_t>(within.count(), 1));
@@ -184,10 +182,10 @@ base::Task<Orders::Former> Orders::of_former(const OrderRequest& request) {
         former.withheld = former.withheld || !record->revoked->replace;
         continue;
       }
-      if (record->certificate->leaf().not_after > parts_.now()) all.push_back(std::move(*record));
+      if (record->not_after() > parts_.now()) all.push_back(std::move(*record));
     }
   }
-  std::ranges::sort(all, std::greater(), not_after);
+  std::ranges::sort(all, std::greater(), &Record::not_after);
   std::vector<std::string> open = request.names;
   for (Record& record : all) {
     const auto covered = std::erase_if(open, [&](const std::string& name) {

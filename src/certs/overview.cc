@@ -44,8 +44,6 @@ bool may_be_stored(std::string_view name) {
   return tls::is_host_name(name) || base::is_ip_literal(name);
 }
 
-base::WallTime end_of(const Record& record) { return record.certificate->leaf().not_after; }
-
 Standing standing_of_stored(const CertificateStatus& status, base::WallTime now) {
   if (*status.not_after <= now) return Standing::kExpired;
   return status.revoked ? Standing::kRevoked : Standing::kStored;
@@ -189,8 +187,9 @@ base::Task<base::Result<std::vector<Record>>> Overview::records(const std::strin
       co_return base::fail(std::move(record.error()));
     }
     if (!record || !record->certificate->is_of(keys)) continue;
-    const base::WallTime end = record->certificate->leaf().not_after;
-    const auto place = std::ranges::upper_bound(found, end, std::ranges::greater(), end_of);
+    const base::WallTime end = record->not_after();
+    const auto place =
+        std::ranges::upper_bound(found, end, std::ranges::greater(), &Record::not_after);
     found.insert(place, std::move(*record));
   }
   co_return found;

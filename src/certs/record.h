@@ -38,6 +38,8 @@ struct Record {
   // What it is called; and under which label of one of its names it is kept.
   std::string label() const { return label_of(names.front()); }
   std::string label_of(std::string_view name) const;
+  // The end of its certificate.
+  base::WallTime not_after() const { return certificate->leaf().not_after; }
   // Borrows the name.
   RenewalDates dates() const;
   // When it is to be renewed: when a person demanded it, or by the plan if that is for this

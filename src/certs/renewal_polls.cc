@@ -42,7 +42,7 @@ base::Task<void> RenewalPolls::poll_in_turn(const std::string& label) {
   const std::vector<Issuer*> issuers = parts_.issuers.for_name(name, *site.policy);
   auto record = co_await newest(label, issuers);
   // Whoever serves a new one watches it.
-  if (!record || record->certificate->leaf().not_after <= parts_.now()) co_return;
+  if (!record || record->not_after() <= parts_.now()) co_return;
   record->plan = co_await parts_.inventory.load_plan(record->issuer, label);
   const bool known = record->plan && record->plan->serial == record->certificate->leaf().serial;
   const base::WallTime now = parts_.now();
@@ -73,8 +73,7 @@ base::Task<std::optional<Record>> RenewalPolls::newest(const std::string& label,
   for (const Issuer* issuer : issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), label);
     if (!record || record->revoked) continue;
-    const bool newer =
-        !newest || record->certificate->leaf().not_after > newest->certificate->leaf().not_after;
+    const bool newer = !newest || record->not_after() > newest->not_after();
     if (newer) newest = std::move(*record);
   }
   co_return newest;

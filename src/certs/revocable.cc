@@ -21,7 +21,7 @@ std::string_view leaf_of(const Record& record) {
 
 bool is_over(const Record& record) {
   const bool held_back = record.revoked && !record.revoked->replace;
-  return record.certificate->leaf().not_after <= base::wall_now() && !held_back;
+  return record.not_after() <= base::wall_now() && !held_back;
 }
 
 void put_in(Record record, std::string label, std::vector<StoredCertificate>& certificates) {

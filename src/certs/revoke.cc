@@ -112,7 +112,7 @@ base::Task<void> Revoke::refresh(StoredCertificate& found, RevokeOutcome& outcom
 
 base::Task<void> Revoke::revoke_leased(StoredCertificate& found, RevokeOutcome& outcome) {
   const Record& record = found.record;
-  const bool expired = record.certificate->leaf().not_after <= base::wall_now();
+  const bool expired = record.not_after() <= base::wall_now();
   const bool done =
       expired || std::ranges::all_of(found.places, [&](const auto& place) {
         const auto& revoked = place.revoked;

@@ -29,7 +29,7 @@ base::Task<bool> has_own(const StartupParts& parts, const std::vector<Issuer*>& 
                          const std::string& label) {
   for (const Issuer* issuer : issuers) {
     const auto record = co_await parts.inventory.load(issuer->id(), label);
-    if (record && record->certificate->leaf().not_after > parts.now()) co_return true;
+    if (record && record->not_after() > parts.now()) co_return true;
   }
   co_return false;
 }
@@ -72,7 +72,7 @@ base::Task<void> note_renewal(const StartupParts& parts, std::string key) {
   const bool demanded = plan && plan->demanded;
   if (parts.schedule.due(label) && !demanded) co_return;  // a handshake was faster
   auto record = co_await parts.inventory.load(std::move(issuer), label);
-  if (!record || record->certificate->leaf().not_after <= parts.now()) co_return;
+  if (!record || record->not_after() <= parts.now()) co_return;
   if (former) {
     const bool replaced = co_await has_own(parts, issuers, label);
     if (replaced) co_return;

@@ -14,6 +14,7 @@
 #include "certs/issuer_factory.h"
 #include "certs/issuer_id.h"
 #include "certs/moment.h"
+#include "proxy/commands.h"
 #include "proxy/confirm.h"
 #include "proxy/own_loop.h"
 
@@ -172,11 +173,6 @@ void print(const Account& told) {
   line("error:     ", told.error);
 }
 
-int wrong(const std::string& what) {
-  std::cerr << "gatehouse: " << what << "\n";
-  return 2;
-}
-
 }  // namespace
 
 AccountCommand::AccountCommand(CLI::App& app, std::string& config)
@@ -205,25 +201,22 @@ int AccountCommand::run(const config::Config& config) const {
   const auto accounts = accounts_of(config, issuer_);
   if (accounts.empty()) {
     const std::string all = issuers_of(config);
-    return wrong("the configuration has no ACME issuer" +
-                 (all.empty() ? all : " " + issuer_ + "; it has: " + all));
+    return say_error("the configuration has no ACME issuer" +
+                         (all.empty() ? all : " " + issuer_ + "; it has: " + all),
+                     kWrong);
   }
   if (verb == Verb::kDeactivate && issuer_.empty() && accounts.size() > 1) {
-    return wrong("say which account: --issuer with one of " + issuers_of(config));
+    return say_error("say which account: --issuer with one of " + issuers_of(config), kWrong);
   }
   if (verb == Verb::kDeactivate && !yes_) {
-    if (!can_ask()) return wrong("deactivating cannot be undone: say --yes");
+    if (!can_ask()) return say_error("deactivating cannot be undone: say --yes", kWrong);
     if (!confirmed("End the account at " + accounts.front().directory + " for good")) {
-      std::cerr << "gatehouse: nothing is deactivated\n";
-      return 1;
+      return say_error("nothing is deactivated");
     }
   }
   base::log::configure(base::log::Level::kWarn, base::log::Format::kText);
   OwnLoop own(config);
-  if (auto opened = own.open(); !opened) {
-    std::cerr << "gatehouse: " << opened.error().detail << "\n";
-    return 1;
-  }
+  if (auto opened = own.open(); !opened) return say_error(opened.error().detail);
   std::vector<Account> all;
   for (const certs::AcmeOptions& one : accounts) all.push_back(own.run(do_one(own, one, verb)));
   base::log::flush_and_stop();

@@ -144,8 +144,7 @@ enum class Wish : std::uint8_t { kList, kShow, kRenew };
 
 int do_it(Wish verb, const std::string& option, const CertificateWords& words) {
   if (verb == Wish::kRenew && words.all == !words.names.empty()) {
-    std::cerr << "gatehouse: certificates renew needs either names or --all\n";
-    return kWrong;
+    return say_error("certificates renew needs either names or --all", kWrong);
   }
   const auto config = given_config(option);
   if (!config) return kWrong;

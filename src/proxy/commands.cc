@@ -35,9 +35,9 @@
 
 namespace gatehouse::proxy {
 
-int say_error(const std::string& what) {
+int say_error(const std::string& what, int status) {
   std::cerr << "gatehouse: " << what << "\n";
-  return kFailed;
+  return status;
 }
 
 namespace {
@@ -173,8 +173,7 @@ std::string wrong_files(const config::Config& config, const std::string& name) {
 int validate(const std::string& option) {
   const auto path = config_path(option);
   if (path.empty()) {
-    std::cerr << "gatehouse: validate needs --config FILE (or - for standard input)\n";
-    return kWrong;
+    return say_error("validate needs --config FILE (or - for standard input)", kWrong);
   }
   auto given = read_given(path);
   if (!given) {

@@ -17,8 +17,8 @@ inline constexpr int kWell = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kWrong = 2;
 
-// Tells it on standard error; kFailed.
-int say_error(const std::string& what);
+// Tells it on standard error; returns `status`.
+int say_error(const std::string& what, int status = kFailed);
 // The configuration that --config names (empty: $GATEHOUSE_CONFIG, else the embedded default), or
 // nothing after its errors were written: the exit status is kWrong then.
 std::optional<config::Config> given_config(const std::string& option);

@@ -29,8 +29,7 @@ base::Task<base::Result<certs::Record>> find_record(certs::Inventory& inventory,
   for (const std::string& issuer : *issuers) {
     auto record = co_await inventory.load(issuer, label);
     if (!record || record->revoked) continue;
-    const bool longer =
-        !found || record->certificate->leaf().not_after > found->certificate->leaf().not_after;
+    const bool longer = !found || record->not_after() > found->not_after();
     if (longer) found = std::move(record);
   }
   co_return found;
@@ -83,10 +82,10 @@ int ExportCommand::run(const config::Config& config) const {
     }
     const auto files = write(record, chain, key);
     if (!files) return say_error(files.error().detail);
-    const std::string until = certs::text_of(record.certificate->leaf().not_after);
+    const std::string until = certs::text_of(record.not_after());
     list.push_back({{"name", name_},
                     {"issuer", record.issuer},
-                    {"not_after", certs::timestamp_of(record.certificate->leaf().not_after)},
+                    {"not_after", certs::timestamp_of(record.not_after())},
                     {"chain", files->chain.string()},
                     {"key", files->key.string()}});
     if (json_) continue;

@@ -12,6 +12,7 @@
 #include "certs/revocation_events.h"
 #include "certs/revoke.h"
 #include "proxy/admin_client.h"
+#include "proxy/commands.h"
 #include "proxy/confirm.h"
 #include "proxy/given_name.h"
 #include "proxy/own_loop.h"
@@ -24,11 +25,6 @@ using Json = nlohmann::json;
 using certs::RevokeOutcome;
 
 constexpr std::string_view kCompromise = "keyCompromise";
-
-int say(const std::string& what, int status) {
-  std::cerr << "gatehouse: " << what << "\n";
-  return status;
-}
 
 // Whether a person says yes to what would be revoked.
 bool agreed(const std::vector<certs::StoredCertificate>& certificates, const std::string& reason) {
@@ -109,12 +105,12 @@ bool RevokeCommand::is_chosen() const { return word_->parsed(); }
 int RevokeCommand::run(const config::Config& config) const {
   base::log::configure(base::log::Level::kWarn, base::log::Format::kText);
   OwnLoop own(config);
-  if (auto opened = own.open(); !opened) return say(opened.error().detail, 1);
+  if (auto opened = own.open(); !opened) return say_error(opened.error().detail);
   if (!yes_) {
-    if (!can_ask()) return say("revoking cannot be undone: say --yes", 2);
+    if (!can_ask()) return say_error("revoking cannot be undone: say --yes", kWrong);
     const auto found = own.run(all_of(own, name_, reason_));
-    if (!found) return say(found.error().detail, 1);
-    if (!found->empty() && !agreed(*found, reason_)) return say("nothing is revoked", 1);
+    if (!found) return say_error(found.error().detail);
+    if (!found->empty() && !agreed(*found, reason_)) return say_error("nothing is revoked");
   }
   certs::RevokeRequest request;
   request.name = name_;
@@ -127,7 +123,7 @@ int RevokeCommand::run(const config::Config& config) const {
       std::move(request));
   const auto outcomes = own.run(revoke.run());
   base::log::flush_and_stop();
-  if (!outcomes) return say(outcomes.error().detail, 1);
+  if (!outcomes) return say_error(outcomes.error().detail);
   const std::string server = tell_server(config, *outcomes);
   if (json_) {
     Json list = Json::array();
