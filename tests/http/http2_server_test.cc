@@ -1,6 +1,7 @@
 #include "http/http2_server.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <string>
 
@@ -59,6 +60,28 @@ TEST_F(Http2ServerTest, StreamsThatComeTogetherAreAnsweredAsEachIsReady) {
   served.release.set();
   EXPECT_EQ(answer_on(served, 1), "200");
   EXPECT_EQ(answer_on(served, 3), "200");
+}
+
+base::Task<void> work(const Http2Served& served, std::string& log) {
+  for (int step = 0; step < 6; ++step) {
+    log += std::to_string(served.seen.size());
+    co_await yield();
+  }
+}
+
+TEST_F(Http2ServerTest, RequestsBeginAfterWhatIsUnderWay) {
+  Http2Served served(loop);
+  served.ping();
+  while (loop.poll() != 0) {
+  }
+  const auto request = get_text(1);
+  ASSERT_EQ(::send(served.wire.theirs.native(), request.data(), request.size(), 0),
+            static_cast<ssize_t>(request.size()));
+  std::string seen_meanwhile;
+  loop.spawn(work(served, seen_meanwhile), "work");
+  loop.poll();
+  EXPECT_EQ(seen_meanwhile, "000000");
+  EXPECT_EQ(served.seen.size(), 1u);
 }
 
 TEST_F(Http2ServerTest, AStreamOverTheLimitIsRefusedAlone) {
