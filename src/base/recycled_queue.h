@@ -1,5 +1,6 @@
-// A queue that is mostly empty or short, and lives no longer than an exchange: an empty one that
-// was never used holds no memory, as std::deque does. What it holds is recycled (recycled.h).
+// A queue that is mostly empty or short, and lives no longer than an exchange. One that was never
+// used holds no memory, where std::deque allocates half a KiB at its beginning. What it holds is
+// recycled (recycled.h).
 #pragma once
 
 #include <cstddef>
