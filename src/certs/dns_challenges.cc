@@ -211,7 +211,7 @@ base::Task<void> DnsChallenges::remove_leftovers() {
 
 base::Task<void> DnsChallenges::remove_all_leftovers() {
   storage::FolderWalk all(parts_.storage, folder_);
-  while (!all.over()) {
+  while (!all.over() && !parts_.tasks.closed()) {
     const auto keys = co_await all.next();
     if (!keys) {
       base::log::error("storage does not tell which DNS records are left",
@@ -220,8 +220,7 @@ base::Task<void> DnsChallenges::remove_all_leftovers() {
       co_return;
     }
     for (const std::string& key : *keys) {
-      if (parts_.tasks.closed()) co_return;
-      co_await remove_leftover(key);
+      if (!parts_.tasks.closed()) co_await remove_leftover(key);
     }
   }
 }

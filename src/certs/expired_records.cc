@@ -32,7 +32,7 @@ base::Task<void> ExpiredRecords::look_through() {
 }
 
 base::Task<void> ExpiredRecords::look_through(std::string issuer) {
-  for (auto all = parts_.inventory.certificates(issuer); !all.over();) {
+  for (auto all = parts_.inventory.certificates(issuer); !all.over() && !stopping_;) {
     const auto keys = co_await all.next();
     if (!keys) co_return;
     for (const std::string& key : *keys) {

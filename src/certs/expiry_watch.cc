@@ -82,7 +82,7 @@ base::Task<ExpiryWatch::Found> ExpiryWatch::find(std::string label, const SitePo
   for (const Issuer* issuer : issuers) {
     auto record = co_await parts_.inventory.load(issuer->id(), label);
     if (!record || record->revoked) continue;
-    const auto end = record->certificate->leaf().not_after;
+    const auto end = record->not_after();
     if (found.certificate && found.certificate->leaf().not_after > end) continue;
     found.certificate = record->certificate;
     found.issuer = issuer->id();

@@ -1,7 +1,6 @@
 #include "certs/instructions.h"
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -263,20 +262,11 @@ base::Task<NameOutcomes> Instructions::renew_all(bool wait) {
 
 // Writes down that the label's certificates are due, all of them: one that is not would do.
 base::Task<base::Result<void>> Instructions::demand(const std::string& label) {
-  const std::string_view name = name_of_label(label);
-  const HostRules::Match site = parts_.rules.find(name);
-  const auto names = site.certificate_names(name);
-  const std::vector<Issuer*> issuers = parts_.issuers.for_names(names, *site.policy);
   const base::WallTime now = parts_.now();
-  // Those that are configured no more, too: what one has signed may be what is served.
-  std::vector<std::string> ids;
-  for (const Issuer* issuer : issuers) ids.push_back(issuer->id());
+  // Of issuers that are configured no more, too: what one has signed may be what is served.
   const auto stored = co_await parts_.inventory.list_issuers();
   if (!stored) co_return base::fail(base::Error(stored.error()));
-  std::ranges::copy_if(*stored, std::back_inserter(ids), [&](const std::string& id) {
-    return std::ranges::find(ids, id) == ids.end();
-  });
-  for (const std::string& issuer : ids) {
+  for (const std::string& issuer : *stored) {
     auto record = co_await parts_.inventory.load(issuer, label);
     if (!record && !is_lost(record.error())) co_return base::fail(std::move(record.error()));
     if (!record || !record->certificate->valid_at(now)) continue;

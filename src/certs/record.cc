@@ -43,7 +43,7 @@ RenewalDates Record::dates() const {
   RenewalDates dates;
   dates.name = names.empty() ? std::string_view() : std::string_view(names.front());
   dates.not_before = certificate->leaf().not_before;
-  dates.not_after = certificate->leaf().not_after;
+  dates.not_after = not_after();
   dates.obtained = obtained;
   return dates;
 }
@@ -78,7 +78,7 @@ std::string to_text(const Record& record) {
   object["issuer"] = record.issuer;
   object["names"] = record.names;
   object["obtained"] = seconds_of(record.obtained);
-  object["not_after"] = seconds_of(record.certificate->leaf().not_after);
+  object["not_after"] = seconds_of(record.not_after());
   object["serial"] = record.certificate->leaf().serial;
   if (!record.ca.empty()) object["ca"] = record.ca;
   if (!record.account.empty()) object["account"] = record.account;

@@ -44,6 +44,12 @@ Task<void> begin(Loop& loop, std::string& log, char name, std::string work) {
   }
 }
 
+void begin_five(Loop& loop, std::string& log, const std::string& work) {
+  for (const char name : {'A', 'B', 'C', 'D', 'E'}) {
+    loop.spawn(begin(loop, log, name, work), "begin");
+  }
+}
+
 TEST(Loop, WhoBeginsLetsGoFirstWhatIsUnderWay) {
   Loop loop;
   std::string log;
@@ -57,9 +63,7 @@ TEST(Loop, WhoBeginsLetsGoFirstWhatIsUnderWay) {
 TEST(Loop, FourBeginInATurnAndWhatTheyBeginIsThroughBeforeTheNextDo) {
   Loop loop;
   std::string log;
-  for (const char name : {'A', 'B', 'C', 'D', 'E'}) {
-    loop.spawn(begin(loop, log, name, "12"), "begin");
-  }
+  begin_five(loop, log, "12");
   loop.poll();
   EXPECT_EQ(log, "ABCD11112222");
   loop.poll();
@@ -95,9 +99,7 @@ TEST(Loop, WhoBeginsWaitsForNoWorkThatNeverEnds) {
 TEST(Loop, WhoIsAboutToBeginKeepsTheLoopAwake) {
   Loop loop;
   std::string log;
-  for (const char name : {'A', 'B', 'C', 'D', 'E'}) {
-    loop.spawn(begin(loop, log, name, ""), "begin");
-  }
+  begin_five(loop, log, "");
   loop.run_once();
   loop.run_once();
   EXPECT_EQ(log, "ABCDE");
